@@ -1,0 +1,247 @@
+"""Settings and where they come from.
+
+Order: call argument > environment > `autolog.toml` or `[tool.autolog]` in `pyproject.toml` (found
+upward from the working folder) > the user's own `config.toml` > default.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["ConfigurationProblem", "Filter", "Settings", "load", "mask"]
+
+#: key -> environment variable
+_ENVIRONMENT = {
+    "home": "AUTOLOG_HOME",
+    "store": "AUTOLOG_STORE",
+    "project": "AUTOLOG_PROJECT",
+    "task": "AUTOLOG_TASK",
+    "frameworks": "AUTOLOG_FRAMEWORKS",
+}
+_TYPES: dict[str, tuple[type, ...]] = {
+    "home": (str, os.PathLike),
+    "store": (str,),
+    "project": (str,),
+    "task": (str,),
+    "frameworks": (bool, str, dict),
+    "exclude": (str, list, tuple),
+    "enabled": (bool,),
+    "memory_limit": (int,),
+}
+
+
+class ConfigurationProblem(Exception):
+    """A setting is unknown, of the wrong type, or in a file that can't be read; says how to fix it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which frameworks and which paths are captured.
+
+    `frameworks` is True (all), False (none), or maps a hook's key to a bool, a glob on the path or a
+    list of globs; a missing key means True, an empty mapping switches all off. `exclude` lists globs
+    of paths that are never captured. A glob matches the whole path or the file's name.
+    """
+
+    frameworks: bool | Mapping[str, Any] = True
+    exclude: tuple[str, ...] = ()
+
+    def allows(self, key: str, path: str | None) -> bool:
+        """Whether a file of the framework with this hook key is captured."""
+        if path is not None and _matches(path, self.exclude):
+            return False
+        if isinstance(self.frameworks, bool):
+            return self.frameworks
+        if not self.frameworks:
+            return False
+        rule = self.frameworks.get(key, True)
+        if isinstance(rule, bool):
+            return rule
+        return path is not None and _matches(path, (rule,) if isinstance(rule, str) else tuple(rule))
+
+
+def _matches(path: str, globs: tuple[str, ...]) -> bool:
+    name = os.path.basename(path)
+    return any(fnmatch.fnmatch(path, glob) or fnmatch.fnmatch(name, glob) for glob in globs)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings in force, and `sources`: where each one came from.
+
+    `memory_limit` is the largest in-memory buffer that is hashed, in bytes.
+    """
+
+    home: str
+    store: str
+    project: str | None = None
+    task: str | None = None
+    filter: Filter = field(default_factory=Filter)
+    enabled: bool = True
+    memory_limit: int = 2 << 30
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def spool(self) -> str:
+        """The folder of journals that are not all in the store yet."""
+        return os.path.join(self.home, "spool")
+
+
+def load(**arguments: Any) -> Settings:
+    """Settings by the order above; arguments that are None don't count.
+
+    Raises ConfigurationProblem.
+    """
+    values: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    layers = [({k: v for k, v in arguments.items() if v is not None}, "argument"), (_environment(), "")]
+    layers += _files()
+    for found, source in layers:
+        for key, value in found.items():
+            _check(key, value, source or _ENVIRONMENT.get(key, "AUTOLOG_DISABLED"))
+            if key not in values:
+                values[key] = value
+                sources[key] = source or _ENVIRONMENT.get(key, "AUTOLOG_DISABLED")
+    home = os.path.abspath(os.path.expanduser(os.fspath(values.get("home") or _default_home())))
+    exclude = values.get("exclude") or ()
+    return Settings(
+        home=home,
+        store=_store_url(values.get("store"), home),
+        project=values.get("project"),
+        task=values.get("task"),
+        filter=Filter(
+            _frameworks(values.get("frameworks", True)),
+            (exclude,) if isinstance(exclude, str) else tuple(exclude),
+        ),
+        enabled=values.get("enabled", True),
+        memory_limit=values.get("memory_limit", 2 << 30),
+        sources=sources,
+    )
+
+
+def mask(url: str) -> str:
+    """The URL with any password or token in it replaced by `***`."""
+    scheme, mark, rest = url.partition("://")
+    if not mark:
+        return url
+    place, slash, path = rest.partition("/")
+    credentials, at, host = place.rpartition("@")
+    if at:
+        user, colon, _ = credentials.partition(":")
+        place = f"{user}{':***' if colon else ''}@{host}"
+    path, question, query = path.partition("?")
+    if question:
+        query = "&".join(
+            f"{part.partition('=')[0]}=***" if _is_secret(part) else part for part in query.split("&")
+        )
+    return f"{scheme}{mark}{place}{slash}{path}{question}{query}"
+
+
+def _is_secret(part: str) -> bool:
+    name = part.partition("=")[0].lower()
+    return any(word in name for word in ("password", "passwd", "secret", "token", "key", "signature", "sig"))
+
+
+def _default_home() -> str:
+    import platformdirs
+
+    return platformdirs.user_data_dir("autolog", appauthor=False)
+
+
+def _store_url(value: str | None, home: str) -> str:
+    if not value:
+        return "sqlite:///" + os.path.join(home, "autolog.db")
+    if "://" in value:
+        return value
+    return "sqlite:///" + os.path.abspath(os.path.expanduser(value))
+
+
+def _frameworks(value: Any) -> bool | Mapping[str, Any]:
+    if isinstance(value, str):
+        # "pytorch,xgboost=*.ubj": only these; everything else off
+        named = dict(part.partition("=")[::2] for part in value.replace(" ", "").split(",") if part)
+        if not named or set(named) & {"all", "true", "1"}:
+            return True
+        if set(named) & {"none", "false", "0"}:
+            return False
+        return _OnlyNamed({key: glob or True for key, glob in named.items()})
+    return value  # type: ignore[no-any-return]
+
+
+class _OnlyNamed(dict[str, Any]):
+    """A framework filter that is off for every key not in it."""
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return super().get(key, False)
+
+
+def _environment() -> dict[str, Any]:
+    found: dict[str, Any] = {
+        key: os.environ[name] for key, name in _ENVIRONMENT.items() if os.environ.get(name)
+    }
+    if os.environ.get("AUTOLOG_DISABLED", "") not in ("", "0"):
+        found["enabled"] = False
+    return found
+
+
+def _files() -> list[tuple[dict[str, Any], str]]:
+    """The project's and the user's configuration files, nearest first."""
+    found: list[tuple[dict[str, Any], str]] = []
+    try:
+        folder = os.getcwd()
+    except OSError:  # the working folder has been removed
+        folder = ""
+    while folder:
+        path = os.path.join(folder, "autolog.toml")
+        if os.path.isfile(path):
+            found.append((_read(path), path))
+            break
+        path = os.path.join(folder, "pyproject.toml")
+        if os.path.isfile(path) and b"[tool.autolog" in _bytes(path):
+            found.append((_read(path).get("tool", {}).get("autolog", {}), path))
+            break
+        parent = os.path.dirname(folder)
+        folder = "" if parent == folder else parent
+    base = os.environ.get("XDG_CONFIG_HOME") or os.path.join(os.path.expanduser("~"), ".config")
+    path = os.path.join(base, "autolog", "config.toml")
+    if os.path.isfile(path):
+        found.append((_read(path), path))
+    return found
+
+
+def _bytes(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise ConfigurationProblem(f"{path} can't be read ({error.strerror}); make it readable") from error
+
+
+def _read(path: str) -> dict[str, Any]:
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    try:
+        found: dict[str, Any] = tomllib.loads(_bytes(path).decode("utf-8"))
+    except ValueError as error:  # TOMLDecodeError and UnicodeDecodeError
+        raise ConfigurationProblem(f"{path} is not valid TOML ({error}); correct or remove it") from error
+    return found
+
+
+def _check(key: str, value: Any, source: str) -> None:
+    expected = _TYPES.get(key)
+    if expected is None:
+        import difflib
+
+        near = difflib.get_close_matches(key, _TYPES, 1)
+        hint = f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(sorted(_TYPES))}"
+        raise ConfigurationProblem(f"unknown setting {key!r} in {source}{hint}")
+    if not isinstance(value, expected) and not (key == "frameworks" and isinstance(value, Mapping)):
+        names = " or ".join(kind.__name__ for kind in expected)
+        raise ConfigurationProblem(f"{key} in {source} is {value!r}; it must be {names}")

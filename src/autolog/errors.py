@@ -1,0 +1,48 @@
+"""The errors that calls made on purpose raise; a hook never raises any of them.
+
+Every message says what is wrong and how to put it right.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "Ambiguous",
+    "AutologError",
+    "NotFound",
+    "StoreError",
+    "StoreLocked",
+    "StoreMissing",
+    "UnreadableWeights",
+]
+
+
+class AutologError(Exception):
+    """The base of every error of ours."""
+
+
+class NotFound(AutologError):
+    """No task, model or snapshot goes by that name."""
+
+
+class Ambiguous(AutologError):
+    """Several records go by that name; `candidates` lists them, newest first."""
+
+    def __init__(self, message: str, candidates: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.candidates = candidates
+
+
+class StoreError(AutologError):
+    """The store can't be opened, read or written."""
+
+
+class StoreLocked(StoreError):
+    """Another process kept the store locked for longer than we wait."""
+
+
+class StoreMissing(StoreError):
+    """There is no store at that address, and none may be made there."""
+
+
+class UnreadableWeights(AutologError):
+    """A weights file is truncated, malformed, or built to do harm; nothing in it was run."""

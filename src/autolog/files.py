@@ -1,0 +1,43 @@
+"""What a file is, told in microseconds whatever its size; both halves compare files by it."""
+
+from __future__ import annotations
+
+import os
+import stat
+import zlib
+
+from .events import FileFacts
+
+__all__ = ["facts_of", "sample"]
+
+_HEAD, _TAIL, _SPOT = 4096, 16384, 4096
+
+
+def sample(descriptor: int, size: int) -> int:
+    """A CRC-32 over a file's head, tail and two places between: at most 28 KiB are read.
+
+    Not an identity, only a witness: it tells whether a file was rewritten behind our back within one
+    tick of the filesystem's clock, which `mtime` can't. The tail weighs most because a zip file ends
+    with a directory of the checksums of all its entries.
+    """
+    if size <= _HEAD + _TAIL:
+        return zlib.crc32(os.pread(descriptor, size, 0))
+    checksum = zlib.crc32(os.pread(descriptor, _HEAD, 0))
+    for third in (1, 2):
+        checksum = zlib.crc32(os.pread(descriptor, _SPOT, size * third // 3), checksum)
+    return zlib.crc32(os.pread(descriptor, _TAIL, size - _TAIL), checksum)
+
+
+def facts_of(descriptor: int, *, sampled: bool = True) -> FileFacts | None:
+    """What the descriptor's file is now; None if it is no regular file (a pipe, a device, a folder)."""
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    return FileFacts(
+        device=status.st_dev,
+        inode=status.st_ino,
+        size=status.st_size,
+        mtime_ns=status.st_mtime_ns,
+        ctime_ns=status.st_ctime_ns,
+        sample=sample(descriptor, status.st_size) if sampled else None,
+    )
