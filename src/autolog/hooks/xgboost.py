@@ -1,0 +1,56 @@
+"""XGBoost: everything goes through `Booster.save_model` and `Booster.load_model`.
+
+The scikit-learn classes, `Booster(model_file=)` and `xgb_model=` continuation call those two. The
+files are written from C++, so Python's `open` never sees them. `TrainingCheckPoint` writes
+`<name>_<round>.ubj` through `save_model`, or pickles with plain `pickle.dump` into a file of its own.
+"""
+
+import os
+import sys
+from typing import Any
+
+from ._shape import Call, Hook, load, save
+
+
+def _is_due(callback: Any) -> bool:
+    # xgboost.callback.TrainingCheckPoint.after_iteration saves when its counter has reached the
+    # interval, and on the first worker only.
+    if callback._epoch != callback._iterations:
+        return False
+    collective = sys.modules.get("xgboost.collective")
+    return collective is None or collective.get_rank() == 0
+
+
+def _round(call: Call) -> int:
+    return int(call.arguments["epoch"]) + int(call.arguments["self"]._start)
+
+
+def _checkpoint(call: Call) -> str | None:
+    callback = call.arguments["self"]
+    if not _is_due(callback):
+        return None
+    suffix = "pkl" if callback._as_pickle else getattr(callback, "default_format", "json")
+    return os.path.join(callback._path, f"{callback._name}_{_round(call)}.{suffix}")
+
+
+def _series(call: Call) -> tuple[str, int | None]:
+    callback = call.arguments["self"]
+    return os.path.join(callback._path, callback._name), _round(call)
+
+
+hook = Hook(
+    key="xgboost",
+    framework="XGBoost",
+    supports="xgboost>=1.7",
+    design=lambda model: (model.get_booster() if hasattr(model, "get_booster") else model).save_config(),
+    points=(
+        save("xgboost.core:Booster.save_model", path="fname", model="self"),
+        load("xgboost.core:Booster.load_model", path="fname", model="self"),
+        save(
+            "xgboost.callback:TrainingCheckPoint.after_iteration",
+            path=_checkpoint,
+            model="model",
+            group=_series,
+        ),
+    ),
+)

@@ -1,0 +1,169 @@
+"""Applies hooks to frameworks and takes them away again; the only room that imports wrapt.
+
+A point is applied when the module that defines its function has finished executing, each by itself:
+at once if that was before `install`, else from a post-import hook. We import no framework. What was
+replaced is remembered and `remove` puts the very same object back.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Iterable
+from types import ModuleType
+from typing import Any
+
+import wrapt
+
+from autolog import _guard
+from autolog.hooks import Hook, Point
+
+from . import early
+from .calls import Call, Nesting, Recorder
+from .wrapper import Patched, wrap
+
+__all__ = ["Call", "Patches", "Recorder"]
+
+_MISSING = object()
+
+#: Modules whose import is watched, for the life of the process: wrapt can't forget one.
+_watched: set[str] = set()
+#: What is installed now; post-import hooks of an earlier installation find the present one here.
+_installed: list[Patches] = []
+
+
+class Patches:
+    """A set of hooks, applied to whatever is or will be imported, reporting to one recorder."""
+
+    def __init__(self, hooks: Iterable[Hook], recorder: Recorder) -> None:
+        self.hooks = tuple(hooks)
+        self.nesting = Nesting(recorder)
+        #: target -> "applied", or why it is not (yet)
+        self.results: dict[str, str] = {}
+        self._points = [(hook, point) for hook in self.hooks for point in hook.points]
+        self._undo: list[tuple[Any, str, Any, Patched]] = []
+        self._rebound: list[early.Rebound] = []
+        self._waiting: list[tuple[Hook, Point]] = []
+        self._lock = threading.RLock()
+
+    def install(self) -> None:
+        """Apply every point whose module is there, and watch for the modules of the others."""
+        _installed.append(self)
+        self.nesting.active = True
+        for hook, point in self._points:
+            self.results[point.target] = f"{point.module} is not imported"
+            with _guard.guard(f"hook {point.target}"):
+                if point.module in sys.modules:
+                    self._apply_when_ready(hook, point)
+        with _guard.guard("find names imported before init()"):
+            self._rebind()
+        for module in {point.module for _, point in self._points} - _watched:
+            _watched.add(module)
+            wrapt.register_post_import_hook(_on_import, module)
+
+    def remove(self) -> None:
+        """Put every original back, unless somebody else has replaced our wrapper since."""
+        self.nesting.active = False
+        if self in _installed:
+            _installed.remove(self)
+        with self._lock:
+            early.undo(self._rebound)
+            while self._undo:
+                owner, name, raw, patched = self._undo.pop()
+                if vars(owner).get(name) is not patched:
+                    continue
+                if raw is _MISSING:
+                    delattr(owner, name)
+                else:
+                    setattr(owner, name, raw)
+            self._waiting.clear()
+        self.results = dict.fromkeys(self.results, "removed")
+
+    def imported(self, module: ModuleType) -> None:
+        """A watched module has finished executing: apply its points, and what waited for it."""
+        with _guard.guard(f"hook {module.__name__}"):
+            with self._lock:
+                waiting, self._waiting = self._waiting, []
+            for hook, point in self._points:
+                if point.module == module.__name__:
+                    self._apply(hook, point, module)
+            for hook, point in waiting:
+                self._apply_when_ready(hook, point)
+
+    def retry(self) -> None:
+        """Apply what could not be applied earlier because its module was still executing."""
+        if self._waiting:
+            with self._lock:
+                waiting, self._waiting = self._waiting, []
+            for hook, point in waiting:
+                self._apply_when_ready(hook, point)
+            self._rebind()
+
+    def watch_call(self, owner: Any, name: str, seen: Callable[[Any], None]) -> None:
+        """Have `seen` called with the first argument (or None) of every call of `owner.name`."""
+
+        def around(wrapped: Callable[..., Any], instance: Any, args: Any, kwargs: Any) -> Any:
+            if self.nesting.active:
+                with _guard.guard(f"watch {name}"):
+                    seen(args[0] if args else None)
+            return wrapped(*args, **kwargs)
+
+        original = getattr(owner, name)
+        patched = Patched(original, around)
+        setattr(owner, name, patched)
+        self._undo.append((owner, name, original, patched))
+
+    def versions(self) -> dict[str, str]:
+        """The versions of the frameworks that points were applied to, as their modules tell them."""
+        found: dict[str, str] = {}
+        for target, result in tuple(self.results.items()):
+            root = target.partition(":")[0].partition(".")[0]
+            version = getattr(sys.modules.get(root), "__version__", None)
+            if result == "applied" and version is not None:
+                found[root] = str(version)
+        return found
+
+    def _apply_when_ready(self, hook: Hook, point: Point) -> None:
+        module = sys.modules.get(point.module)
+        if module is None:
+            return
+        if getattr(getattr(module, "__spec__", None), "_initializing", False):
+            self.results[point.target] = f"{point.module} is still being imported"
+            self._waiting.append((hook, point))
+            return
+        self._apply(hook, point, module)
+
+    def _apply(self, hook: Hook, point: Point, module: ModuleType) -> None:
+        with self._lock:
+            if self.results.get(point.target) == "applied" or not self.nesting.active:
+                return
+            owner: Any = module
+            *parents, name = point.name.split(".")
+            for parent in parents:
+                owner = getattr(owner, parent, _MISSING)
+            original = getattr(owner, name, _MISSING)
+            if original is _MISSING:
+                self.results[point.target] = "this version has no such function"
+                return
+            raw = vars(owner).get(name, _MISSING)
+            patched = wrap(original if raw is _MISSING else raw, hook, point, self.nesting)
+            try:
+                setattr(owner, name, patched)
+            except (AttributeError, TypeError) as error:
+                self.results[point.target] = f"can't be replaced: {error}"
+                return
+            self._undo.append((owner, name, raw, patched))
+            self.results[point.target] = "applied"
+
+    def _rebind(self) -> None:
+        originals = {
+            id(raw): (raw, patched)
+            for owner, _, raw, patched in self._undo
+            if isinstance(owner, ModuleType) and raw is not _MISSING
+        }
+        self._rebound += early.rebind(originals)
+
+
+def _on_import(module: ModuleType) -> None:
+    for patches in tuple(_installed):
+        patches.imported(module)

@@ -1,0 +1,190 @@
+"""One call of a hooked function: its arguments by name, and its place among calls inside calls.
+
+Nesting is per call and per target, never a mute for a whole thread. When a call returns, the calls
+seen inside it that wrote or read *its* file (or lie in its folder, or were its buffer) are part of
+it; every other one stands for itself, also when the outer call raised.
+"""
+
+from __future__ import annotations
+
+import inspect
+import threading
+import weakref
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from autolog._guard import guard
+from autolog.hooks import Hook, Point
+
+__all__ = ["Call", "Nesting", "Origins", "Recorder", "Signature"]
+
+
+class Signature:
+    """Binds arguments to the parameter names of an original; worked out at its first call."""
+
+    __slots__ = ("_original", "_signature")
+
+    def __init__(self, original: Any) -> None:
+        self._original = original
+        self._signature: inspect.Signature | None = None
+
+    def bind(self, instance: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Arguments by name, defaults included. Raises TypeError where the call itself would."""
+        if self._signature is None:
+            try:
+                self._signature = inspect.signature(self._original)
+            except ValueError:  # a C function that doesn't tell its parameters: keywords are all we know
+                return kwargs
+        if instance is not None and not isinstance(self._original, (staticmethod, classmethod)):
+            args = (instance, *args)
+        bound = self._signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        return bound.arguments
+
+
+class Call:
+    """One call of a hooked function.
+
+    `target` is what the call writes or reads (a path, a file object, a buffer), as given; `rule` is
+    set when something around it says that it is no model; `pinned` belongs to the recorder.
+    """
+
+    __slots__ = ("arguments", "hook", "inner", "outer", "pinned", "point", "result", "rule", "target")
+
+    def __init__(self, hook: Hook, point: Point, arguments: Mapping[str, Any], outer: Call | None) -> None:
+        self.hook = hook
+        self.point = point
+        self.arguments = arguments
+        self.outer = outer
+        self.inner: list[Call] = []
+        self.result: Any = None
+        self.rule: str = outer.rule or outer.point.rule if outer is not None else ""
+        self.pinned: Any = None
+        self.target: Any = self.pick(point.path)
+
+    @property
+    def model(self) -> Any:
+        """The object that was saved or loaded; only after the original has returned."""
+        return self.pick(self.point.model)
+
+    @property
+    def is_tracked(self) -> bool:
+        """Whether this call is a save or a load, and has something to write to or read from."""
+        return self.point.role in ("save", "load") and self.target is not None
+
+    def pick(self, pick: str | Callable[[Any], Any] | None) -> Any:
+        """What a hook's `path` or `model` stands for in this call."""
+        if pick is None:
+            return None
+        if callable(pick):
+            return pick(self)
+        return self.result if pick == "return" else self.arguments.get(pick)
+
+
+class Recorder(Protocol):
+    """What hooked calls are told to. Everything here runs on the calling thread."""
+
+    def begin(self, call: Call) -> None:
+        """The original is about to run: wait for a pending read of the file, open what is loaded."""
+
+    def pin(self, call: Call) -> None:
+        """The original has returned: take hold of the file now, before anyone can touch it."""
+
+    def belongs(self, inner: Call, outer: Call) -> bool:
+        """Whether `inner` wrote or read a part of what `outer` did."""
+
+    def keep(self, call: Call, origins: Origins) -> None:
+        """The call stands for itself: record it."""
+
+    def drop(self, call: Call) -> None:
+        """The call failed or is part of another: let go of its file."""
+
+
+class Origins:
+    """Remembers, weakly, which module a state dict was made from."""
+
+    def __init__(self) -> None:
+        self._modules: dict[int, tuple[weakref.ref[Any], weakref.ref[Any]]] = {}
+
+    def note(self, made: Any, module: Any) -> None:
+        """`made` came out of `module`. Objects that can't be referenced weakly are let go."""
+        key = id(made)
+        modules = self._modules
+        try:
+            modules[key] = (weakref.ref(made, lambda _: modules.pop(key, None)), weakref.ref(module))
+        except TypeError:
+            return
+
+    def get(self, key: int) -> Any:
+        """The module that the object with this `id` came from, None if unknown or gone."""
+        found = self._modules.get(key)
+        return None if found is None or found[0]() is None else found[1]()
+
+
+class _Stack(threading.local):
+    """The innermost open call of each thread."""
+
+    top: Call | None = None
+
+
+class Nesting:
+    """Follows hooked calls inside hooked calls and tells the recorder which stand for themselves."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.recorder = recorder
+        self.origins = Origins()
+        self.active = False
+        self._stack = _Stack()
+
+    def enter(
+        self, hook: Hook, point: Point, signature: Signature, call: tuple[Any, Any, Any]
+    ) -> Call | None:
+        """Open a call; None if the arguments don't fit (the original will say so itself)."""
+        instance, args, kwargs = call
+        if point.role == "origin" and kwargs.get("destination") is not None:
+            return None  # a submodule adding its part to its parent's state dict
+        try:
+            arguments = signature.bind(instance, args, kwargs)
+        except TypeError:
+            return None
+        entered = Call(hook, point, arguments, self._stack.top)
+        if entered.is_tracked and not entered.rule:
+            with guard(f"prepare for {point.target}"):  # a call that we are not ready for is still captured
+                self.recorder.begin(entered)
+        self._stack.top = entered
+        return entered
+
+    def leave(self, call: Call, result: Any) -> None:
+        """The original returned `result`."""
+        self._stack.top = call.outer
+        call.result = result
+        if call.point.role == "origin":
+            self.origins.note(result, call.model)
+        if call.is_tracked and not call.rule:
+            with guard(f"take hold of what {call.point.target} wrote"):
+                self.recorder.pin(call)
+        self._settle(call, failed=False)
+
+    def abandon(self, call: Call) -> None:
+        """The original raised: the call itself counts for nothing, what was inside it may."""
+        self._stack.top = call.outer
+        self._settle(call, failed=True)
+
+    def _settle(self, call: Call, *, failed: bool) -> None:
+        standing: list[Call] = []
+        for inner in call.inner:
+            if call.is_tracked and self.recorder.belongs(inner, call):
+                self.recorder.drop(inner)
+            else:
+                standing.append(inner)
+        if call.is_tracked:
+            if failed:
+                self.recorder.drop(call)
+            else:
+                standing.append(call)
+        for each in standing:
+            if call.outer is not None:
+                call.outer.inner.append(each)
+            else:
+                with guard(f"capture {each.point.target}"):
+                    self.recorder.keep(each, self.origins)

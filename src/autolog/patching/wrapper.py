@@ -1,0 +1,87 @@
+"""The wrapper put in a function's place: wrapt's, made picklable and copyable.
+
+wrapt's own wrapper raises on `pickle.dumps(joblib.dump)` and `copy.deepcopy`; a plain function
+pickles by its name and copies as itself, and so does ours.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import wrapt
+
+from autolog._guard import guard
+from autolog.hooks import Hook, Point
+
+from .calls import Nesting, Signature
+
+__all__ = ["Patched", "wrap"]
+
+
+def _owner(function: Any) -> Any:
+    """The class or module that a function with this qualified name is an attribute of."""
+    owner: Any = sys.modules[function.__module__]
+    for name in function.__qualname__.split(".")[:-1]:
+        owner = getattr(owner, name)
+    return owner
+
+
+class _Bound(wrapt.BoundFunctionWrapper):  # type: ignore[type-arg]
+    """A wrapped method got from an instance (or from its class)."""
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        holder = getattr(self.__wrapped__, "__self__", None)
+        return getattr, (_owner(self.__wrapped__) if holder is None else holder, self.__name__)
+
+    def __copy__(self) -> Any:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        import copy
+
+        holder = getattr(self.__wrapped__, "__self__", None)
+        return self if holder is None else getattr(copy.deepcopy(holder, memo), self.__name__)
+
+
+class Patched(wrapt.FunctionWrapper):  # type: ignore[type-arg]
+    """A wrapped function."""
+
+    __bound_function_wrapper__ = _Bound
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        # A string means "a global of this name": pickle writes what it writes for the bare function.
+        return self.__qualname__
+
+    def __copy__(self) -> Any:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self
+
+
+def wrap(original: Any, hook: Hook, point: Point, nesting: Nesting) -> Patched:
+    """A wrapper around `original` that lets `nesting` see each call of it."""
+    signature = Signature(original)
+    where = f"capture {point.target}"
+
+    def around(wrapped: Callable[..., Any], instance: Any, args: Any, kwargs: Any) -> Any:
+        if not nesting.active:
+            return wrapped(*args, **kwargs)
+        call = None
+        with guard(where):
+            call = nesting.enter(hook, point, signature, (instance, args, kwargs))
+        try:
+            result = wrapped(*args, **kwargs)
+        except BaseException:
+            if call is not None:
+                with guard(where):
+                    nesting.abandon(call)
+            raise
+        if call is not None:
+            with guard(where):
+                nesting.leave(call, result)
+        return result
+
+    return Patched(original, around)
