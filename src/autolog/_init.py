@@ -1,0 +1,231 @@
+"""`autolog.init()`: puts the rooms of the writing half together in the user's process."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any
+
+from . import _guard, config
+from .events import Started
+
+__all__ = ["Task", "current_task", "init"]
+
+
+class Task:
+    """The task that this process belongs to: one run of a script.
+
+    A task that could not be started, or is switched off, has the id `""` and does nothing.
+    """
+
+    def __init__(self, started: Started | None, run: _Run | None) -> None:
+        self._started = started
+        self._run = run
+
+    @property
+    def id(self) -> str:
+        """The task's id: 32 hex digits."""
+        return self._started.task_id if self._started is not None else ""
+
+    @property
+    def name(self) -> str:
+        """The task's name."""
+        return self._started.name if self._started is not None else ""
+
+    @property
+    def project(self) -> str:
+        """The project's name."""
+        return self._started.project if self._started is not None else ""
+
+    def flush(self, timeout: float = 60.0) -> bool:
+        """Wait until every save and load so far is in the store; False after `timeout` seconds."""
+        return self._run is None or self._run.settle(timeout)
+
+    def close(self) -> None:
+        """End the task as completed, and give every framework its own functions back."""
+        if self._run is not None:
+            self._run.end("completed", "")
+
+    def __enter__(self) -> Task:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._run is not None:
+            if error is None:
+                self._run.end("completed", "")
+            else:
+                self._run.end("failed", f"{type(error).__name__}: {error}"[:1000])
+
+    def __repr__(self) -> str:
+        return f"<Task {self.id[:8] or 'off'} {self.project}/{self.name}>"
+
+
+_current: list[_Run] = []
+_fork_is_watched: list[bool] = []
+
+
+def init(
+    project: str | None = None,
+    task: str | None = None,
+    *,
+    tags: Sequence[str] = (),
+    frameworks: bool | str | Mapping[str, Any] | None = None,
+    exclude: str | Sequence[str] | None = None,
+    store: str | None = None,
+    home: str | os.PathLike[str] | None = None,
+) -> Task:
+    """Capture every weights file that this script saves and loads from here on.
+
+    Called again with the same names it returns the same task; other names close it and start another.
+    `frameworks` is True, False or maps a framework (`"pytorch"`, `"joblib"`, `"xgboost"`) to a bool, a
+    glob on the path or a list of globs; `exclude` lists globs of paths to leave alone. `store` is an
+    SQLAlchemy URL, `home` the folder of everything local. What isn't given comes from the environment
+    and the configuration files.
+
+    Never raises for a fault of ours: the script goes on, and one line on stderr says what is wrong.
+    """
+    with _guard.guard("start capturing"):
+        try:
+            settings = config.load(
+                project=project, task=task, frameworks=frameworks, exclude=exclude, store=store, home=home
+            )
+        except config.ConfigurationProblem as problem:
+            _guard.complain(f"{problem}. Nothing is captured in this run.")
+            return Task(None, None)
+        if not settings.enabled:
+            return Task(None, None)
+        if sys.platform != "linux":
+            _guard.complain(f"{sys.platform} is not supported yet: nothing is captured in this run.")
+            return Task(None, None)
+        return _begin(settings, tuple(tags))
+    return Task(None, None)
+
+
+def current_task() -> Task | None:
+    """The task that this process is capturing for, None if it isn't."""
+    return _current[0].task if _current else None
+
+
+def _begin(settings: config.Settings, tags: tuple[str, ...]) -> Task:
+    from .capture.code import script_name
+
+    project = settings.project or os.path.basename(os.getcwd()) or "default"
+    name = settings.task or script_name()
+    if _current:
+        run = _current[0]
+        if (run.started.project, run.started.name) == (project, name) and run.settings == settings:
+            return run.task
+        run.end("completed", "")
+    try:
+        run = _Run(settings, project, name, tags)
+        run.begin()
+    except OSError as error:
+        _guard.complain(
+            f"can't write to {settings.spool} ({error.strerror}); nothing is captured in this run."
+            " Set AUTOLOG_HOME to a folder on a disk with room that you may write to."
+        )
+        return Task(None, None)
+    _current.append(run)
+    if not _fork_is_watched:
+        _fork_is_watched.append(True)
+        os.register_at_fork(after_in_child=_after_fork)
+    return run.task
+
+
+def _after_fork() -> None:
+    with _guard.guard("go on in a forked process"):
+        for run in _current:
+            run.become_child()
+
+
+class _Run:
+    """Everything that one `init()` set going in this process."""
+
+    def __init__(self, settings: config.Settings, project: str, name: str, tags: tuple[str, ...]) -> None:
+        from . import hooks
+        from .capture import Capture, Ending, Process, Session, code, job
+        from .patching import Patches
+
+        described = job.describe()
+        inherited = None if described else job.parent_task(settings.spool)
+        script = code.script()
+        self.settings = settings
+        self.started = Started(
+            task_id=inherited or job.task_id(described),
+            time=time.time(),
+            project=project,
+            name=name,
+            script=script,
+            argv=tuple(os.fsdecode(arg) if isinstance(arg, bytes) else str(arg) for arg in sys.argv),
+            cwd=os.getcwd(),
+            user=code.user(),
+            host=os.uname().nodename,
+            python=sys.version.split()[0],
+            tags=tags,
+            git=code.git_head(os.path.dirname(script) if script else os.getcwd()),
+            job={key: value for key, value in described.items() if key not in ("key", "rank")},
+            store=config.mask(settings.store),
+            interactive=code.is_interactive(),
+        )
+        role = "child" if inherited else "rank" if described else "main"
+        self.session = Session(settings, self.started, Process(role, described.get("rank")))
+        self.capture = Capture(self.session, hooks.sort)
+        found = (*hooks.discover(), *hooks.discover_outside())
+        self.patches = Patches(found, self.capture)
+        self.ending = Ending(
+            os.path.join(self.session.folder, f"signal-{os.getpid()}"), interactive=self.started.interactive
+        )
+        self.task = Task(self.started, self)
+
+    def begin(self) -> None:
+        """Write the first lines, watch for the end, and put the hooks in place."""
+        self.session.open()
+        self.session.bound = lambda: (dict(self.patches.results), self.patches.versions())
+        self.capture.retry = self.patches.retry
+        self.ending.watch()
+        self.patches.watch_call(sys, "exit", self.ending.exiting)
+        self.patches.install()
+        atexit.register(self.at_exit)
+
+    def settle(self, seconds: float) -> bool:
+        """See everything so far into the store."""
+        with _guard.guard("wait for the agent"):
+            return self.session.settle(seconds)
+        return False
+
+    def end(self, status: str, reason: str) -> None:
+        """End this run here: hooks out, events through, everything closed."""
+        if self not in _current:
+            return
+        _current.remove(self)
+        atexit.unregister(self.at_exit)
+        with _guard.guard("take the hooks away"):
+            self.patches.remove()
+        self._finish(status, reason)
+
+    def at_exit(self) -> None:
+        """The interpreter ends."""
+        if self in _current:
+            _current.remove(self)
+        with _guard.guard("see how the run ended"):
+            status, reason = self.ending.outcome()
+            self._finish(status, reason)
+
+    def become_child(self) -> None:
+        """After a fork: join the parent's task."""
+        self.ending.unwatch()
+        self.capture.become_child()
+        self.session.become_child()
+
+    def _finish(self, status: str, reason: str) -> None:
+        with _guard.guard("finish the run"):
+            self.capture.finish()
+            wait = os.environ.get("AUTOLOG_WAIT", "") != "0" and status != "stopped"
+            self.session.finish(status, reason, wait=wait)
+            self.ending.unwatch()

@@ -1,0 +1,100 @@
+"""Processes that belong to one task: the ranks of a distributed job, and spawned workers.
+
+Ranks compute the same task id from what their launcher told them, so that they need not talk to each
+other. A worker spawned by `multiprocessing` joins the task of its living parent.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import sys
+from typing import Any
+
+__all__ = ["describe", "parent_task", "task_id"]
+
+#: launcher -> (variables that name the job, its rank, its size, ranks on this host)
+_LAUNCHERS: dict[str, tuple[tuple[str, ...], str, str, str]] = {
+    "torchrun": (
+        ("TORCHELASTIC_RUN_ID", "MASTER_ADDR", "MASTER_PORT"), "RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE",
+    ),
+    "slurm": (("SLURM_JOB_ID", "SLURM_STEP_ID"), "SLURM_PROCID", "SLURM_NTASKS", "SLURM_NTASKS_PER_NODE"),
+    "openmpi": (
+        ("PMIX_NAMESPACE", "OMPI_MCA_ess_base_jobid"),
+        "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_SIZE",
+    ),
+    "mpich": (("PMI_ID", "PMI_PORT", "MPI_JOBID"), "PMI_RANK", "PMI_SIZE", "MPI_LOCALNRANKS"),
+}  # fmt: skip
+
+
+def describe() -> dict[str, Any]:
+    """`{"launcher", "rank", "size", "key"}` if this process is a rank of a job, else empty.
+
+    `key` is equal in all ranks of one job and different in every other job.
+    """
+    for launcher, (names, rank, size, local) in _LAUNCHERS.items():
+        value = os.environ.get(rank, "")
+        total = os.environ.get(size, "")
+        parts = [os.environ[name] for name in names if os.environ.get(name)]
+        if not (value.isdigit() and total.isdigit() and int(total) > 1 and parts):
+            continue
+        if launcher == "slurm" and not os.environ.get("SLURM_STEP_ID", "").isdigit():
+            continue  # the batch script itself, not one of its tasks
+        if os.environ.get(local) == total:
+            # All on one host: the launcher's own process tells two jobs with equal settings apart
+            # (torchrun's run id is "none" and its port 29500 unless somebody sets them).
+            parts.append(_started(os.getppid()))
+        elif launcher == "torchrun":
+            parts.append(os.environ.get("TORCHELASTIC_RESTART_COUNT", "") and "several hosts")
+        return {"launcher": launcher, "rank": int(value), "size": int(total), "key": "|".join(parts)}
+    return {}
+
+
+def task_id(job: dict[str, Any]) -> str:
+    """The task's id: 32 hex digits, equal in all ranks of a job, random for a single process."""
+    if not job:
+        return os.urandom(16).hex()
+    return hashlib.sha256(f"{job['launcher']}|{job['key']}".encode()).hexdigest()[:32]
+
+
+def parent_task(spool: str) -> str | None:
+    """The task of the process that spawned this one through `multiprocessing`, if it is being captured."""
+    process = sys.modules.get("multiprocessing.process")
+    parent = getattr(process, "parent_process", lambda: None)()
+    if parent is None or not os.path.isdir(spool):
+        return None
+    for task in os.listdir(spool):
+        folder = os.path.join(spool, task)
+        try:
+            names = os.listdir(folder)
+        except OSError:
+            continue
+        for name in names:
+            if name.startswith(f"{parent.pid}-") and _is_locked(os.path.join(folder, name)):
+                return task
+    return None
+
+
+def _is_locked(path: str) -> bool:
+    """Whether a living process holds the lock of this journal."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _started(pid: int) -> str:
+    """A process and its start time in clock ticks since boot: unlike the id, never used twice."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return f"{pid}@{file.read().rpartition(b')')[2].split()[19].decode()}"
+    except (OSError, IndexError):
+        return str(pid)

@@ -1,0 +1,237 @@
+"""The connection to the agent: descriptors out, notices back, never a wait while sending.
+
+The agent is started by whoever first has something for it and holds the lock of the task's folder for
+life. A full socket is a backlog, a dead agent is started anew and handed what it had not acknowledged.
+"""
+
+from __future__ import annotations
+
+import array
+import errno
+import fcntl
+import json
+import os
+import select
+import socket
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any
+
+__all__ = ["AgentLink", "Message"]
+
+#: What is sent: plain data, and a descriptor to pass along (or None).
+Message = tuple[dict[str, Any], "int | None"]
+
+_FULL = {errno.EAGAIN, errno.EWOULDBLOCK, errno.ENOBUFS, getattr(errno, "ETOOMANYREFS", errno.EAGAIN)}
+_DEAD = {errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.ECONNREFUSED, errno.EBADF}
+_NOTICE_BYTES = 65536
+#: How long a process tries to reach an agent that another one is just starting.
+_REACH_SECONDS = 0.05
+
+
+class AgentLink:
+    """One process's connection to the agent of its task.
+
+    `unacknowledged` gives, in order, the messages that a new agent must be handed.
+    """
+
+    def __init__(self, folder: str, environment: dict[str, str], log: str) -> None:
+        self._folder = folder
+        self._environment = environment
+        self._log = log
+        self._socket: socket.socket | None = None
+        self._backlog: deque[Message] = deque()
+        self._busy = threading.Lock()
+        self._starts = 0
+        self.unacknowledged: Callable[[], Iterable[Message]] = tuple
+
+    @property
+    def is_open(self) -> bool:
+        """Whether an agent has been reached."""
+        return self._socket is not None
+
+    def send(self, message: dict[str, Any], descriptor: int | None = None) -> None:
+        """Pass a message to the agent, starting it if need be; what doesn't go now goes later."""
+        self._backlog.append((message, descriptor))
+        self.flush()
+
+    def flush(self) -> None:
+        """Send what is waiting, as far as the socket takes it.
+
+        Any thread may come here, also one that a signal interrupted in this very function: whoever
+        finds it busy leaves its message to the one at work, so nobody ever waits.
+        """
+        while self._backlog and self._busy.acquire(blocking=False):
+            try:
+                if not self._flush():
+                    return
+            finally:
+                self._busy.release()
+
+    def _flush(self) -> bool:
+        if self._socket is None:
+            self._connect()
+        while self._backlog and self._socket is not None:
+            message, descriptor = self._backlog[0]
+            try:
+                _send(self._socket, message, descriptor)
+            except OSError as error:
+                if error.errno in _FULL:
+                    return False
+                if error.errno in _DEAD:
+                    self._reconnect()
+                    continue
+                raise
+            self._backlog.popleft()
+        return True
+
+    def notices(self) -> list[dict[str, Any]]:
+        """What the agent has said since the last time; never waits."""
+        found: list[dict[str, Any]] = []
+        while (connection := self._socket) is not None:
+            try:
+                data = connection.recv(_NOTICE_BYTES, socket.MSG_DONTWAIT)
+            except (BlockingIOError, InterruptedError):
+                break
+            except OSError:
+                data = b""
+            if not data:
+                self._lost()
+                break
+            found += json.loads(data)
+            self._starts = 0  # this agent works: what counts is starts in vain
+        return found
+
+    def wait(self, seconds: float) -> None:
+        """Wait until the agent says something, at most that long."""
+        connection = self._socket
+        if connection is None:
+            time.sleep(min(seconds, 0.01))
+            return
+        poll = select.poll()
+        poll.register(connection.fileno(), select.POLLIN)
+        poll.poll(max(0.0, seconds) * 1000)
+
+    def close(self) -> None:
+        """Close the connection without another word."""
+        connection, self._socket = self._socket, None
+        self._backlog.clear()
+        if connection is not None:
+            connection.close()
+
+    def _lost(self) -> None:
+        """The agent is gone: start another if it had not acknowledged everything."""
+        if self._busy.acquire(blocking=False):
+            try:
+                self._reconnect()
+                if self._socket is not None:
+                    self._flush()
+            finally:
+                self._busy.release()
+
+    def _reconnect(self) -> None:
+        self.close()
+        self._backlog.extend(self.unacknowledged())
+        if self._backlog:
+            self._connect()
+
+    def _connect(self) -> None:
+        """Reach the agent that holds the folder's lock, or become the one that starts it."""
+        deadline = time.monotonic() + _REACH_SECONDS
+        while True:
+            lock = os.open(os.path.join(self._folder, "lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except OSError:
+                    if self._reach():
+                        return
+                else:
+                    if self._starts >= 20:
+                        raise RuntimeError("keep the agent running: it ended 20 times")
+                    self._starts += 1
+                    self._start(lock)
+                    return
+            finally:
+                os.close(lock)
+            if time.monotonic() > deadline:
+                return  # a command is replaying this very spool; what waits goes with the next call
+            time.sleep(0.002)  # another process is just starting it
+
+    def _reach(self) -> bool:
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_CLOEXEC)
+        try:
+            with _address(self._folder) as address:
+                connection.connect(address)
+        except OSError:
+            connection.close()
+            return False
+        self._socket = connection
+        return True
+
+    def _start(self, lock: int) -> None:
+        """Start the agent with a listening socket and the lock, and connect to it at once."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_CLOEXEC) as listener:
+            with _address(self._folder) as address:
+                path = os.path.join(self._folder, "socket")
+                if os.path.lexists(path):
+                    os.unlink(path)
+                listener.bind(address)
+            listener.listen(128)
+            self._spawn(listener.fileno(), lock)
+            if not self._reach():
+                raise OSError(errno.ECONNREFUSED, "the agent's socket refuses")
+
+    def _spawn(self, listener: int, lock: int) -> None:
+        # `sh` puts the agent in the background and ends, so that it is nobody's child here: a script
+        # that calls os.wait() never meets it. -I -S: none of the script's modules, no start-up files.
+        package = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+        own = os.path.dirname(os.path.abspath(getattr(sys.modules.get("__main__"), "__file__", "") or ""))
+        paths = [package, *(p for p in sys.path if p and p not in (package, own))]
+        program = f"import sys; sys.path += {paths!r}; from autolog.agent import main; main()"
+        command = ["/bin/sh", "-c", '"$@" &', "sh", sys.executable, "-I", "-S", "-c", program, self._folder]
+        null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+        log = os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        # Numbers 3 and 4 may be in use here, also by what is to be put there: go by way of high ones.
+        moved = [fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, 10) for number in (listener, lock)]
+        try:
+            actions = [
+                (os.POSIX_SPAWN_DUP2, null, 0),
+                (os.POSIX_SPAWN_DUP2, log, 1),
+                (os.POSIX_SPAWN_DUP2, log, 2),
+                (os.POSIX_SPAWN_DUP2, moved[0], 3),
+                (os.POSIX_SPAWN_DUP2, moved[1], 4),
+            ]
+            child = os.posix_spawn("/bin/sh", command, self._environment, file_actions=actions)
+            try:
+                os.waitpid(child, 0)
+            except ChildProcessError:
+                pass  # SIGCHLD is ignored, or another thread waits for any child
+        finally:
+            for descriptor in (null, log, *moved):
+                os.close(descriptor)
+
+
+class _address:
+    """The socket's address, short whatever the folder's path: a Unix address holds 107 bytes."""
+
+    def __init__(self, folder: str) -> None:
+        self._directory = os.open(folder, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_DIRECTORY", 0))
+
+    def __enter__(self) -> str:
+        return f"/proc/self/fd/{self._directory}/socket"
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._directory)
+
+
+def _send(connection: socket.socket, message: dict[str, Any], descriptor: int | None) -> None:
+    # socket.send_fds drops its flags on 3.11, so the ancillary data is put together here.
+    ancillary = []
+    if descriptor is not None:
+        ancillary.append((socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [descriptor])))
+    flags = socket.MSG_DONTWAIT | getattr(socket, "MSG_NOSIGNAL", 0)
+    connection.sendmsg([json.dumps(message).encode("ascii")], ancillary, flags)

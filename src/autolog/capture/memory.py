@@ -1,0 +1,59 @@
+"""Saves into and loads from memory: hashed on a short-lived thread, up to a size.
+
+The bytes are shared with the buffer, not copied; a later write into it makes Python copy them then.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from autolog._guard import guard
+
+__all__ = ["digest_of", "hash_later", "join", "view"]
+
+_threads: set[threading.Thread] = set()
+
+
+def view(target: Any) -> bytes | None:
+    """The bytes of a buffer or bytes-like object, without a copy where Python can; None for others."""
+    if isinstance(target, (bytes, bytearray, memoryview)):
+        return bytes(target)
+    get_value = getattr(target, "getvalue", None)
+    value = get_value() if get_value is not None and not getattr(target, "closed", False) else None
+    return value if isinstance(value, bytes) else None
+
+
+def digest_of(data: bytes) -> str:
+    """The digest of some bytes, as it is written everywhere: `blake3:<hex>`."""
+    import blake3
+
+    return f"blake3:{blake3.blake3(data).hexdigest()}"
+
+
+def hash_later(data: bytes, then: Callable[[str], None]) -> None:
+    """Hash `data` beside the script and call `then` with its digest."""
+
+    def work() -> None:
+        try:
+            with guard("hash an in-memory save"):
+                then(digest_of(data))
+        finally:
+            _threads.discard(threading.current_thread())
+
+    # Not daemonic: the interpreter waits for it, so a digest is never cut off half way.
+    thread = threading.Thread(target=work, name="autolog-hash")
+    _threads.add(thread)
+    thread.start()
+
+
+def join() -> None:
+    """Wait for the hashing that is under way."""
+    for thread in tuple(_threads):
+        thread.join()
+
+
+def forget() -> None:
+    """In a forked child: the parent's threads are not here."""
+    _threads.clear()

@@ -1,0 +1,122 @@
+"""Saves into a file object that is still open: the file is complete only when it is closed.
+
+joblib writes its last bytes at close, and several dumps may go into one file. So the file is held
+now, and sent when it is closed: seen by a `close` of ours on that very object, at the next hooked
+call, when the object dies, or at exit.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from autolog._guard import guard
+
+from .pin import Pin
+
+__all__ = ["OpenFiles"]
+
+
+class OpenFile:
+    """A file object that something was saved into; `pending` is what to send once it is closed."""
+
+    __slots__ = ("__weakref__", "file", "is_sent", "pending", "pin")
+
+    def __init__(self, file: Any, pin: Pin, pending: Any) -> None:
+        self.pin = pin
+        self.pending = pending
+        self.is_sent = False
+        self.file: weakref.ref[Any] | None
+        try:
+            self.file = weakref.ref(file)
+        except TypeError:
+            self.file = None
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing more can come from this file object."""
+        if self.file is None:
+            return False
+        file = self.file()
+        return file is None or bool(getattr(file, "closed", False))
+
+
+class OpenFiles:
+    """The file objects that were saved into and not seen closed yet."""
+
+    def __init__(self, send: Callable[[OpenFile], None]) -> None:
+        self._send = send
+        self._open: dict[int, OpenFile] = {}
+        self._lock = threading.Lock()
+
+    def add(self, file: Any, pin: Pin, pending: Any) -> None:
+        """Something was saved into `file`; an earlier save into the same object is superseded."""
+        key = id(file)
+        known = self._open.get(key)
+        if known is not None and known.file is not None and known.file() is file:
+            pin.release()
+            known.pending = pending
+            return
+        entry = OpenFile(file, pin, pending)
+        self._open[key] = entry
+        self._watch_close(file, entry)
+        weakref.finalize(file, self._finish, key, entry).atexit = False
+
+    def collect(self) -> None:
+        """Send every file that has been closed since."""
+        for key, entry in tuple(self._open.items()):
+            if entry.is_closed:
+                self._finish(key, entry)
+
+    def finish(self) -> None:
+        """Send all of them now; what is still buffered is flushed first."""
+        for key, entry in tuple(self._open.items()):
+            file = None if entry.file is None else entry.file()
+            if file is not None and not getattr(file, "closed", True):
+                with guard("flush a file left open"):
+                    file.flush()
+            self._finish(key, entry)
+
+    def forget(self) -> None:
+        """Let go of everything (in a forked child, whose parent sends them)."""
+        for entry in self._open.values():
+            entry.is_sent = True
+            entry.pin.release()
+        self._open.clear()
+        self._lock = threading.Lock()
+
+    def _finish(self, key: int, entry: OpenFile) -> None:
+        # A finalizer may run anywhere, also inside this function: whoever sets the flag sends.
+        if entry.is_sent or not self._lock.acquire(blocking=False):
+            return
+        try:
+            if entry.is_sent:
+                return
+            entry.is_sent = True
+        finally:
+            self._lock.release()
+        if self._open.get(key) is entry:
+            del self._open[key]
+        with guard("capture a closed file"):
+            self._send(entry)
+
+    def _watch_close(self, file: Any, entry: OpenFile) -> None:
+        """Shadow `file.close` on this one object, so that a rewrite right after it is not missed."""
+        key = id(file)
+        kind = type(file)
+        reference = weakref.ref(file)
+
+        def close() -> Any:
+            file = reference()
+            if file is None:
+                return None
+            file.__dict__.pop("close", None)
+            try:
+                return kind.close(file)
+            finally:
+                self._finish(key, entry)
+
+        if isinstance(getattr(file, "__dict__", None), dict) and "close" not in file.__dict__:
+            file.__dict__["close"] = close

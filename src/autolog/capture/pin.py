@@ -1,0 +1,96 @@
+"""Taking hold of a file: open it read-only and note what it is, in microseconds whatever its size.
+
+An open descriptor keeps the bytes through unlink, rename and replacement. It doesn't protect against
+a write into the same file; size, modification time and a checksum of a few fixed places tell.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from typing import Any
+
+from autolog.events import FileFacts
+from autolog.files import facts_of
+
+__all__ = ["Pin", "is_buffer", "pin_open_file", "pin_path"]
+
+_FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
+
+
+@dataclass(slots=True)
+class Pin:
+    """A file that is held: its descriptor (ours to close), its absolute path then, and its facts."""
+
+    path: str | None
+    descriptor: int | None = None
+    facts: FileFacts | None = None
+
+    def release(self) -> None:
+        """Close the descriptor, if it is still held."""
+        descriptor, self.descriptor = self.descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def pin_path(path: str, *, sampled: bool = True) -> Pin | None:
+    """Hold the regular file at `path`; None if there is none. Raises OSError for other reasons."""
+    try:
+        descriptor = os.open(path, _FLAGS)
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        return None
+    try:
+        facts = facts_of(descriptor, sampled=sampled)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    if facts is None:
+        os.close(descriptor)
+        return None
+    return Pin(path, descriptor, facts)
+
+
+def pin_open_file(file: Any) -> Pin | None:
+    """Hold the regular file under an open Python file, by a read-only descriptor of our own.
+
+    The facts are not taken: bytes may still be in Python's buffer. None without a real file.
+    """
+    number = _number(file)
+    if number is None or not stat.S_ISREG(os.fstat(number).st_mode):
+        return None
+    link = f"/proc/self/fd/{number}"
+    name = getattr(file, "name", None)
+    try:
+        path: str | None = os.readlink(link)
+        descriptor = os.open(link, _FLAGS)
+    except OSError:
+        # no /proc: by its name, if that is still the same file
+        if not isinstance(name, (str, os.PathLike)):
+            return None
+        path = os.path.abspath(os.fspath(name))
+        held = pin_path(path, sampled=False)
+        if held is None or held.descriptor is None:
+            return None
+        descriptor = held.descriptor
+        if not os.path.samestat(os.fstat(descriptor), os.fstat(number)):
+            os.close(descriptor)
+            return None
+    return Pin(path, descriptor)
+
+
+def is_buffer(target: Any) -> bool:
+    """Whether a target is an in-memory buffer that can show its bytes without a copy."""
+    return hasattr(target, "getvalue") and hasattr(target, "write")
+
+
+def _number(file: Any) -> int | None:
+    """The descriptor number of an open file object, None for one without (a buffer, a socket file)."""
+    get_number = getattr(file, "fileno", None)
+    if get_number is None or getattr(file, "closed", False):
+        return None
+    try:
+        number = get_number()
+    except (OSError, ValueError):  # io.UnsupportedOperation is both; ValueError: closed
+        return None
+    return number if isinstance(number, int) and number >= 0 else None

@@ -1,0 +1,313 @@
+"""Turns finished calls of hooked functions into events of the run."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from autolog import _guard
+from autolog.config import mask
+from autolog.events import FileFacts, Loaded, Saved
+from autolog.files import facts_of
+
+from . import memory
+from .openfiles import OpenFile, OpenFiles
+from .pin import Pin, is_buffer, pin_open_file, pin_path
+from .session import Session
+
+__all__ = ["Capture"]
+
+_DESIGN_LIMIT = 100_000
+_REMOTE = re.compile(r"^[a-z][a-z0-9+.-]+://", re.IGNORECASE)
+
+
+class CallLike(Protocol):
+    """A call of a hooked function, as `autolog.patching` hands it over."""
+
+    pinned: Any
+
+    @property
+    def hook(self) -> Any:
+        """What is known about the framework."""
+
+    @property
+    def point(self) -> Any:
+        """What is known about the function."""
+
+    @property
+    def target(self) -> Any:
+        """What it writes or reads."""
+
+    @property
+    def rule(self) -> str:
+        """Why it is no model, if something around it says so."""
+
+    @property
+    def model(self) -> Any:
+        """The object that was saved or loaded."""
+
+
+class Target:
+    """What a call writes or reads, worked out before the original runs (relative paths move)."""
+
+    __slots__ = ("file", "path", "pin", "place")
+
+    def __init__(self, target: Any) -> None:
+        self.file: Any = None
+        self.path: str | None = None
+        self.pin: Pin | None = None
+        if isinstance(target, (str, os.PathLike)):
+            path = os.fspath(target)
+            text = os.fsdecode(path) if isinstance(path, bytes) else path
+            remote = _REMOTE.match(text) is not None
+            self.place = "remote" if remote else "file"
+            self.path = mask(text) if remote else os.path.abspath(text)
+        elif isinstance(target, (bytes, bytearray, memoryview)) or is_buffer(target):
+            self.place, self.file = "memory", target
+        else:
+            self.place, self.file = "open", target
+
+    def release(self) -> None:
+        """Let go of the file."""
+        if self.pin is not None:
+            self.pin.release()
+
+
+class Capture:
+    """The recorder that `autolog.patching` tells of every hooked call."""
+
+    def __init__(self, session: Session, sort: Callable[[Any, Any], Any]) -> None:
+        self.session = session
+        self._sort = sort
+        self._open = OpenFiles(self._send_closed)
+        self._described: set[tuple[str, int]] = set()
+        #: Applies hooks whose modules were still being imported.
+        self.retry: Callable[[], None] = lambda: None
+
+    # -- the recorder's side --------------------------------------------------------------------
+
+    def begin(self, call: CallLike) -> None:
+        """Before the original: the barrier for a save; open and `fstat` for a load."""
+        target = call.pinned = Target(call.target)
+        self._open.collect()
+        self.session.drain()
+        if call.point.role == "load":
+            if target.place == "file" and target.path is not None:
+                target.pin = pin_path(target.path)
+            elif target.place == "open":
+                self._pin_open(target, sampled=True)
+        else:
+            self._barrier(target)
+
+    def pin(self, call: CallLike) -> None:
+        """After the original: hold what a save wrote."""
+        target: Target = call.pinned
+        if call.point.role == "load":
+            return
+        if target.place == "file" and target.path is not None:
+            target.pin = pin_path(target.path)
+        elif target.place == "open":
+            self._pin_open(target, sampled=False)
+
+    def belongs(self, inner: CallLike, outer: CallLike) -> bool:
+        """Whether the inner call wrote or read the outer's own file, buffer or temporary file."""
+        mine, its = inner.pinned, outer.pinned
+        if not isinstance(mine, Target) or not isinstance(its, Target):
+            return False
+        if mine.file is not None and mine.file is its.file:
+            return True
+        if mine.place == "memory":
+            return True
+        if mine.path is not None and mine.path == its.path:
+            return True
+        if mine.pin is None or mine.pin.descriptor is None:
+            return False
+        status = os.fstat(mine.pin.descriptor)
+        if status.st_nlink == 0 and inner.point.role == outer.point.role == "save":
+            return True  # a temporary file that the outer call has taken away again
+        facts = None if its.pin is None else its.pin.facts
+        return facts is not None and (facts.device, facts.inode) == (status.st_dev, status.st_ino)
+
+    def drop(self, call: CallLike) -> None:
+        """Let go of the file of a call that failed or is part of another."""
+        if isinstance(call.pinned, Target):
+            call.pinned.release()
+
+    def keep(self, call: CallLike, origins: Any) -> None:
+        """Record a call that stands for itself."""
+        self.retry()
+        if call.point.role == "save":
+            self._keep_save(call, origins)
+        elif not call.rule:
+            self._keep_load(call, origins)
+
+    def finish(self) -> None:
+        """Send what is still open; called before the session finishes."""
+        self._open.finish()
+
+    def become_child(self) -> None:
+        """After a fork: files that the parent has open are the parent's to send."""
+        self._open.forget()
+        memory.forget()
+
+    # -- saves ------------------------------------------------------------------------------------
+
+    def _keep_save(self, call: CallLike, origins: Any) -> None:
+        target = call.pinned if isinstance(call.pinned, Target) else Target(call.target)
+        name = target.path or _name_of(target)
+        rule = call.rule or None
+        verdict = None
+        if rule is None and not self.session.settings.filter.allows(call.hook.key, target.path):
+            rule = "filter"
+        if rule is None:
+            verdict = self._sort(call.model, origins)
+            rule = verdict.rule
+        if rule is not None or verdict is None:
+            target.release()
+            self.session.skip(name, rule or "filter", call.point.target)
+            return
+        group = call.point.group(call) if call.point.group is not None else None
+        if group is not None:
+            group = (os.path.abspath(group[0]), group[1])
+        fields = {
+            "id": self.session.next_id(),
+            "time": time.time(),
+            "framework": verdict.framework or call.hook.framework,
+            "function": call.point.target,
+            "model_type": verdict.model_type,
+            "design": self._describe(call.hook, verdict.subject, target.path or ""),
+            "group": None if group is None else group[0],
+            "iteration": None if group is None else group[1],
+            "rank": self.session.process.rank,
+        }
+        if target.place == "memory":
+            self._save_in_memory(target, fields)
+        elif target.place == "open":
+            self._save_open(target, fields, name)
+        elif target.place == "remote":
+            self.session.submit(Saved(place="remote", path=target.path, **fields))
+        elif target.pin is not None:
+            self._send(target.pin, target.path, fields)
+        elif call.point.group is None:
+            if target.path is not None and os.path.exists(target.path):
+                self.session.skip(name, "not a regular file", call.point.target)
+            else:
+                reason = "the file was gone before it could be opened"
+                self.session.submit(Saved(place="file", path=target.path, lost=reason, **fields))
+
+    def _save_in_memory(self, target: Target, fields: dict[str, Any]) -> None:
+        data = memory.view(target.file)
+        if data is None or len(data) > self.session.settings.memory_limit:
+            size = None if data is None else len(data)
+            self.session.submit(Saved(place="memory", path=None, size=size, **fields))
+            return
+        size = len(data)
+
+        def then(digest: str) -> None:
+            self.session.submit(Saved(place="memory", path=None, size=size, digest=digest, **fields))
+
+        memory.hash_later(data, then)
+
+    def _save_open(self, target: Target, fields: dict[str, Any], name: str) -> None:
+        if target.pin is not None:
+            self._open.add(target.file, target.pin, fields)
+        else:
+            # No file behind it that we could see (a socket, fsspec's remote files): only a name.
+            self.session.submit(Saved(place="remote", path=mask(name), **fields))
+
+    def _send_closed(self, entry: OpenFile) -> None:
+        if entry.pin.descriptor is None:
+            return
+        facts = facts_of(entry.pin.descriptor)
+        entry.pin.facts = facts
+        entry.pending["time"] = time.time()
+        self._send(entry.pin, entry.pin.path, entry.pending)
+
+    def _send(self, pin: Pin, path: str | None, fields: dict[str, Any]) -> None:
+        facts: FileFacts | None = pin.facts
+        descriptor, pin.descriptor = pin.descriptor, None
+        size = None if facts is None else facts.size
+        self.session.submit(Saved(place="file", path=path, facts=facts, size=size, **fields), descriptor)
+
+    # -- loads ------------------------------------------------------------------------------------
+
+    def _keep_load(self, call: CallLike, origins: Any) -> None:
+        target = call.pinned if isinstance(call.pinned, Target) else Target(call.target)
+        if not self.session.settings.filter.allows(call.hook.key, target.path):
+            target.release()
+            return
+        verdict = self._sort(call.model, origins)
+        fields = {
+            "id": self.session.next_id(),
+            "time": time.time(),
+            "framework": verdict.framework or call.hook.framework,
+            "function": call.point.target,
+            "model_type": verdict.model_type,
+            "skip": verdict.rule,
+        }
+        if target.place == "memory":
+            self._load_from_memory(target, fields)
+            return
+        pin = target.pin
+        path = target.path if pin is None else pin.path
+        place = "remote" if target.place == "remote" else "file"
+        if pin is None:
+            self.session.submit(Loaded(place=place, path=path or _name_of(target), **fields))
+            return
+        descriptor, pin.descriptor = pin.descriptor, None
+        size = None if pin.facts is None else pin.facts.size
+        self.session.submit(Loaded(place=place, path=path, facts=pin.facts, size=size, **fields), descriptor)
+
+    def _load_from_memory(self, target: Target, fields: dict[str, Any]) -> None:
+        data = memory.view(target.file)
+        if data is None or len(data) > self.session.settings.memory_limit:
+            return
+
+        def then(digest: str) -> None:
+            self.session.submit(Loaded(place="memory", path=None, size=len(data), digest=digest, **fields))
+
+        memory.hash_later(data, then)
+
+    # -- inside -----------------------------------------------------------------------------------
+
+    def _barrier(self, target: Target) -> None:
+        """Wait until the agent has read an earlier snapshot in the very file about to be written."""
+        try:
+            if target.place == "file" and target.path is not None:
+                status = os.stat(target.path)
+            elif target.place == "open":
+                status = os.fstat(target.file.fileno())
+            else:
+                return
+        except (OSError, ValueError, AttributeError):
+            return  # nothing there yet, or nothing with a descriptor: nothing can be overwritten
+        self.session.barrier((status.st_dev, status.st_ino), status.st_size)
+
+    def _pin_open(self, target: Target, *, sampled: bool) -> None:
+        target.pin = pin_open_file(target.file)
+        if target.pin is not None:
+            target.path = target.pin.path
+            if sampled and target.pin.descriptor is not None:
+                target.pin.facts = facts_of(target.pin.descriptor)
+
+    def _describe(self, hook: Any, subject: Any, path: str) -> str | None:
+        """The network design, worked out once for a model object and path: it costs time per layer."""
+        key = (path, id(subject))
+        if hook.design is None or subject is None or key in self._described:
+            return None
+        self._described.add(key)
+        with _guard.guard(f"describe a {type(subject).__qualname__}", quiet=True):
+            text: str | None = hook.design(subject)
+            return None if text is None else text[:_DESIGN_LIMIT]
+        return None
+
+
+def _name_of(target: Target) -> str:
+    """What to call something that has no path of its own."""
+    name = getattr(target.file, "full_name", None) or getattr(target.file, "name", None)
+    if isinstance(name, (str, os.PathLike)):
+        return os.fspath(name)
+    return f"<{type(target.file).__name__}>"
