@@ -1,0 +1,111 @@
+"""What is known of files and of the bytes in them, and small things that all recording shares."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, CursorResult, insert, select, update
+
+from autolog.events import FileFacts
+
+from .records import ContentsRecord
+from .schema import contents, files, skips
+
+__all__ = ["Look", "count_skip", "keep_contents", "new_id", "new_key", "new_model", "remember", "text"]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the agent found of an event's file: its digest (or why it is lost), where it is now, what
+    is inside, and which model it makes a version of (`key`, `stem` and `iteration` by its name)."""
+
+    digest: str | None = None
+    path: str | None = None
+    lost: str | None = None
+    is_gone: bool = False
+    key: str = ""
+    stem: str = ""
+    iteration: int | None = None
+    contents: ContentsRecord | None = None
+
+
+def remember(connection: Connection, facts: FileFacts, digest: str) -> None:
+    """The digest of this file, as long as nobody touches it."""
+    where = (files.c.device == str(facts.device), files.c.inode == str(facts.inode))
+    connection.execute(files.delete().where(*where))
+    connection.execute(
+        insert(files).values(
+            device=str(facts.device),
+            inode=str(facts.inode),
+            size=facts.size,
+            mtime_ns=facts.mtime_ns,
+            ctime_ns=facts.ctime_ns,
+            digest=digest,
+        )
+    )
+
+
+def keep_contents(connection: Connection, look: Look) -> None:
+    """Keep what was found inside some bytes, once for all files that have them."""
+    found = look.contents
+    if look.digest is None or found is None:
+        return
+    if connection.execute(select(contents.c.digest).where(contents.c.digest == look.digest)).first():
+        return
+    connection.execute(
+        insert(contents).values(
+            digest=look.digest,
+            format=found.format,
+            parameters=found.parameters,
+            tensors=[[text(name), list(shape), dtype] for name, shape, dtype in found.tensors],
+            details=dict(found.details),
+            dangerous=list(found.dangerous),
+        )
+    )
+
+
+def count_skip(connection: Connection, task_id: str, path: str, rule: str) -> bool:
+    """Count one more skip of this path by this rule; False if it is the first."""
+    changed = connection.execute(
+        update(skips)
+        .where(skips.c.task_id == task_id, skips.c.path == path, skips.c.rule == rule)
+        .values(count=skips.c.count + 1)
+    )
+    return changed.rowcount > 0
+
+
+def new_id() -> str:
+    """A random id: 32 hex digits."""
+    return os.urandom(16).hex()
+
+
+def new_model(model_id: str, framework: str, when: float) -> dict[str, Any]:
+    """The columns that every new model starts with."""
+    return {
+        "id": model_id,
+        "framework": framework,
+        "status": "draft",
+        "archived": False,
+        "tags": [],
+        "labels": {},
+        "metadata": {},
+        "comment": "",
+        "created": when,
+        "updated": when,
+    }
+
+
+def new_key(inserted: CursorResult[Any]) -> int:
+    """The primary key that an insert made."""
+    key = inserted.inserted_primary_key
+    assert key is not None  # every table here has one
+    return int(key[0])
+
+
+def text(value: str | None) -> str:
+    """Text that any database takes: undecodable bytes and NULs are written as escapes."""
+    if not value:
+        return ""
+    return value.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace").replace("\0", "\\x00")

@@ -1,0 +1,134 @@
+"""Recording loads: which snapshot a file is, whoever made it and wherever it has been since."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, insert, select, update
+
+from autolog.events import Loaded
+
+from .known import Look, count_skip, keep_contents, new_id, new_key, new_model, remember, text
+from .schema import inputs, models, skips, snapshots
+
+__all__ = ["record_load"]
+
+
+def record_load(connection: Connection, task_id: str, event: Loaded, look: Look) -> None:
+    """A weights file was read: the task's input model, through the snapshot that it is."""
+    path = text(look.path or event.path) or None
+    matches: list[Mapping[Any, Any]] = [*_snapshots_like(connection, event, look, path)]
+    if not matches:
+        if event.skip is not None:
+            _skip_load(connection, task_id, event, path)
+            return
+        matches = [_import(connection, event, look, path)]
+    chosen = matches[0]
+    others = [each for each in matches[1:] if each["model_id"] != chosen["model_id"]]
+    also = [f"{each['model_id']}:v{each['version']}" for each in others]
+    _add_input(connection, task_id, event, chosen, {"path": path, "also": also[:20]})
+    if event.facts is not None and look.digest is not None:
+        remember(connection, event.facts, look.digest)
+    keep_contents(connection, look)
+
+
+def _snapshots_like(connection: Connection, event: Loaded, look: Look, path: str | None) -> list[RowMapping]:
+    """Snapshots with these bytes, best first: the same file, then the same path, then the newest."""
+    query = select(snapshots, models.c.task_id, models.c.name.label("model_name")).join(models)
+    if look.digest is not None:
+        query = query.where(snapshots.c.digest == look.digest)
+    elif path is not None and look.lost is None:
+        # The bytes are out of reach: what was last recorded under this very URI.
+        query = query.where(snapshots.c.uri == path, snapshots.c.state == "at_path")
+    else:
+        return []
+    facts = event.facts
+
+    def rank(row: RowMapping) -> tuple[bool, bool, bool, float]:
+        file = None if facts is None else (str(facts.device), str(facts.inode))
+        same = (row["device"], row["inode"]) == file
+        made = float(row["created"])
+        return not same, row["uri"] != path, made > event.time, -made
+
+    return sorted(connection.execute(query).mappings().all(), key=rank)
+
+
+def _import(connection: Connection, event: Loaded, look: Look, path: str | None) -> Mapping[str, Any]:
+    """A file that nobody here made: a model of its own, with the place it was found as its origin."""
+    model_id = new_id()
+    origin = path or f"<{event.place}>"
+    connection.execute(
+        insert(models).values(
+            **new_model(model_id, event.framework, event.time),
+            project="imported",
+            name=look.stem or origin,
+            task_id=None,
+            key=origin,
+            model_type=text(event.model_type),
+            design=None,
+            origin=origin,
+        )
+    )
+    facts = event.facts
+    row = {
+        "model_id": model_id,
+        "version": 1,
+        "event_id": event.id,
+        "digest": look.digest,
+        "size": event.size,
+        "uri": path,
+        "state": "in_memory" if event.place == "memory" else "lost" if look.lost else "at_path",
+        "reason": look.lost or "",
+        "iteration": None,
+        "function": event.function,
+        "rank": None,
+        "device": None if facts is None else str(facts.device),
+        "inode": None if facts is None else str(facts.inode),
+        "metrics": {},
+        "created": event.time,
+    }
+    inserted = connection.execute(insert(snapshots).values(row))
+    return {**row, "id": new_key(inserted), "task_id": None}
+
+
+def _add_input(
+    connection: Connection,
+    task_id: str,
+    event: Loaded,
+    chosen: Mapping[Any, Any],
+    more: Mapping[str, Any],
+) -> None:
+    known = connection.execute(
+        select(inputs.c.id).where(inputs.c.task_id == task_id, inputs.c.snapshot_id == chosen["id"])
+    ).scalar()
+    if known is not None:
+        connection.execute(update(inputs).where(inputs.c.id == known).values(count=inputs.c.count + 1))
+        return
+    path = more["path"]
+    connection.execute(
+        insert(inputs).values(
+            task_id=task_id,
+            model_id=chosen["model_id"],
+            snapshot_id=chosen["id"],
+            name=_stem(path) or "model",
+            path=path,
+            framework=event.framework,
+            function=event.function,
+            own=chosen["task_id"] == task_id,
+            also_made_by=more["also"],
+            count=1,
+            first_loaded=event.time,
+        )
+    )
+
+
+def _skip_load(connection: Connection, task_id: str, event: Loaded, path: str | None) -> None:
+    rule = f"loaded {event.skip}"
+    if not count_skip(connection, task_id, path or "", rule):
+        connection.execute(insert(skips).values(task_id=task_id, path=path or "", rule=rule, count=1))
+
+
+def _stem(path: str | None) -> str:
+    return os.path.splitext(os.path.basename(path))[0] if path else ""

@@ -1,0 +1,396 @@
+"""What the reading half asks of a store."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, func, or_, select
+
+from autolog.errors import Ambiguous, NotFound
+
+from .records import (
+    ContentsRecord,
+    FaultRecord,
+    InputRecord,
+    ModelRecord,
+    OutputRecord,
+    SkipRecord,
+    SnapshotRecord,
+    TaskRecord,
+)
+from .schema import contents, faults, inputs, models, skips, snapshots, tasks
+
+__all__ = ["Queries"]
+
+_HEX = re.compile(r"^[0-9a-f]{4,32}$")
+_VERSION = re.compile(r"^(.*):v(\d+)$")
+#: A running task whose agent has not been heard of for this many seconds has lost contact.
+_SILENCE = 90.0
+
+
+class Queries(ABC):
+    """The reading methods of a store."""
+
+    @abstractmethod
+    def _reading(self) -> AbstractContextManager[Connection]:
+        """A transaction that only reads."""
+
+    # -- tasks ------------------------------------------------------------------------------------
+
+    def tasks(
+        self, *, project: str | None = None, status: str | None = None, limit: int | None = None
+    ) -> list[TaskRecord]:
+        """Tasks, newest first. `project` is a glob."""
+        counts_in = _count(inputs, inputs.c.task_id == tasks.c.id)
+        counts_out = _count(models, models.c.task_id == tasks.c.id)
+        query = select(tasks, counts_in.label("input_count"), counts_out.label("output_count"))
+        query = query.order_by(tasks.c.started.desc(), tasks.c.id)
+        with self._reading() as connection:
+            found = [
+                _task(row, input_count=row["input_count"], output_count=row["output_count"])
+                for row in connection.execute(query).mappings()
+                if project is None or fnmatch.fnmatchcase(row["project"], project)
+            ]
+        if status is not None:
+            found = [each for each in found if each.status == status]
+        return found[:limit]
+
+    def task(self, task_id: str) -> TaskRecord:
+        """One task with its inputs, outputs, capture report and faults. Raises NotFound."""
+        with self._reading() as connection:
+            row = connection.execute(select(tasks).where(tasks.c.id == task_id)).mappings().first()
+            if row is None:
+                raise NotFound(f"no task has the id {task_id!r}; list them with `autolog tasks`")
+            found_in = self._inputs(connection, inputs.c.task_id == task_id)
+            count = _count(snapshots, snapshots.c.model_id == models.c.id).label("versions")
+            found_out = connection.execute(
+                select(models.c.id, models.c.name, models.c.framework, count)
+                .where(models.c.task_id == task_id)
+                .order_by(models.c.created)
+            ).mappings()
+            outputs = tuple(
+                OutputRecord(each["id"], each["name"], each["framework"], each["versions"])
+                for each in found_out
+            )
+            skipped = connection.execute(
+                select(skips).where(skips.c.task_id == task_id).order_by(skips.c.id)
+            ).mappings()
+            wrong = connection.execute(
+                select(faults).where(faults.c.task_id == task_id).order_by(faults.c.id)
+            ).mappings()
+            return _task(
+                row,
+                inputs=found_in,
+                outputs=outputs,
+                input_count=len(found_in),
+                output_count=len(outputs),
+                skipped=tuple(SkipRecord(each["path"], each["rule"], each["count"]) for each in skipped),
+                faults=tuple(
+                    FaultRecord(each["time"], each["place"], each["error"], each["traceback"])
+                    for each in wrong
+                ),
+            )
+
+    def uses(self, model_id: str) -> tuple[InputRecord, ...]:
+        """Every task that loaded a snapshot of this model."""
+        with self._reading() as connection:
+            return self._inputs(connection, inputs.c.model_id == model_id)
+
+    def recent_faults(self, limit: int = 20) -> list[tuple[str, FaultRecord]]:
+        """Our own latest faults, newest first, each with its task's id."""
+        with self._reading() as connection:
+            rows = connection.execute(select(faults).order_by(faults.c.id.desc()).limit(limit)).mappings()
+            return [
+                (row["task_id"], FaultRecord(row["time"], row["place"], row["error"], row["traceback"]))
+                for row in rows
+            ]
+
+    @staticmethod
+    def _inputs(connection: Connection, condition: Any) -> tuple[InputRecord, ...]:
+        rows = connection.execute(
+            select(
+                inputs,
+                models.c.name.label("model_name"),
+                models.c.origin,
+                snapshots.c.version,
+                snapshots.c.digest,
+            )
+            .join(models, models.c.id == inputs.c.model_id)
+            .outerjoin(snapshots, snapshots.c.id == inputs.c.snapshot_id)
+            .where(condition)
+            .order_by(inputs.c.id)
+        ).mappings()
+        return tuple(
+            InputRecord(
+                task_id=row["task_id"],
+                model_id=row["model_id"],
+                model_name=row["model_name"],
+                name=row["name"],
+                framework=row["framework"],
+                version=row["version"],
+                digest=row["digest"],
+                path=row["path"],
+                origin=row["origin"],
+                own=row["own"],
+                also_made_by=tuple(row["also_made_by"]),
+                count=row["count"],
+                first_loaded=row["first_loaded"],
+            )
+            for row in rows
+        )
+
+    # -- models -----------------------------------------------------------------------------------
+
+    def models(
+        self,
+        *,
+        project: str | None = None,
+        name: str | None = None,
+        framework: str | None = None,
+        limit: int | None = None,
+        order: str = "-updated",
+    ) -> list[ModelRecord]:
+        """Models with their latest snapshot, the last updated first.
+
+        `project`, `name` and `framework` are globs without regard to case; `order` is `updated`,
+        `created`, `name`, `project` or `framework`, descending with a minus.
+        """
+        column = models.c[order.lstrip("-")]
+        newest = (
+            select(
+                snapshots.c.model_id, func.max(snapshots.c.version).label("newest"), func.count().label("n")
+            )
+            .group_by(snapshots.c.model_id)
+            .subquery()
+        )
+        query = (
+            select(models, tasks.c.name.label("task_name"), newest.c.newest, newest.c.n)
+            .outerjoin(tasks, tasks.c.id == models.c.task_id)
+            .outerjoin(newest, newest.c.model_id == models.c.id)
+            .order_by(column.desc() if order.startswith("-") else column, models.c.id)
+        )
+        for pattern, searched in ((project, "project"), (name, "name"), (framework, "framework")):
+            if pattern is not None:
+                query = query.where(func.lower(models.c[searched]).like(_like(pattern), escape="\\"))
+        if limit is not None:
+            query = query.limit(limit)
+        with self._reading() as connection:
+            rows = connection.execute(query).mappings().all()
+            latest = {
+                row["model_id"]: row
+                for row in connection.execute(
+                    _snapshot_query()
+                    .join(newest, newest.c.model_id == snapshots.c.model_id)
+                    .where(snapshots.c.version == newest.c.newest)
+                ).mappings()
+            }
+        return [
+            _model(row, (_snapshot(latest[row["id"]]),) if row["id"] in latest else (), row["n"] or 0)
+            for row in rows
+        ]
+
+    def model(self, model_id: str, *, tensors: bool = False) -> ModelRecord:
+        """One model with all its snapshots, oldest first. Raises NotFound."""
+        query = select(models, tasks.c.name.label("task_name")).outerjoin(
+            tasks, tasks.c.id == models.c.task_id
+        )
+        with self._reading() as connection:
+            row = connection.execute(query.where(models.c.id == model_id)).mappings().first()
+            if row is None:
+                raise NotFound(f"no model has the id {model_id!r}; list them with `autolog models`")
+            found = connection.execute(
+                _snapshot_query(tensors=tensors)
+                .where(snapshots.c.model_id == model_id)
+                .order_by(snapshots.c.version)
+            ).mappings()
+            versions = tuple(_snapshot(each, tensors=tensors) for each in found)
+        return _model(row, versions, len(versions))
+
+    def contents(self, digest: str) -> ContentsRecord | None:
+        """What is inside the file with this digest, its tensors included; None if nobody has looked."""
+        with self._reading() as connection:
+            row = connection.execute(select(contents).where(contents.c.digest == digest)).mappings().first()
+        return None if row is None else _contents(row, row["tensors"])
+
+    def counts(self) -> dict[str, int]:
+        """How many `tasks`, `models`, `snapshots` and `faults` the store holds."""
+        with self._reading() as connection:
+            return {
+                table.name: connection.execute(select(func.count()).select_from(table)).scalar_one()
+                for table in (tasks, models, snapshots, faults)
+            }
+
+    # -- names ------------------------------------------------------------------------------------
+
+    def find_model(self, name: str) -> tuple[str, int | None]:
+        """`(model id, version or None)` for a unique id prefix, a name, a file stem, or `<one>:vN`.
+
+        Several models of one name: the newest is meant (`Ambiguous` only where id prefixes clash).
+        Raises NotFound and Ambiguous.
+        """
+        match = _VERSION.match(name)
+        wanted, version = (match[1], int(match[2])) if match else (name, None)
+        with self._reading() as connection:
+            model_id = self._find(connection, wanted, "model", models)
+            if version is not None:
+                has = connection.execute(
+                    select(snapshots.c.id).where(
+                        snapshots.c.model_id == model_id, snapshots.c.version == version
+                    )
+                ).first()
+                if has is None:
+                    raise NotFound(f"{wanted!r} has no version v{version}; see `autolog show {wanted}`")
+        return model_id, version
+
+    def find_task(self, name: str) -> str:
+        """The id of the task with a unique id prefix or a name (the newest). Raises NotFound, Ambiguous."""
+        with self._reading() as connection:
+            return self._find(connection, name, "task", tasks)
+
+    def namesakes(self, model_id: str) -> int:
+        """How many models have the same name as this one."""
+        with self._reading() as connection:
+            name = select(models.c.name).where(models.c.id == model_id).scalar_subquery()
+            return connection.execute(select(func.count()).where(models.c.name == name)).scalar_one()
+
+    @staticmethod
+    def _find(connection: Connection, name: str, kind: str, table: Any) -> str:
+        when = table.c.started if kind == "task" else table.c.created
+        if _HEX.match(name):
+            found = (
+                connection.execute(
+                    select(table.c.id).where(table.c.id.like(f"{name}%")).order_by(when.desc())
+                )
+                .scalars()
+                .all()
+            )
+            if len(found) == 1:
+                return str(found[0])
+            if len(found) > 1:
+                shown = ", ".join(each[:12] for each in found[:5])
+                raise Ambiguous(
+                    f"{len(found)} {kind}s have an id beginning with {name}: {shown}", tuple(found)
+                )
+        condition = table.c.name == name
+        if kind == "model":
+            condition = or_(condition, table.c.name.like(f"% - {_escape(name)}", escape="\\"))
+        exact = (
+            connection.execute(
+                select(table.c.id).where(condition).order_by((table.c.name == name).desc(), when.desc())
+            )
+            .scalars()
+            .first()
+        )
+        if exact is None:
+            raise NotFound(f"no {kind} is called {name!r}; list them with `autolog {kind}s`")
+        return str(exact)
+
+
+def _escape(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def _like(glob: str) -> str:
+    return _escape(glob.lower()).replace("*", "%").replace("?", "_")
+
+
+def _count(table: Any, condition: Any) -> Any:
+    return select(func.count()).select_from(table).where(condition).scalar_subquery()
+
+
+def _snapshot_query(*, tensors: bool = False) -> Any:
+    # A table of models must not read every tensor's name: that column is left out unless asked for.
+    hidden = {"digest"} if tensors else {"digest", "tensors"}
+    inside = [column for column in contents.c if column.name not in hidden]
+    return select(snapshots, *inside).outerjoin(contents, contents.c.digest == snapshots.c.digest)
+
+
+def _contents(row: RowMapping, listed: Sequence[Any]) -> ContentsRecord:
+    return ContentsRecord(
+        format=row["format"],
+        parameters=row["parameters"],
+        tensors=tuple((name, tuple(shape), dtype) for name, shape, dtype in listed),
+        details=row["details"],
+        dangerous=tuple(row["dangerous"]),
+    )
+
+
+def _snapshot(row: RowMapping, *, tensors: bool = False) -> SnapshotRecord:
+    inside = None
+    if row["format"] is not None:
+        listed: Sequence[Any] = row["tensors"] if tensors else ()
+        inside = _contents(row, listed)
+    return SnapshotRecord(
+        id=row["id"],
+        model_id=row["model_id"],
+        version=row["version"],
+        digest=row["digest"],
+        size=row["size"],
+        uri=row["uri"],
+        state=row["state"],
+        reason=row["reason"],
+        iteration=row["iteration"],
+        function=row["function"],
+        rank=row["rank"],
+        metrics=row["metrics"],
+        created=row["created"],
+        contents=inside,
+    )
+
+
+def _model(row: RowMapping, found: tuple[SnapshotRecord, ...], versions: int) -> ModelRecord:
+    return ModelRecord(
+        id=row["id"],
+        project=row["project"],
+        name=row["name"],
+        key=row["key"],
+        task_id=row["task_id"],
+        task_name=row["task_name"],
+        framework=row["framework"],
+        model_type=row["model_type"],
+        status=row["status"],
+        archived=row["archived"],
+        tags=tuple(row["tags"]),
+        labels=row["labels"],
+        metadata=row["metadata"],
+        design=row["design"],
+        comment=row["comment"],
+        origin=row["origin"],
+        created=row["created"],
+        updated=row["updated"],
+        versions=versions,
+        snapshots=found,
+    )
+
+
+def _task(row: RowMapping, **more: Any) -> TaskRecord:
+    status = row["status"]
+    if status == "running" and row["heartbeat"] is not None and time.time() - row["heartbeat"] > _SILENCE:
+        status = "lost contact"
+    return TaskRecord(
+        id=row["id"],
+        project=row["project"],
+        name=row["name"],
+        status=status,
+        reason=row["reason"],
+        started=row["started"],
+        finished=row["finished"],
+        heartbeat=row["heartbeat"],
+        user=row["user"],
+        host=row["host"],
+        script=row["script"],
+        argv=tuple(row["argv"]),
+        cwd=row["cwd"],
+        tags=tuple(row["tags"]),
+        git=row["git"],
+        versions=row["versions"],
+        job=row["job"],
+        hooks=row["hooks"],
+        **more,
+    )

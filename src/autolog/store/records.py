@@ -1,0 +1,160 @@
+"""What leaves the store: frozen records, no live objects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = [
+    "ContentsRecord",
+    "FaultRecord",
+    "InputRecord",
+    "ModelRecord",
+    "OutputRecord",
+    "SkipRecord",
+    "SnapshotRecord",
+    "TaskRecord",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ContentsRecord:
+    """What is inside a snapshot; tensors are `(name, shape, dtype)`, only there when asked for."""
+
+    format: str
+    parameters: int | None
+    tensors: tuple[tuple[str, tuple[int, ...], str], ...]
+    details: Mapping[str, Any]
+    dangerous: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotRecord:
+    """One immutable version of a model's weights. `digest` is None while unknown, and when lost.
+
+    States: `pending`, `at_path`, `kept`, `in_memory`, `overwritten`, `gone`, `lost`.
+    """
+
+    id: int
+    model_id: str
+    version: int
+    digest: str | None
+    size: int | None
+    uri: str | None
+    state: str
+    reason: str
+    iteration: int | None
+    function: str
+    rank: int | None
+    metrics: Mapping[str, Any]
+    created: float
+    contents: ContentsRecord | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRecord:
+    """A model, with the snapshots that were asked for (all of them, or only the latest)."""
+
+    id: str
+    project: str
+    name: str
+    key: str
+    task_id: str | None
+    task_name: str | None
+    framework: str
+    model_type: str
+    status: str
+    archived: bool
+    tags: tuple[str, ...]
+    labels: Mapping[str, int]
+    metadata: Mapping[str, Any]
+    design: str | None
+    comment: str
+    origin: str | None
+    created: float
+    updated: float
+    versions: int
+    snapshots: tuple[SnapshotRecord, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class InputRecord:
+    """A model in its role for a task that loaded it, through one exact snapshot where it is known.
+
+    `own` means that the task loaded back what it had saved; `also_made_by` lists further snapshots
+    with the same bytes, as `model_id:vN`.
+    """
+
+    task_id: str
+    model_id: str
+    model_name: str
+    name: str
+    framework: str
+    version: int | None
+    digest: str | None
+    path: str | None
+    origin: str | None
+    own: bool
+    also_made_by: tuple[str, ...]
+    count: int
+    first_loaded: float
+
+
+@dataclass(frozen=True, slots=True)
+class OutputRecord:
+    """A model in its role for the task that made it."""
+
+    model_id: str
+    name: str
+    framework: str
+    versions: int
+
+
+@dataclass(frozen=True, slots=True)
+class SkipRecord:
+    """Saves that were seen and not captured, and the rule that says why."""
+
+    path: str
+    rule: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class FaultRecord:
+    """One of our own faults during a run."""
+
+    time: float
+    where: str
+    error: str
+    traceback: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRecord:
+    """One run of a script. The tuples at the end are filled when one task is asked for, not in lists."""
+
+    id: str
+    project: str
+    name: str
+    status: str
+    reason: str
+    started: float
+    finished: float | None
+    heartbeat: float | None
+    user: str
+    host: str
+    script: str
+    argv: tuple[str, ...]
+    cwd: str
+    tags: tuple[str, ...]
+    git: Mapping[str, Any]
+    versions: Mapping[str, str]
+    job: Mapping[str, Any]
+    hooks: Mapping[str, str]
+    inputs: tuple[InputRecord, ...] = field(default=())
+    outputs: tuple[OutputRecord, ...] = field(default=())
+    skipped: tuple[SkipRecord, ...] = field(default=())
+    faults: tuple[FaultRecord, ...] = field(default=())
+    input_count: int = 0
+    output_count: int = 0

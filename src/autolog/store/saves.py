@@ -1,0 +1,188 @@
+"""Recording saves: which model a file is a version of, and what becomes of its earlier versions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, and_, func, insert, or_, select, update
+
+from autolog.events import Saved
+
+from .known import Look, keep_contents, new_id, new_key, new_model, remember, text
+from .schema import inputs, models, snapshots, tasks
+
+__all__ = ["record_move", "record_save"]
+
+
+def record_save(connection: Connection, task_id: str, event: Saved, look: Look) -> None:
+    """A weights file was saved: a further version of the task's model with this key."""
+    uri = text(look.path or event.path) or None
+    facts = event.facts
+    state = _state(event, look)
+    model_id = _model_for(connection, task_id, event, look)
+    row = {
+        "model_id": model_id,
+        "version": _next_version(connection, model_id),
+        "event_id": event.id,
+        "digest": look.digest,
+        "size": event.size,
+        "uri": uri,
+        "state": state,
+        "reason": look.lost or event.lost or "",
+        "iteration": event.iteration if event.iteration is not None else look.iteration,
+        "function": event.function,
+        "rank": event.rank,
+        "device": None if facts is None else str(facts.device),
+        "inode": None if facts is None else str(facts.inode),
+        "metrics": {},
+        "created": event.time,
+    }
+    inserted = connection.execute(insert(snapshots).values(row))
+    if state == "at_path":
+        _supersede(connection, new_key(inserted), row)
+    keep_contents(connection, look)
+    if facts is not None and look.digest is not None:
+        remember(connection, facts, look.digest)
+
+
+def record_move(connection: Connection, event_id: str, look: Look, *, is_gone: bool) -> None:
+    """The file of a snapshot is at another path now, or has no path any more.
+
+    A file that took all its versions along gives its model its name; one that replaced another
+    of the task's files becomes that model's next version: within a task one final path is one
+    model.
+    """
+    row = (
+        connection.execute(
+            select(snapshots, models.c.task_id, models.c.key, models.c.name, models.c.project)
+            .join(models)
+            .where(snapshots.c.event_id == event_id)
+        )
+        .mappings()
+        .first()
+    )
+    if row is None or row["state"] == "lost":
+        return
+    if is_gone:
+        if row["state"] == "at_path":
+            _set(connection, row["id"], state="gone")
+        return
+    uri = text(look.path)
+    if uri == row["uri"] and row["state"] == "at_path":
+        return
+    _set(connection, row["id"], uri=uri, state="at_path")
+    _supersede(connection, row["id"], {**row, "uri": uri})
+    if look.key != row["key"] and row["task_id"] is not None:
+        _rehome(connection, row, look)
+
+
+def _rehome(connection: Connection, row: RowMapping, look: Look) -> None:
+    """Put a moved snapshot where its new path belongs."""
+    task_id, model_id = row["task_id"], row["model_id"]
+    there = _find_model(connection, task_id, look.key)
+    siblings = connection.execute(
+        select(snapshots.c.id, snapshots.c.inode, snapshots.c.device).where(snapshots.c.model_id == model_id)
+    ).all()
+    moved_along = all((s.device, s.inode) == (row["device"], row["inode"]) for s in siblings)
+    if there is None and moved_along:
+        name = _model_name(connection, task_id, look.stem)
+        connection.execute(update(models).where(models.c.id == model_id).values(key=look.key, name=name))
+        connection.execute(
+            update(snapshots)
+            .where(snapshots.c.model_id == model_id, snapshots.c.state == "overwritten")
+            .values(uri=text(look.path))
+        )
+        return
+    if there is None:
+        old = _one(connection, select(models).where(models.c.id == model_id))
+        there = new_id()
+        name = _model_name(connection, task_id, look.stem)
+        values = {**old, "id": there, "key": look.key, "name": name, "created": row["created"]}
+        connection.execute(insert(models).values(values))
+    version = _next_version(connection, there)
+    _set(connection, row["id"], model_id=there, version=version)
+    connection.execute(update(models).where(models.c.id == there).values(updated=row["created"]))
+    connection.execute(update(inputs).where(inputs.c.snapshot_id == row["id"]).values(model_id=there))
+    left = connection.execute(select(func.count()).where(snapshots.c.model_id == model_id)).scalar_one()
+    uses = connection.execute(select(func.count()).where(inputs.c.model_id == model_id)).scalar_one()
+    if not left and not uses:
+        connection.execute(models.delete().where(models.c.id == model_id))
+
+
+def _model_for(connection: Connection, task_id: str, event: Saved, look: Look) -> str:
+    found = _find_model(connection, task_id, look.key)
+    if found is not None:
+        changes: dict[str, Any] = {"updated": event.time}
+        if event.design is not None:
+            changes["design"] = text(event.design)
+        connection.execute(update(models).where(models.c.id == found).values(changes))
+        return found
+    model_id = new_id()
+    project = connection.execute(select(tasks.c.project).where(tasks.c.id == task_id)).scalar_one()
+    connection.execute(
+        insert(models).values(
+            **new_model(model_id, event.framework, event.time),
+            project=project,
+            name=_model_name(connection, task_id, look.stem),
+            task_id=task_id,
+            key=text(look.key),
+            model_type=text(event.model_type),
+            design=None if event.design is None else text(event.design),
+            origin=None,
+        )
+    )
+    return model_id
+
+
+def _find_model(connection: Connection, task_id: str, key: str) -> str | None:
+    """The task's model with this key that is still a draft: a published one is never changed."""
+    found: str | None = connection.execute(
+        select(models.c.id)
+        .where(models.c.task_id == task_id, models.c.key == text(key), models.c.status == "draft")
+        .order_by(models.c.created.desc())
+    ).scalar()
+    return found
+
+
+def _model_name(connection: Connection, task_id: str, stem: str) -> str:
+    name = connection.execute(select(tasks.c.name).where(tasks.c.id == task_id)).scalar_one()
+    return f"{name} - {text(stem)}"
+
+
+def _next_version(connection: Connection, model_id: str) -> int:
+    newest = connection.execute(
+        select(func.max(snapshots.c.version)).where(snapshots.c.model_id == model_id)
+    ).scalar()
+    return int(newest or 0) + 1
+
+
+def _supersede(connection: Connection, snapshot_id: int, row: Mapping[str, Any]) -> None:
+    """Whatever was at this path or in this very file before has been overwritten."""
+    same_file = and_(snapshots.c.device == row["device"], snapshots.c.inode == row["inode"])
+    connection.execute(
+        update(snapshots)
+        .where(
+            snapshots.c.id != snapshot_id,
+            snapshots.c.state == "at_path",
+            snapshots.c.created <= row["created"],
+            or_(snapshots.c.uri == row["uri"], same_file),
+        )
+        .values(state="overwritten")
+    )
+
+
+def _set(connection: Connection, snapshot_id: int, **values: Any) -> None:
+    connection.execute(update(snapshots).where(snapshots.c.id == snapshot_id).values(**values))
+
+
+def _state(event: Saved, look: Look) -> str:
+    if look.lost or event.lost:
+        return "lost"
+    if event.place == "memory":
+        return "in_memory"
+    return "gone" if look.is_gone else "at_path"
+
+
+def _one(connection: Connection, query: Any) -> RowMapping:
+    return connection.execute(query).mappings().one()

@@ -1,0 +1,182 @@
+"""The tables, as the newest migration leaves them.
+
+Ids are text (32 hex digits), times are seconds since the epoch (UTC), sizes bytes. JSON columns hold
+what is only ever read whole. Device and inode numbers are unsigned 64-bit, which SQL has no type for,
+so they are text.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+__all__ = [
+    "contents",
+    "done",
+    "faults",
+    "files",
+    "inputs",
+    "metadata",
+    "models",
+    "skips",
+    "snapshots",
+    "tasks",
+]
+
+metadata = MetaData()
+
+_ID = String(64)
+
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("project", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("started", Float, nullable=False, index=True),
+    Column("finished", Float),
+    # when its agent was last heard of
+    Column("heartbeat", Float),
+    Column("user", Text, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("script", Text, nullable=False),
+    Column("argv", JSON, nullable=False),
+    Column("cwd", Text, nullable=False),
+    Column("tags", JSON, nullable=False),
+    Column("git", JSON, nullable=False),
+    Column("versions", JSON, nullable=False),
+    Column("job", JSON, nullable=False),
+    # target -> "applied", or why not
+    Column("hooks", JSON, nullable=False),
+)
+
+models = Table(
+    "models",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("project", Text, nullable=False),
+    Column("name", Text, nullable=False, index=True),
+    # the task that made it; none for an imported model
+    Column("task_id", _ID, ForeignKey("tasks.id")),
+    # what makes two saves of one task versions of one model: a path, or a series of checkpoints
+    Column("key", Text, nullable=False),
+    Column("framework", Text, nullable=False),
+    Column("model_type", Text, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("archived", Boolean, nullable=False),
+    Column("tags", JSON, nullable=False),
+    Column("labels", JSON, nullable=False),
+    Column("metadata", JSON, nullable=False),
+    Column("design", Text),
+    Column("comment", Text, nullable=False),
+    # where an imported model was found: a path or a URL
+    Column("origin", Text),
+    Column("created", Float, nullable=False),
+    Column("updated", Float, nullable=False, index=True),
+    Index("models_of_task", "task_id", "key"),
+)
+
+snapshots = Table(
+    "snapshots",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("model_id", _ID, ForeignKey("models.id"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("event_id", _ID, nullable=False, unique=True),
+    Column("digest", String(80), index=True),
+    Column("size", BigInteger),
+    Column("uri", Text, index=True),
+    Column("state", String(16), nullable=False),
+    # why it is lost, if it is
+    Column("reason", Text, nullable=False),
+    Column("iteration", BigInteger),
+    Column("function", Text, nullable=False),
+    Column("rank", Integer),
+    Column("device", String(24)),
+    Column("inode", String(24)),
+    Column("metrics", JSON, nullable=False),
+    Column("created", Float, nullable=False),
+    UniqueConstraint("model_id", "version"),
+    Index("snapshots_of_file", "device", "inode"),
+)
+
+contents = Table(
+    "contents",
+    metadata,
+    Column("digest", String(80), primary_key=True),
+    Column("format", Text, nullable=False),
+    Column("parameters", BigInteger),
+    # [[name, [shape...], dtype], ...]
+    Column("tensors", JSON, nullable=False),
+    Column("details", JSON, nullable=False),
+    Column("dangerous", JSON, nullable=False),
+)
+
+inputs = Table(
+    "inputs",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("task_id", _ID, ForeignKey("tasks.id"), nullable=False, index=True),
+    Column("model_id", _ID, ForeignKey("models.id"), nullable=False, index=True),
+    Column("snapshot_id", Integer, ForeignKey("snapshots.id")),
+    Column("name", Text, nullable=False),
+    Column("path", Text),
+    Column("framework", Text, nullable=False),
+    Column("function", Text, nullable=False),
+    # whether the task loaded back what it had saved itself: not a parent then
+    Column("own", Boolean, nullable=False),
+    Column("also_made_by", JSON, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("first_loaded", Float, nullable=False),
+)
+
+skips = Table(
+    "skips",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("task_id", _ID, ForeignKey("tasks.id"), nullable=False, index=True),
+    Column("path", Text, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("count", Integer, nullable=False),
+)
+
+faults = Table(
+    "faults",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("task_id", _ID, ForeignKey("tasks.id"), nullable=False, index=True),
+    Column("time", Float, nullable=False),
+    Column("place", Text, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("traceback", Text, nullable=False),
+)
+
+#: Events that are in the store: the same one is never recorded twice, whoever replays it.
+done = Table("done", metadata, Column("event_id", _ID, primary_key=True), Column("task_id", _ID, index=True))
+
+#: Files whose digest is known as long as they stay untouched.
+files = Table(
+    "files",
+    metadata,
+    Column("device", String(24), primary_key=True),
+    Column("inode", String(24), primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("mtime_ns", BigInteger, nullable=False),
+    Column("ctime_ns", BigInteger, nullable=False),
+    Column("digest", String(80), nullable=False),
+)

@@ -1,0 +1,199 @@
+"""What the agent writes: one event, one transaction, never twice.
+
+Every event leaves its id in `done` within the transaction that records it, so an event that is
+replayed (after a crash, or by two processes at once) changes nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, func, insert, select, update
+
+from autolog.events import Bound, Failed, FileFacts, Finished, Loaded, Saved, Skipped, Started
+
+from .database import Store
+from .known import Look, count_skip, text
+from .loads import record_load
+from .saves import record_move, record_save
+from .schema import contents, done, faults, files, skips, snapshots, tasks
+
+__all__ = ["Writer"]
+
+#: Distinct paths per rule that the capture report lists for one task; further ones count by folder.
+_SKIPPED_PATHS = 200
+
+
+class Writer:
+    """Records events in a store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    # -- tasks ------------------------------------------------------------------------------------
+
+    def started(self, event: Started, now: float) -> None:
+        """A run began; its other processes and a replay find it there already."""
+        values = {
+            "id": event.task_id,
+            "project": text(event.project),
+            "name": text(event.name),
+            "status": "running",
+            "reason": "",
+            "started": event.time,
+            "heartbeat": now,
+            "user": text(event.user),
+            "host": text(event.host),
+            "script": text(event.script),
+            "argv": [text(each) for each in event.argv],
+            "cwd": text(event.cwd),
+            "tags": list(event.tags),
+            "git": dict(event.git),
+            "versions": {"python": event.python} if event.python else {},
+            "job": dict(event.job),
+            "hooks": {},
+        }
+        with self._store._writing() as connection:
+            if connection.execute(select(tasks.c.id).where(tasks.c.id == event.task_id)).first() is None:
+                connection.execute(insert(tasks).values(values))
+
+    def git(self, task_id: str, git: Mapping[str, Any]) -> None:
+        """What the agent has found out of the run's code version."""
+        with self._store._writing() as connection:
+            connection.execute(update(tasks).where(tasks.c.id == task_id).values(git=dict(git)))
+
+    def heartbeat(self, task_id: str, now: float) -> None:
+        """The task's agent is alive."""
+        with self._store._writing() as connection:
+            connection.execute(update(tasks).where(tasks.c.id == task_id).values(heartbeat=now))
+
+    def ended(self, task_id: str, status: str, reason: str, when: float) -> None:
+        """The run is over (or runs again, `running`: a notebook went on)."""
+        with self._store._writing() as connection:
+            connection.execute(
+                update(tasks)
+                .where(tasks.c.id == task_id)
+                .values(status=status, reason=text(reason), finished=None if status == "running" else when)
+            )
+
+    def bound(self, task_id: str, event: Bound) -> None:
+        """Which hooks applied in one process of the run."""
+        with self._once(event.id, task_id) as connection:
+            if connection is None:
+                return
+            row = _one(connection, select(tasks.c.hooks, tasks.c.versions).where(tasks.c.id == task_id))
+            targets = {**row["hooks"]}
+            for target, result in event.targets.items():
+                if targets.get(target) != "applied":
+                    targets[target] = result
+            versions = {**row["versions"], **event.versions}
+            connection.execute(
+                update(tasks).where(tasks.c.id == task_id).values(hooks=targets, versions=versions)
+            )
+
+    def skipped(self, task_id: str, event: Skipped) -> None:
+        """A save was seen and not captured."""
+        with self._once(event.id, task_id) as connection:
+            if connection is None:
+                return
+            path = text(event.path)
+            if not count_skip(connection, task_id, path, event.rule):
+                known = connection.execute(
+                    select(func.count()).where(skips.c.task_id == task_id, skips.c.rule == event.rule)
+                ).scalar_one()
+                if known >= _SKIPPED_PATHS:
+                    path = os.path.join(os.path.dirname(path), "*")
+                    if count_skip(connection, task_id, path, event.rule):
+                        return
+                connection.execute(insert(skips).values(task_id=task_id, path=path, rule=event.rule, count=1))
+
+    def failed(self, task_id: str, event: Failed) -> None:
+        """A fault of ours during the run."""
+        with self._once(event.id, task_id) as connection:
+            if connection is not None:
+                connection.execute(
+                    insert(faults).values(
+                        task_id=task_id,
+                        time=event.time,
+                        place=event.where,
+                        error=text(event.error),
+                        traceback=text(event.traceback),
+                    )
+                )
+
+    def finished(self, task_id: str, event: Finished) -> None:
+        """A process of the run ended; its task's status is set by `ended`."""
+        with self._once(event.id, task_id):
+            return
+
+    # -- saves ------------------------------------------------------------------------------------
+
+    def saved(self, task_id: str, event: Saved, look: Look) -> None:
+        """A weights file was saved: a further version of the task's model with this key."""
+        with self._once(event.id, task_id) as connection:
+            if connection is not None:
+                record_save(connection, task_id, event, look)
+
+    def moved(self, event_id: str, look: Look, is_gone: bool) -> None:
+        """The file of a snapshot is at another path now, or has none any more."""
+        with self._store._writing() as connection:
+            record_move(connection, event_id, look, is_gone=is_gone)
+
+    # -- loads ------------------------------------------------------------------------------------
+
+    def loaded(self, task_id: str, event: Loaded, look: Look) -> None:
+        """A weights file was read: the task's input model, through the snapshot that it is."""
+        with self._once(event.id, task_id) as connection:
+            if connection is not None:
+                record_load(connection, task_id, event, look)
+
+    def could_be_known(self, size: int | None) -> bool:
+        """Whether any snapshot has this size: if none has, a file needn't be read to look it up."""
+        with self._store._reading() as connection:
+            found = connection.execute(select(snapshots.c.id).where(snapshots.c.size == size).limit(1))
+            return found.first() is not None
+
+    # -- files and contents -----------------------------------------------------------------------
+
+    def known_digest(self, facts: FileFacts) -> str | None:
+        """The digest of a file that has not been touched since we read it."""
+        with self._store._reading() as connection:
+            row = (
+                connection.execute(
+                    select(files).where(
+                        files.c.device == str(facts.device), files.c.inode == str(facts.inode)
+                    )
+                )
+                .mappings()
+                .first()
+            )
+        if row is None:
+            return None
+        now = (facts.size, facts.mtime_ns, facts.ctime_ns)
+        return row["digest"] if (row["size"], row["mtime_ns"], row["ctime_ns"]) == now else None
+
+    def has_contents(self, digest: str) -> bool:
+        """Whether a file with these bytes has been looked into already."""
+        with self._store._reading() as connection:
+            found = connection.execute(select(contents.c.digest).where(contents.c.digest == digest))
+            return found.first() is not None
+
+    # -- inside -----------------------------------------------------------------------------------
+
+    @contextmanager
+    def _once(self, event_id: str, task_id: str) -> Iterator[Connection | None]:
+        """A transaction for one event; None if the event has been recorded before."""
+        with self._store._writing() as connection:
+            seen = connection.execute(select(done.c.event_id).where(done.c.event_id == event_id)).first()
+            if seen is not None:
+                yield None
+                return
+            connection.execute(insert(done).values(event_id=event_id, task_id=task_id))
+            yield connection
+
+
+def _one(connection: Connection, query: Any) -> RowMapping:
+    return connection.execute(query).mappings().one()
