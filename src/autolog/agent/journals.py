@@ -1,0 +1,162 @@
+"""Reading the spool of one task: the journals of its processes, and the agent's own."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from autolog.events import (
+    Bound,
+    Digested,
+    Event,
+    Failed,
+    Finished,
+    Loaded,
+    Moved,
+    Opened,
+    Recorded,
+    Saved,
+    Skipped,
+    Started,
+    from_line,
+    to_line,
+)
+
+__all__ = ["AgentJournal", "Journals", "ProcessJournal"]
+
+AGENT_FILE = "agent.jsonl"
+
+
+@dataclass(slots=True)
+class ProcessJournal:
+    """One process's journal: what it said of itself, and whether it still lives."""
+
+    path: str
+    opened: Opened | None = None
+    finished: Finished | None = None
+    offset: int = 0
+
+    @property
+    def role(self) -> str:
+        """`main`, `rank` or `child`."""
+        return "child" if self.opened is None else self.opened.role
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether its process holds the journal's lock."""
+        try:
+            descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        finally:
+            os.close(descriptor)
+        return False
+
+
+@dataclass(slots=True)
+class Journals:
+    """All journals in a task's folder, read on as they grow."""
+
+    folder: str
+    processes: dict[str, ProcessJournal] = field(default_factory=dict)
+    started: Started | None = None
+    #: events that concern the store, by id, in the order they were read
+    events: dict[str, Saved | Loaded | Skipped | Failed | Bound | Finished] = field(default_factory=dict)
+
+    def read(self) -> None:
+        """Take in the lines that were added since the last time."""
+        try:
+            names = sorted(os.listdir(self.folder))
+        except FileNotFoundError:
+            return
+        for name in names:
+            if name.endswith(".jsonl") and name != AGENT_FILE:
+                journal = self.processes.setdefault(name, ProcessJournal(os.path.join(self.folder, name)))
+                for event in self._new_events(journal):
+                    self._take(event, journal)
+
+    @property
+    def principals(self) -> list[ProcessJournal]:
+        """The processes whose end is the end of the run: the main one, or the ranks of a job.
+
+        A spawned worker's journal counts only where there is no other.
+        """
+        found = [each for each in self.processes.values() if each.role != "child"]
+        return found or list(self.processes.values())
+
+    def _new_events(self, journal: ProcessJournal) -> Iterator[Event]:
+        try:
+            with open(journal.path, "rb") as file:
+                file.seek(journal.offset)
+                data = file.read()
+        except OSError:
+            return
+        end = data.rfind(b"\n") + 1  # a line that is still being written waits for the next time
+        journal.offset += end
+        for line in data[:end].splitlines():
+            event = from_line(line)
+            if event is not None:
+                yield event
+
+    def _take(self, event: Event, journal: ProcessJournal) -> None:
+        if isinstance(event, Started):
+            self.started = self.started or event
+        elif isinstance(event, Opened):
+            journal.opened = event
+        elif isinstance(event, (Saved, Loaded, Skipped, Failed, Bound, Finished)):
+            if isinstance(event, Finished):
+                journal.finished = event
+            self.events[event.id] = event
+
+
+class AgentJournal:
+    """What agents of this task have found and recorded, now and earlier."""
+
+    def __init__(self, folder: str) -> None:
+        self._path = os.path.join(folder, AGENT_FILE)
+        self.digested: dict[str, Digested] = {}
+        self.recorded: set[str] = set()
+        self.moved: dict[str, str] = {}
+        self._read()
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        self._descriptor = os.open(self._path, flags, 0o600)
+
+    def add(self, event: Digested | Recorded | Moved) -> None:
+        """Write one line. A full disk loses the line, not the work: the store knows what it holds."""
+        if isinstance(event, Digested):
+            self.digested[event.id] = event
+        elif isinstance(event, Recorded):
+            self.recorded.add(event.id)
+        else:
+            self.moved[event.id] = event.path
+        try:
+            os.write(self._descriptor, to_line(event))
+        except OSError:
+            return
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._descriptor)
+
+    def _read(self) -> None:
+        try:
+            with open(self._path, "rb") as file:
+                lines = file.read().splitlines()
+        except OSError:
+            return
+        for line in lines:
+            event = from_line(line)
+            if isinstance(event, Digested):
+                self.digested[event.id] = event
+            elif isinstance(event, Recorded):
+                self.recorded.add(event.id)
+            elif isinstance(event, Moved):
+                self.moved[event.id] = event.path

@@ -1,0 +1,304 @@
+"""The agent's main thread: sockets, journals, and the moment when everything is done.
+
+Three threads. This one takes messages with their descriptors and sends notices; the reader reads and
+hashes files, saves before loads; the recorder writes to the store. A message only names an event: the
+event itself is read from the spool.
+"""
+
+from __future__ import annotations
+
+import array
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import sys
+import threading
+import time
+import traceback
+from collections import deque
+from typing import Any
+
+from autolog import _guard
+from autolog.events import Bound, Event, Failed, Finished, Loaded, Saved, Skipped, from_line
+
+from .journals import AgentJournal, Journals
+from .outcome import outcome
+from .scribe import Scribe
+from .work import Following, Job, Reader, Recorder
+
+__all__ = ["run"]
+
+_TICK_SECONDS = 0.5
+_HEARTBEAT_SECONDS = 15.0
+_MESSAGE_BYTES = 1 << 18
+_LISTENER, _LOCK = 3, 4
+
+
+def run() -> None:
+    """Serve one task until its processes are gone and everything is in the store."""
+    folder = sys.argv[1]
+    try:
+        os.setsid()
+    except OSError:
+        pass  # already the leader of a session
+    os.chdir("/")
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGPIPE"):
+        signal.signal(getattr(signal, name), signal.SIG_IGN)
+    # Whatever the script left inheritable is not ours to keep open (a pipe's reader waits for its end).
+    os.closerange(_LOCK + 1, os.sysconf("SC_OPEN_MAX") if os.sysconf("SC_OPEN_MAX") > 0 else 4096)
+    os.set_inheritable(_LISTENER, False)
+    os.set_inheritable(_LOCK, False)
+    # A thread of ours that dies would leave everybody waiting: the whole agent goes, another is started.
+    threading.excepthook = _die
+    Agent(folder, socket.socket(fileno=_LISTENER)).serve()
+
+
+def _die(args: threading.ExceptHookArgs) -> None:
+    error = args.exc_value
+    if error is not None:
+        traceback.print_exception(error)
+    os._exit(70)
+
+
+class Connection:
+    """One process of the run (or a command that asks to settle), and what is still to be told to it."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self.socket = connection
+        self.waiting: deque[dict[str, Any]] = deque()
+        self.is_command = False
+
+    def tell(self, notice: dict[str, Any]) -> None:
+        """Queue a notice; the main thread sends it."""
+        self.waiting.append(notice)
+
+    def flush(self) -> bool:
+        """Send what is waiting as one message; False if the other side is gone."""
+        while self.waiting:
+            batch = [self.waiting.popleft() for _ in range(min(200, len(self.waiting)))]
+            try:
+                self.socket.send(json.dumps(batch).encode("ascii"), socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
+            except BlockingIOError:
+                self.waiting.extendleft(reversed(batch))
+                return True
+            except OSError:
+                return False
+        return True
+
+
+class Agent:
+    """Serves one task."""
+
+    def __init__(self, folder: str, listener: socket.socket) -> None:
+        self._folder = folder
+        self._listener = listener
+        self._connections: dict[int, Connection] = {}
+        self._wake_in, self._wake_out = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._poll = select.poll()
+        self._poll.register(listener, select.POLLIN)
+        self._poll.register(self._wake_in, select.POLLIN)
+        self._journals = Journals(folder)
+        self._notes = AgentJournal(folder)
+        self._known: set[str] = set()
+        self._recorder: Recorder | None = None
+        self._reader: Reader | None = None
+        self._following = Following()
+        self._beat = time.monotonic()
+        self._faults = 0
+
+    def serve(self) -> None:
+        """Until nothing is left to do."""
+        self._read_journals()
+        while True:
+            for number, _ in self._poll.poll(_TICK_SECONDS * 1000):
+                if number == self._listener.fileno():
+                    self._accept()
+                elif number == self._wake_in:
+                    os.read(self._wake_in, 4096)
+                else:
+                    self._receive(self._connections[number])
+            with _guard.guard("keep the agent's books"):
+                self._read_journals()
+                self._tick()
+                if self._is_done() and self._end():
+                    return
+            for connection in tuple(self._connections.values()):
+                if not connection.flush():
+                    self._drop(connection)
+
+    # -- messages ---------------------------------------------------------------------------------
+
+    def _accept(self) -> None:
+        accepted, _ = self._listener.accept()
+        accepted.setblocking(False)
+        self._connections[accepted.fileno()] = Connection(accepted)
+        self._poll.register(accepted, select.POLLIN)
+
+    def _drop(self, connection: Connection) -> None:
+        number = connection.socket.fileno()
+        if self._connections.pop(number, None) is not None:
+            self._poll.unregister(number)
+            connection.socket.close()
+
+    def _receive(self, connection: Connection) -> None:
+        for _ in range(64):
+            numbers = array.array("i")
+            try:
+                data, ancillary, _, _ = connection.socket.recvmsg(
+                    _MESSAGE_BYTES, socket.CMSG_SPACE(8 * numbers.itemsize), socket.MSG_CMSG_CLOEXEC
+                )
+            except BlockingIOError:
+                return
+            except OSError:
+                data, ancillary = b"", []
+            if not data:
+                self._drop(connection)
+                return
+            for level, kind, raw in ancillary:
+                if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+                    numbers.frombytes(raw[: len(raw) - len(raw) % numbers.itemsize])
+            descriptor = numbers[0] if numbers else None
+            with _guard.guard("take a message"):
+                self._take(json.loads(data), descriptor, connection)
+
+    def _take(self, message: dict[str, Any], descriptor: int | None, connection: Connection) -> None:
+        if "settle" in message:
+            connection.is_command = True
+            self._read_journals()
+            self._check_moves()
+            if self._reader is not None:
+                self._reader.add(Job(None, None, connection))
+            else:
+                connection.tell({"kind": "settled"})
+            return
+        event_id = message["id"]
+        self._read_journals()
+        event: Event | None = self._journals.events.get(event_id)
+        if event is None and "line" in message:
+            event = from_line(message["line"].encode("ascii"))
+        job = Job(event, descriptor, connection)
+        if event_id in self._notes.recorded:
+            job.done({"kind": "recorded", "id": event_id}, self._wake)
+        elif isinstance(event, Finished):
+            self._check_moves()
+            self._known.add(event_id)
+            self._record(job)
+        elif not isinstance(event, (Saved, Loaded)) or event_id in self._known:
+            job.release()
+        else:
+            self._known.add(event_id)
+            self._read(job)
+
+    # -- journals ---------------------------------------------------------------------------------
+
+    def _read_journals(self) -> None:
+        self._journals.read()
+        for event in tuple(self._journals.events.values()):
+            if event.id in self._known or event.id in self._notes.recorded:
+                continue
+            if isinstance(event, (Skipped, Failed, Bound)):
+                self._known.add(event.id)
+                self._record(Job(event, None, None))
+
+    def _orphans(self) -> None:
+        """Events of dead processes whose message never came: read them by their path."""
+        for name, journal in self._journals.processes.items():
+            prefix = name.removesuffix(".jsonl") + "-"
+            left = [
+                event
+                for event in self._journals.events.values()
+                if event.id.startswith(prefix)
+                and event.id not in self._known
+                and event.id not in self._notes.recorded
+            ]
+            if left and not journal.is_alive:
+                for event in left:
+                    self._known.add(event.id)
+                    job = Job(event, None, None)
+                    self._read(job) if isinstance(event, (Saved, Loaded)) else self._record(job)
+
+    # -- the work ---------------------------------------------------------------------------------
+
+    def _read(self, job: Job) -> None:
+        recorder = self._workers()
+        if self._reader is not None and recorder is not None:
+            self._reader.add(job)
+
+    def _record(self, job: Job) -> None:
+        recorder = self._workers()
+        if recorder is not None:
+            recorder.add(job)
+
+    def _workers(self) -> Recorder | None:
+        started = self._journals.started
+        if self._recorder is None and started is not None:
+            store = os.environ.pop("AUTOLOG_AGENT_STORE", "") or started.store
+            scribe = Scribe(store, started)
+            self._recorder = Recorder(scribe, self._notes, self._following, self._wake)
+            self._recorder.ended = lambda: outcome(self._journals)
+            self._recorder.stalled = self._tell_all
+            self._reader = Reader(self._recorder, self._notes, self._wake)
+            self._recorder.start()
+            self._reader.start()
+            _guard.report_to(self._record_fault)
+        return self._recorder
+
+    def _record_fault(self, fault: _guard.Fault) -> None:
+        self._faults += 1
+        if self._faults <= 20 and self._recorder is not None and not fault.where.startswith("record a fault"):
+            event = Failed(
+                f"agent-{os.getpid()}-{self._faults}", fault.time, fault.where, fault.error, fault.traceback
+            )
+            self._recorder.add(Job(event, None, None))
+
+    def _tell_all(self, notice: dict[str, Any]) -> None:
+        for connection in tuple(self._connections.values()):
+            connection.tell(notice)
+        self._wake()
+
+    def _wake(self) -> None:
+        try:
+            os.write(self._wake_out, b"x")
+        except BlockingIOError:
+            pass  # it is awake already
+
+    def _tick(self) -> None:
+        self._orphans()
+        if time.monotonic() - self._beat > _HEARTBEAT_SECONDS:
+            self._beat = time.monotonic()
+            if self._recorder is not None:
+                self._recorder.beat()
+        self._check_moves()
+
+    def _check_moves(self) -> None:
+        if self._recorder is not None:
+            for event, path in self._following.changes():
+                self._recorder.move(event, path)
+
+    def _is_done(self) -> bool:
+        """Whether no process of the run is left, and nothing that it gave us."""
+        if any(not each.is_command for each in self._connections.values()):
+            return False
+        if self._reader is not None and not self._reader.is_idle:
+            return False
+        if self._recorder is not None and not self._recorder.is_idle:
+            return False
+        return not any(each.is_alive for each in self._journals.processes.values())
+
+    def _end(self) -> bool:
+        """The last words: the status; and the spool is cleared if everything is in the store."""
+        self._read_journals()
+        self._orphans()
+        if not self._is_done():
+            return False
+        if self._recorder is None:
+            return True  # nobody ever told us what to do; the next command replays the spool
+        self._check_moves()
+        self._recorder.finish()
+        everything = all(event in self._notes.recorded for event in self._journals.events)
+        if everything and not self._recorder.is_stalled:
+            shutil.rmtree(self._folder, ignore_errors=True)
+        return True

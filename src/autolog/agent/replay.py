@@ -1,0 +1,240 @@
+"""Brings what the spool still holds into the store, when no agent is left to do it.
+
+Every `autolog` command does this first. A file is taken only if it still is what was saved; what was
+unlinked or overwritten before anyone read it is marked lost.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import select
+import shutil
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from autolog import _guard
+from autolog.config import Settings, mask
+from autolog.errors import StoreError
+from autolog.events import Digested, Finished, Loaded, Recorded, Saved
+
+from .digest import OVERWRITTEN, digest_file, find_file, path_of
+from .journals import AgentJournal, Journals
+from .outcome import outcome
+from .scribe import File, Scribe
+
+__all__ = ["Settled", "read_file", "replay", "settle"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What is left after settling: events that are not in the store yet, and why."""
+
+    pending: int = 0
+    problems: tuple[str, ...] = ()
+
+
+def settle(settings: Settings, wait: float = 10.0) -> Settled:
+    """Bring everything in the spool into the store; wait at most `wait` seconds for living agents.
+
+    Raises StoreError if the configured store can't be opened and something has to go there.
+    """
+    deadline = time.monotonic() + wait
+    pending = 0
+    problems: list[str] = []
+    try:
+        tasks = sorted(os.listdir(settings.spool))
+    except (FileNotFoundError, NotADirectoryError):
+        return Settled()
+    for task in tasks:
+        folder = os.path.join(settings.spool, task)
+        while os.path.isdir(folder):
+            with _lock(folder) as is_ours:
+                if is_ours:
+                    left, problem = _replay_folder(folder, settings)
+                    pending += left
+                    problems += [problem] if problem else []
+                    break
+            answer = _ask(folder, deadline)
+            if answer:
+                break
+            if time.monotonic() > deadline:
+                pending += 1
+                problems.append(f"the agent of task {task[:8]} is still working")
+                break
+            time.sleep(0.01)
+    return Settled(pending, tuple(problems))
+
+
+def replay(
+    folder: str, scribe: Scribe, journals: Journals, notes: AgentJournal, skip: Callable[[str], bool]
+) -> int:
+    """Record every event of dead processes that is not recorded yet; returns how many could not be.
+
+    `skip` names events that somebody else is taking care of. Raises StoreError.
+    """
+    failed = 0
+    alive = {name for name, journal in journals.processes.items() if journal.is_alive}
+    for event in sorted(journals.events.values(), key=lambda each: getattr(each, "time", 0.0)):
+        if event.id in notes.recorded or skip(event.id):
+            continue
+        owner = f"{event.id.rpartition('-')[0]}.jsonl"
+        if owner in alive and isinstance(event, (Saved, Loaded)):
+            continue  # its process holds the file and will hand it to the next agent
+        is_done = False
+        with _guard.guard("record an event of the spool"):
+            if isinstance(event, (Saved, Loaded)):
+                _replay_file(event, scribe, notes)
+            else:
+                scribe.record(event)
+            is_done = True
+        if is_done:
+            notes.add(Recorded(event.id))
+        else:
+            failed += 1
+    return failed
+
+
+def read_file(event: Saved | Loaded, descriptor: int | None) -> tuple[Digested, bytes | None]:
+    """Read the file of an event through its descriptor: what and where it is, its bytes if few."""
+    if descriptor is None or event.facts is None:
+        return Digested(event.id, None, lost="it was unlinked before it could be read"), None
+    digest, data = digest_file(descriptor, event.facts)
+    path, links = path_of(descriptor)
+    lost = None if digest is not None else OVERWRITTEN
+    return Digested(event.id, digest, path=path, lost=lost, links=links), data
+
+
+def _replay_file(event: Saved | Loaded, scribe: Scribe, notes: AgentJournal) -> None:
+    if event.place != "file" or event.facts is None or event.digest is not None:
+        scribe.record(event)
+        return
+    found, data = notes.digested.get(event.id), None
+    held = find_file(event.path or "", event.facts)
+    descriptor = None if held is None else held[0]
+    try:
+        if found is None or found.digest is None:
+            earlier = found
+            found, data = read_file(event, descriptor)
+            if found.digest is None and earlier is not None:
+                found = earlier
+            notes.add(found)
+        elif descriptor is not None:
+            # It has been read already; only its place may be another by now.
+            path, links = path_of(descriptor)
+            found = Digested(event.id, found.digest, path=path or found.path, links=links)
+        else:
+            found = Digested(event.id, found.digest, path=found.path, links=0)
+        scribe.record(event, found, File(descriptor, data))
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def _replay_folder(folder: str, settings: Settings) -> tuple[int, str]:
+    """Replay one task's spool, whose lock we hold; `(events left, why)`."""
+    journals = Journals(folder)
+    journals.read()
+    if journals.started is None:
+        _remove(folder)
+        return 0, ""
+    notes = AgentJournal(folder)
+    try:
+        scribe = Scribe(_store_of(journals, settings), journals.started)
+        left = 0
+        try:
+            left = replay(folder, scribe, journals, notes, skip=lambda _: False)
+            end = outcome(journals)
+            writer = scribe.writer
+            if end is None:
+                writer.heartbeat(scribe.task_id, time.time())
+                return 0, ""
+            _follow_moves(journals, scribe, notes)
+            writer.ended(scribe.task_id, *end)
+        except StoreError as error:
+            waiting = sum(event.id not in notes.recorded for event in journals.events.values())
+            if _store_of(journals, settings) == settings.store:
+                raise
+            return max(1, waiting), str(error)
+        if any(each.is_alive for each in journals.processes.values()):
+            return 0, ""
+        if not left:
+            _remove(folder)
+        return left, f"{left} events could not be recorded" if left else ""
+    finally:
+        notes.close()
+
+
+def _follow_moves(journals: Journals, scribe: Scribe, notes: AgentJournal) -> None:
+    """Files that were renamed after they had been recorded, with nobody left to see it."""
+    for event in journals.events.values():
+        if not isinstance(event, Saved) or event.facts is None or event.path is None:
+            continue
+        if any(isinstance(each, Finished) for each in journals.events.values()):
+            return  # the run ended in order, and its agent looked then
+        held = find_file(event.path, event.facts)
+        if held is None:
+            continue
+        os.close(held[0])
+        with _guard.guard("follow a renamed file"):
+            scribe.moved(event, held[1])
+
+
+def _store_of(journals: Journals, settings: Settings) -> str:
+    """The store that the run chose; its password is only in our own settings."""
+    chosen = journals.started.store if journals.started is not None else ""
+    return settings.store if not chosen or chosen == mask(settings.store) or "***" in chosen else chosen
+
+
+def _remove(folder: str) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _lock(folder: str) -> Iterator[bool]:
+    try:
+        descriptor = os.open(os.path.join(folder, "lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except FileNotFoundError:
+        yield False
+        return
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(descriptor)
+
+
+def _ask(folder: str, deadline: float) -> bool:
+    """Ask a living agent to record what it has; True when it says so, False if it ended or is away."""
+    try:
+        directory = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_CLOEXEC) as connection:
+        try:
+            connection.connect(f"/proc/self/fd/{directory}/socket")
+            connection.send(json.dumps({"settle": True}).encode("ascii"))
+        except OSError:
+            return False
+        finally:
+            os.close(directory)
+        while (left := deadline - time.monotonic()) > 0:
+            if not select.select([connection], [], [], left)[0]:
+                return False
+            try:
+                answer = connection.recv(65536)
+            except OSError:
+                return False
+            if not answer:
+                return False
+            if any(notice["kind"] in ("settled", "stalled") for notice in json.loads(answer)):
+                return True
+    return False

@@ -1,0 +1,195 @@
+"""Puts events into the store: looks inside the file, decides the model's key, writes one transaction."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO
+
+from autolog import _guard
+from autolog.events import Bound, Digested, Failed, FileFacts, Finished, Loaded, Saved, Skipped, Started
+
+from .naming import name_parts
+
+if TYPE_CHECKING:
+    from autolog.formats import Contents
+    from autolog.store import ContentsRecord, Writer
+
+__all__ = ["Scribe"]
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """What is at hand of an event's file: an open descriptor, and its bytes if they are few."""
+
+    descriptor: int | None = None
+    data: bytes | None = None
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the file can be looked into."""
+        return self.descriptor is not None or self.data is not None
+
+    def open(self) -> BinaryIO:
+        """The file as it was read, at its beginning."""
+        if self.data is not None:
+            return io.BytesIO(self.data)
+        # A description of its own: the trainer's shares its position with ours.
+        return open(f"/proc/self/fd/{self.descriptor}", "rb", buffering=1 << 16)
+
+
+class Scribe:
+    """Writes one task's events into one store; opens the store with the first of them.
+
+    The store (and SQLAlchemy with it) is imported here and not before: by then the first file has
+    been read.
+    """
+
+    def __init__(self, store_url: str, started: Started) -> None:
+        self._url = store_url
+        self.started = started
+        self._writer: Writer | None = None
+
+    @property
+    def task_id(self) -> str:
+        """The task that is written for."""
+        return self.started.task_id
+
+    @property
+    def writer(self) -> Writer:
+        """The open store. Raises StoreError."""
+        if self._writer is None:
+            from autolog.store import Store, Writer
+
+            writer = Writer(Store.open(self._url))
+            writer.started(self.started, time.time())
+            self._writer = writer
+        return self._writer
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the store has been opened."""
+        return self._writer is not None
+
+    def record(self, event: object, found: Digested | None = None, file: File | None = None) -> None:
+        """Put one event into the store. `found` is what reading its file gave. Raises StoreError."""
+        writer = self.writer
+        file = file or File()
+        if isinstance(event, Saved):
+            from autolog.store import Look
+
+            path = (found.path if found is not None else None) or event.path or ""
+            key, stem, iteration = self._name(event, path)
+            digest = event.digest if found is None else found.digest
+            contents = None
+            if digest is not None and file.is_there and not writer.has_contents(digest):
+                contents = self._look_inside(file, path, event.facts)
+            look = Look(
+                digest=digest,
+                path=path or None,
+                lost=None if found is None else found.lost,
+                is_gone=found is not None and found.links == 0,
+                key=key,
+                stem=stem,
+                iteration=iteration,
+                contents=contents,
+            )
+            writer.saved(self.task_id, event, look)
+        elif isinstance(event, Loaded):
+            self._record_load(writer, event, found, file)
+        elif isinstance(event, Skipped):
+            writer.skipped(self.task_id, event)
+        elif isinstance(event, Failed):
+            writer.failed(self.task_id, event)
+        elif isinstance(event, Bound):
+            writer.bound(self.task_id, event)
+        elif isinstance(event, Finished):
+            writer.finished(self.task_id, event)
+
+    def moved(self, event: Saved, path: str | None) -> None:
+        """The file of an earlier save is now at `path`, or nowhere (None)."""
+        from autolog.store import Look
+
+        if path is None:
+            self.writer.moved(event.id, Look(), is_gone=True)
+            return
+        key, stem, iteration = self._name(event, path)
+        self.writer.moved(event.id, Look(path=path, key=key, stem=stem, iteration=iteration), is_gone=False)
+
+    def ask_git(self) -> None:
+        """Ask git whether the run's tree is dirty; the commit and branch are known already."""
+        git = self.started.git
+        root = git.get("root")
+        if not root:
+            return
+        try:
+            answer = subprocess.run(
+                [
+                    "git",
+                    "-C",
+                    str(root),
+                    "--no-optional-locks",
+                    "status",
+                    "--porcelain",
+                    "--untracked-files=no",
+                ],
+                capture_output=True,
+                timeout=20,
+                check=True,
+            )
+        except (OSError, subprocess.SubprocessError):
+            return  # no git here, or a tree that it refuses: dirty stays unknown
+        self.writer.git(self.task_id, {**git, "dirty": bool(answer.stdout.strip())})
+
+    def _record_load(self, writer: Writer, event: Loaded, found: Digested | None, file: File) -> None:
+        from autolog.store import Look
+
+        digest = event.digest if found is None else found.digest
+        path = (found.path if found is not None else None) or event.path
+        contents = None
+        if digest and file.is_there and event.skip is None and not writer.has_contents(digest):
+            contents = self._look_inside(file, path or "", event.facts)
+        stem = name_parts(path or "")[1]
+        lost = None if found is None else found.lost
+        writer.loaded(self.task_id, event, Look(digest, path, lost, stem=stem, contents=contents))
+
+    @staticmethod
+    def _name(event: Saved, path: str) -> tuple[str, str, int | None]:
+        if event.place == "memory":
+            # A buffer has no path: what was saved into memory by one function is one model.
+            return f"<memory>:{event.model_type}", "in-memory", None
+        return name_parts(path, event.group)
+
+    @staticmethod
+    def _look_inside(file: File, path: str, facts: FileFacts | None) -> ContentsRecord | None:
+        from autolog import formats
+        from autolog.errors import UnreadableWeights
+        from autolog.store import ContentsRecord
+
+        contents: Contents | None = None
+        with _guard.guard(f"look into {os.path.basename(path)}", quiet=True):
+            with file.open() as opened:
+                try:
+                    contents = formats.inspect(opened, os.path.basename(path))
+                except UnreadableWeights as error:
+                    return ContentsRecord("unreadable", None, (), {"error": str(error)}, ())
+        if contents is None or (facts is not None and _has_changed(file, facts)):
+            return None
+        return ContentsRecord(
+            format=contents.format,
+            parameters=contents.parameters,
+            tensors=tuple((each.name, each.shape, each.dtype) for each in contents.tensors),
+            details=contents.details,
+            dangerous=contents.dangerous,
+        )
+
+
+def _has_changed(file: File, facts: FileFacts) -> bool:
+    """Whether the file was rewritten while it was looked into: then what was seen is another file's."""
+    if file.data is not None or file.descriptor is None:
+        return False
+    now = os.fstat(file.descriptor)
+    return (now.st_size, now.st_mtime_ns) != (facts.size, facts.mtime_ns)

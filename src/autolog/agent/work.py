@@ -1,0 +1,328 @@
+"""The agent's two working threads: one reads files, one writes to the store."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from autolog import _guard
+from autolog.events import Digested, Loaded, Moved, Recorded, Saved
+
+from .digest import find_file, path_of
+from .journals import AgentJournal
+from .replay import read_file
+from .scribe import File, Scribe
+
+if TYPE_CHECKING:
+    from .process import Connection
+
+__all__ = ["Following", "Job", "Reader", "Recorder"]
+
+#: Descriptors kept only to see where their files go.
+_FOLLOWED = 256
+#: A loaded file larger than this many bytes is looked up by its stat before it is read.
+_LOOK_UP_BYTES = 64 << 20
+_RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0, 15.0)
+
+
+class Job:
+    """One event on its way: its descriptor (ours to close) and whom to tell. No event: a `settle`."""
+
+    __slots__ = ("connection", "data", "descriptor", "event", "found")
+
+    def __init__(self, event: Any, descriptor: int | None, connection: Connection | None) -> None:
+        self.event = event
+        self.descriptor = descriptor
+        self.connection = connection
+        self.found: Digested | None = None
+        self.data: bytes | None = None
+
+    def tell(self, notice: dict[str, Any], wake: Callable[[], None]) -> None:
+        """Send a notice to the process that the event came from."""
+        if self.connection is not None:
+            self.connection.tell(notice)
+            wake()
+
+    def release(self) -> None:
+        """Close the descriptor."""
+        descriptor, self.descriptor = self.descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
+
+    def done(self, notice: dict[str, Any], wake: Callable[[], None]) -> None:
+        """The end of this job."""
+        self.release()
+        self.tell(notice, wake)
+
+
+class Following:
+    """Descriptors of recorded files, to see them renamed; those with no name left are dropped."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, tuple[Saved, int, str | None]] = {}
+        self._lock = threading.Lock()
+
+    def add(self, event: Saved, descriptor: int, path: str | None) -> None:
+        """Follow a file; the oldest one is let go beyond the limit."""
+        with self._lock:
+            while len(self._held) >= _FOLLOWED:
+                _, descriptor_of_oldest, _ = self._held.pop(next(iter(self._held)))
+                os.close(descriptor_of_oldest)
+            self._held[event.id] = (event, descriptor, path)
+
+    def changes(self) -> Iterator[tuple[Saved, str | None]]:
+        """Files that have another path than at the last look; None if they have none any more."""
+        with self._lock:
+            held = list(self._held.items())
+        for key, (event, descriptor, known) in held:
+            try:
+                path, links = path_of(descriptor)
+            except OSError:
+                continue
+            if links == 0:
+                with self._lock:
+                    self._held.pop(key, None)
+                os.close(descriptor)
+                yield event, None
+            elif path is not None and path != known:
+                with self._lock:
+                    self._held[key] = (event, descriptor, path)
+                yield event, path
+
+
+class _Worker(threading.Thread):
+    """A thread with a queue. The queue's head stays in it until it is done, so idle means done."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name=f"autolog-{name}", daemon=True)
+        self._queue: deque[Any] = deque()
+        self._some = threading.Condition()
+        self._is_busy = False
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is queued or under way."""
+        with self._some:
+            return not self._queue and not self._is_busy
+
+    def put(self, item: Any) -> None:
+        """Queue an item."""
+        with self._some:
+            self._queue.append(item)
+            self._some.notify()
+
+    def run(self) -> None:
+        """Work until the process ends."""
+        while True:
+            with self._some:
+                while not self._queue:
+                    self._some.wait()
+                item = self._next()
+                self._is_busy = True
+            with _guard.guard("do the agent's work"):
+                self.work(item)
+            with self._some:
+                self._is_busy = False
+            self.rested()
+
+    def _next(self) -> Any:
+        return self._queue.popleft()
+
+    def work(self, item: Any) -> None:
+        """Do one item."""
+        raise NotImplementedError
+
+    def rested(self) -> None:
+        """Called after each item."""
+
+
+class Reader(_Worker):
+    """Reads files and hashes them, saves before loads: a save's file may be overwritten any moment."""
+
+    def __init__(self, recorder: Recorder, notes: AgentJournal, wake: Callable[[], None]) -> None:
+        super().__init__("reader")
+        self._recorder = recorder
+        self._notes = notes
+        self._wake = wake
+
+    def add(self, job: Job) -> None:
+        """Queue an event's file."""
+        self.put(job)
+
+    def _next(self) -> Any:
+        for index, job in enumerate(self._queue):
+            if isinstance(job.event, Saved):
+                del self._queue[index]
+                return job
+            if job.event is None:
+                break  # who asks to settle asks for everything before it
+        return self._queue.popleft()
+
+    def work(self, item: Job) -> None:
+        """Read one file; its digest is in the spool before the barrier opens."""
+        event = item.event
+        if isinstance(event, (Saved, Loaded)) and event.place == "file" and event.facts is not None:
+            with _guard.guard(f"read {event.path}"):
+                self._look(item, event)
+        if isinstance(event, (Saved, Loaded)):
+            item.tell({"kind": "digested", "id": event.id}, self._wake)
+        self._recorder.put(item)
+
+    def _look(self, item: Job, event: Saved | Loaded) -> None:
+        known = self._notes.digested.get(event.id)
+        if item.descriptor is None and event.facts is not None and event.path is not None:
+            held = find_file(event.path, event.facts)
+            item.descriptor = None if held is None else held[0]
+        if isinstance(event, Loaded) and event.facts is not None:
+            if event.skip is not None and not self._recorder.could_be_known(event.facts.size):
+                return
+            if event.facts.size > _LOOK_UP_BYTES:
+                digest = self._recorder.known_digest(event.facts)
+                if digest is not None and item.descriptor is not None:
+                    path, links = path_of(item.descriptor)
+                    item.found = Digested(event.id, digest, path=path, links=links)
+                    return
+        item.found, item.data = read_file(event, item.descriptor)
+        if item.found.digest is None and known is not None:
+            item.found = known
+        self._notes.add(item.found)
+
+
+class Recorder(_Worker):
+    """Writes to the store; the only thread that does."""
+
+    def __init__(
+        self, scribe: Scribe, notes: AgentJournal, following: Following, wake: Callable[[], None]
+    ) -> None:
+        super().__init__("recorder")
+        self._scribe = scribe
+        self._notes = notes
+        self._following = following
+        self._wake = wake
+        self._has_asked_git = False
+        #: Why the store can't be written just now, if it can't.
+        self.is_stalled = False
+        self.stalled: Callable[[dict[str, Any]], None] = lambda notice: None
+        self.ended: Callable[[], tuple[str, str, float] | None] = lambda: None
+
+    def add(self, job: Job) -> None:
+        """Queue an event."""
+        self.put(job)
+
+    def beat(self) -> None:
+        """Queue a heartbeat."""
+        self.put(lambda: self._scribe.writer.heartbeat(self._scribe.task_id, time.time()))
+
+    def move(self, event: Saved, path: str | None) -> None:
+        """Queue the news that a file is elsewhere."""
+
+        def record() -> None:
+            self._scribe.moved(event, path)
+            if path is not None:
+                self._notes.add(Moved(event.id, path))
+
+        self.put(record)
+
+    def finish(self) -> None:
+        """Record how the run ended, and wait until that is done (or can't be)."""
+        self.put(self._record_end)
+        while not self.is_idle and not self.is_stalled:
+            time.sleep(0.002)
+
+    def could_be_known(self, size: int) -> bool:
+        """Whether the store has a snapshot of this size. Asked from the reader's thread."""
+        from autolog.errors import StoreError
+
+        try:
+            return self._scribe.writer.could_be_known(size)
+        except StoreError:
+            return True
+
+    def known_digest(self, facts: Any) -> str | None:
+        """The digest of an untouched file. Asked from the reader's thread."""
+        from autolog.errors import StoreError
+
+        try:
+            return self._scribe.writer.known_digest(facts)
+        except StoreError:
+            return None
+
+    def run(self) -> None:
+        """Work at a lower priority than the training."""
+        try:
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 5)
+        except OSError:
+            pass  # not allowed here; then at the same priority
+        super().run()
+
+    def work(self, item: Any) -> None:
+        """Record one event, waiting for the store as long as it takes."""
+        if not isinstance(item, Job):
+            self._persist(item)
+            return
+        if item.event is None:
+            item.tell({"kind": "settled"}, self._wake)
+            return
+        event_id = item.event.id
+        recorded = False
+        with _guard.guard(f"record a {item.event.kind} event"):
+            self._persist(
+                lambda: self._scribe.record(item.event, item.found, File(item.descriptor, item.data))
+            )
+            if item.event.kind == "finished":
+                self._persist(self._record_end)
+            recorded = True
+        if not recorded:
+            item.done({"kind": "failed", "id": event_id}, self._wake)
+            return
+        self._notes.add(Recorded(event_id))
+        self._keep_following(item)
+        item.done({"kind": "recorded", "id": event_id}, self._wake)
+        if not self._has_asked_git:
+            self._has_asked_git = True
+            self.put(self._scribe.ask_git)
+
+    def rested(self) -> None:
+        """The main thread looks whether everything is done."""
+        if self.is_idle:
+            self._wake()
+
+    def _keep_following(self, item: Job) -> None:
+        found = item.found
+        if (
+            isinstance(item.event, Saved)
+            and item.descriptor is not None
+            and found is not None
+            and found.links
+        ):
+            descriptor, item.descriptor = item.descriptor, None
+            self._following.add(item.event, descriptor, found.path)
+
+    def _record_end(self) -> None:
+        end = self.ended()
+        if end is not None:
+            self._scribe.writer.ended(self._scribe.task_id, *end)
+
+    def _persist(self, action: Callable[[], None]) -> None:
+        """Do it, again and again while the store is locked or away."""
+        from autolog.errors import StoreError
+
+        for attempt in range(1_000_000):
+            try:
+                action()
+            except StoreError as error:
+                if attempt >= 2 and not self.is_stalled:
+                    self.is_stalled = True
+                    _guard.note("write to the store", error)
+                    self.stalled(
+                        {"kind": "stalled", "reason": f"{error}. What was captured waits in the spool."}
+                    )
+                    self._wake()
+                time.sleep(_RETRY_SECONDS[min(attempt, len(_RETRY_SECONDS) - 1)])
+            else:
+                self.is_stalled = False
+                return
