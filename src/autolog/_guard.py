@@ -10,17 +10,15 @@ from __future__ import annotations
 import os
 import sys
 import time
-import traceback
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from types import TracebackType
+from typing import NamedTuple
 
 __all__ = ["Fault", "complain", "faults", "guard", "is_strict", "note", "report_to"]
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(NamedTuple):
     """One fault of ours: where it happened, what it was, and the traceback as text."""
 
     time: float
@@ -73,6 +71,8 @@ def complain(line: str) -> None:
 
 def note(where: str, error: BaseException, *, quiet: bool = False) -> None:
     """Count a fault, tell the user (one line a process) and pass it to whoever records faults."""
+    import traceback  # loaded by most scripts anyway, and not needed in a run without faults
+
     fault = Fault(time.time(), where, _one_line(error), "".join(traceback.format_exception(error))[-8000:])
     faults.append(fault)
     if not quiet:

@@ -10,8 +10,7 @@ import fnmatch
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 __all__ = ["ConfigurationProblem", "Filter", "Settings", "load", "mask"]
 
@@ -39,8 +38,7 @@ class ConfigurationProblem(Exception):
     """A setting is unknown, of the wrong type, or in a file that can't be read; says how to fix it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
+class Filter(NamedTuple):
     """Which frameworks and which paths are captured.
 
     `frameworks` is True (all), False (none), or maps a hook's key to a bool, a glob on the path or a
@@ -70,8 +68,7 @@ def _matches(path: str, globs: tuple[str, ...]) -> bool:
     return any(fnmatch.fnmatch(path, glob) or fnmatch.fnmatch(name, glob) for glob in globs)
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """All settings in force, and `sources`: where each one came from.
 
     `memory_limit` is the largest in-memory buffer that is hashed, in bytes.
@@ -81,10 +78,10 @@ class Settings:
     store: str
     project: str | None = None
     task: str | None = None
-    filter: Filter = field(default_factory=Filter)
+    filter: Filter = Filter()
     enabled: bool = True
     memory_limit: int = 2 << 30
-    sources: Mapping[str, str] = field(default_factory=dict)
+    sources: Mapping[str, str] = {}
 
     @property
     def spool(self) -> str:

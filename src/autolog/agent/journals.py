@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from autolog.events import (
     Bound,
@@ -29,14 +28,16 @@ __all__ = ["AgentJournal", "Journals", "ProcessJournal"]
 AGENT_FILE = "agent.jsonl"
 
 
-@dataclass(slots=True)
 class ProcessJournal:
     """One process's journal: what it said of itself, and whether it still lives."""
 
-    path: str
-    opened: Opened | None = None
-    finished: Finished | None = None
-    offset: int = 0
+    __slots__ = ("finished", "offset", "opened", "path")
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.opened: Opened | None = None
+        self.finished: Finished | None = None
+        self.offset = 0
 
     @property
     def role(self) -> str:
@@ -61,15 +62,15 @@ class ProcessJournal:
         return False
 
 
-@dataclass(slots=True)
 class Journals:
     """All journals in a task's folder, read on as they grow."""
 
-    folder: str
-    processes: dict[str, ProcessJournal] = field(default_factory=dict)
-    started: Started | None = None
-    #: events that concern the store, by id, in the order they were read
-    events: dict[str, Saved | Loaded | Skipped | Failed | Bound | Finished] = field(default_factory=dict)
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        self.processes: dict[str, ProcessJournal] = {}
+        self.started: Started | None = None
+        #: events that concern the store, by id, in the order they were read
+        self.events: dict[str, Saved | Loaded | Skipped | Failed | Bound | Finished] = {}
 
     def read(self) -> None:
         """Take in the lines that were added since the last time."""

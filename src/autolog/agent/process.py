@@ -11,13 +11,11 @@ import array
 import json
 import os
 import select
-import shutil
 import signal
 import socket
 import sys
 import threading
 import time
-import traceback
 from collections import deque
 from typing import Any
 
@@ -53,10 +51,14 @@ def run() -> None:
     os.set_inheritable(_LOCK, False)
     # A thread of ours that dies would leave everybody waiting: the whole agent goes, another is started.
     threading.excepthook = _die
+    # A barrier waits for the reader's thread: it must not stand behind the recorder's for 5 ms.
+    sys.setswitchinterval(0.0005)
     Agent(folder, socket.socket(fileno=_LISTENER)).serve()
 
 
 def _die(args: threading.ExceptHookArgs) -> None:
+    import traceback
+
     error = args.exc_value
     if error is not None:
         traceback.print_exception(error)
@@ -70,13 +72,19 @@ class Connection:
         self.socket = connection
         self.waiting: deque[dict[str, Any]] = deque()
         self.is_command = False
+        self._lock = threading.Lock()
 
     def tell(self, notice: dict[str, Any]) -> None:
-        """Queue a notice; the main thread sends it."""
+        """Send a notice at once, from any thread; what doesn't go now the main thread sends."""
         self.waiting.append(notice)
+        self.flush()
 
     def flush(self) -> bool:
         """Send what is waiting as one message; False if the other side is gone."""
+        with self._lock:
+            return self._flush()
+
+    def _flush(self) -> bool:
         while self.waiting:
             batch = [self.waiting.popleft() for _ in range(min(200, len(self.waiting)))]
             try:
@@ -300,5 +308,7 @@ class Agent:
         self._recorder.finish()
         everything = all(event in self._notes.recorded for event in self._journals.events)
         if everything and not self._recorder.is_stalled:
+            import shutil
+
             shutil.rmtree(self._folder, ignore_errors=True)
         return True

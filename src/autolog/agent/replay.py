@@ -10,12 +10,11 @@ import fcntl
 import json
 import os
 import select
-import shutil
 import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from autolog import _guard
 from autolog.config import Settings, mask
@@ -30,8 +29,7 @@ from .scribe import File, Scribe
 __all__ = ["Settled", "read_file", "replay", "settle"]
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(NamedTuple):
     """What is left after settling: events that are not in the store yet, and why."""
 
     pending: int = 0
@@ -191,6 +189,8 @@ def _store_of(journals: Journals, settings: Settings) -> str:
 
 
 def _remove(folder: str) -> None:
+    import shutil
+
     shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import io
 import os
-import subprocess
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from autolog import _guard
 from autolog.events import Bound, Digested, Failed, FileFacts, Finished, Loaded, Saved, Skipped, Started
@@ -21,8 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Scribe"]
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(NamedTuple):
     """What is at hand of an event's file: an open descriptor, and its bytes if they are few."""
 
     descriptor: int | None = None
@@ -122,6 +119,8 @@ class Scribe:
     def ask_git(self) -> None:
         """Ask git whether the run's tree is dirty; the commit and branch are known already."""
         git = self.started.git
+        import subprocess
+
         root = git.get("root")
         if not root:
             return

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from autolog import _guard
-from autolog.events import Digested, Loaded, Moved, Recorded, Saved
+from autolog.events import Digested, Finished, Loaded, Moved, Recorded, Saved
 
 from .digest import find_file, path_of
 from .journals import AgentJournal
@@ -269,11 +269,11 @@ class Recorder(_Worker):
             return
         event_id = item.event.id
         recorded = False
-        with _guard.guard(f"record a {item.event.kind} event"):
+        with _guard.guard(f"record a {type(item.event).__name__} event"):
             self._persist(
                 lambda: self._scribe.record(item.event, item.found, File(item.descriptor, item.data))
             )
-            if item.event.kind == "finished":
+            if isinstance(item.event, Finished):
                 self._persist(self._record_end)
             recorded = True
         if not recorded:

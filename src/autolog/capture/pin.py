@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
 from typing import Any
 
 from autolog.events import FileFacts
@@ -19,13 +18,15 @@ __all__ = ["Pin", "is_buffer", "pin_open_file", "pin_path"]
 _FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
 
 
-@dataclass(slots=True)
 class Pin:
     """A file that is held: its descriptor (ours to close), its absolute path then, and its facts."""
 
-    path: str | None
-    descriptor: int | None = None
-    facts: FileFacts | None = None
+    __slots__ = ("descriptor", "facts", "path")
+
+    def __init__(self, path: str | None, descriptor: int | None, facts: FileFacts | None = None) -> None:
+        self.path = path
+        self.descriptor = descriptor
+        self.facts = facts
 
     def release(self) -> None:
         """Close the descriptor, if it is still held."""

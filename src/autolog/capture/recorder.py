@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import re
 import time
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from autolog import _guard
 from autolog.config import mask
@@ -21,33 +20,34 @@ from .session import Session
 __all__ = ["Capture"]
 
 _DESIGN_LIMIT = 100_000
-_REMOTE = re.compile(r"^[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 
 
-class CallLike(Protocol):
-    """A call of a hooked function, as `autolog.patching` hands it over."""
+if TYPE_CHECKING:
 
-    pinned: Any
+    class CallLike(Protocol):
+        """A call of a hooked function, as `autolog.patching` hands it over."""
 
-    @property
-    def hook(self) -> Any:
-        """What is known about the framework."""
+        pinned: Any
 
-    @property
-    def point(self) -> Any:
-        """What is known about the function."""
+        @property
+        def hook(self) -> Any:
+            """What is known about the framework."""
 
-    @property
-    def target(self) -> Any:
-        """What it writes or reads."""
+        @property
+        def point(self) -> Any:
+            """What is known about the function."""
 
-    @property
-    def rule(self) -> str:
-        """Why it is no model, if something around it says so."""
+        @property
+        def target(self) -> Any:
+            """What it writes or reads."""
 
-    @property
-    def model(self) -> Any:
-        """The object that was saved or loaded."""
+        @property
+        def rule(self) -> str:
+            """Why it is no model, if something around it says so."""
+
+        @property
+        def model(self) -> Any:
+            """The object that was saved or loaded."""
 
 
 class Target:
@@ -62,7 +62,7 @@ class Target:
         if isinstance(target, (str, os.PathLike)):
             path = os.fspath(target)
             text = os.fsdecode(path) if isinstance(path, bytes) else path
-            remote = _REMOTE.match(text) is not None
+            remote = _is_url(text)
             self.place = "remote" if remote else "file"
             self.path = mask(text) if remote else os.path.abspath(text)
         elif isinstance(target, (bytes, bytearray, memoryview)) or is_buffer(target):
@@ -303,6 +303,12 @@ class Capture:
             text: str | None = hook.design(subject)
             return None if text is None else text[:_DESIGN_LIMIT]
         return None
+
+
+def _is_url(text: str) -> bool:
+    """Whether a target is a URL and not a path: a scheme of two letters or more before `://`."""
+    scheme, mark, _ = text.partition("://")
+    return bool(mark) and len(scheme) > 1 and scheme.replace("+", "").replace("-", "").isalnum()
 
 
 def _name_of(target: Target) -> str:

@@ -9,8 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from autolog import _guard
 from autolog.config import Settings
@@ -43,21 +42,22 @@ _ROOM_SECONDS = 0.05
 _PATIENCE_SECONDS = 300.0
 
 
-@dataclass(frozen=True, slots=True)
-class Process:
+class Process(NamedTuple):
     """What this process is in its run: `main`, `rank` or `child`, and its rank in a job."""
 
     role: str
     rank: int | None = None
 
 
-@dataclass(slots=True)
 class _Held:
     """An event that the agent has not acknowledged, and the descriptor that goes with it."""
 
-    message: dict[str, Any]
-    descriptor: int | None
-    facts: FileFacts | None
+    __slots__ = ("descriptor", "facts", "message")
+
+    def __init__(self, message: dict[str, Any], descriptor: int | None, facts: FileFacts | None) -> None:
+        self.message = message
+        self.descriptor = descriptor
+        self.facts = facts
 
 
 class Session:

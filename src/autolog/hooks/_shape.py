@@ -8,8 +8,7 @@ file-object arguments are then one case, which the core handles once.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 __all__ = ["Call", "Hook", "Point", "load", "mute", "origin", "save"]
 
@@ -30,8 +29,7 @@ class Call(Protocol):
 Pick = str | Callable[[Call], Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+class Point(NamedTuple):
     """One function of a framework that saves or loads weights.
 
     `target` is `module:Qualified.name`, where the function is *defined*, so that re-exports come
@@ -78,8 +76,7 @@ def origin(target: str, *, model: Pick) -> Point:
     return Point(target, "origin", model=model)
 
 
-@dataclass(frozen=True, slots=True)
-class Hook:
+class Hook(NamedTuple):
     """What we know about one framework.
 
     `key` is the name used in filters (`frameworks={"pytorch": "*.pt"}`), `framework` the name shown.
@@ -92,4 +89,3 @@ class Hook:
     supports: str
     points: tuple[Point, ...]
     design: Callable[[Any], str | None] | None = None
-    aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 __all__ = ["Verdict", "sort"]
 
@@ -58,8 +57,7 @@ _PLAIN = (str, bytes, bytearray, int, float, complex, bool, type(None))
 _MODEL_SUFFIXES = (".weight", ".bias", ".running_mean", ".running_var", ".in_proj_weight", "_weight", "_bias")
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """`rule` is None for a model, else the rule that skips it.
 
     `framework` is what the object itself says it belongs to, where it does (a joblib file may hold an

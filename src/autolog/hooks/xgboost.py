@@ -12,6 +12,13 @@ from typing import Any
 from ._shape import Call, Hook, load, save
 
 
+def _file(call: Call) -> Any:
+    # Both functions take `~` for the home folder (xgboost.core.Booster.save_model); a load also takes
+    # the bytes themselves.
+    target = call.arguments["fname"]
+    return os.path.expanduser(target) if isinstance(target, (str, os.PathLike)) else target
+
+
 def _is_due(callback: Any) -> bool:
     # xgboost.callback.TrainingCheckPoint.after_iteration saves when its counter has reached the
     # interval, and on the first worker only.
@@ -44,8 +51,8 @@ hook = Hook(
     supports="xgboost>=1.7",
     design=lambda model: (model.get_booster() if hasattr(model, "get_booster") else model).save_config(),
     points=(
-        save("xgboost.core:Booster.save_model", path="fname", model="self"),
-        load("xgboost.core:Booster.load_model", path="fname", model="self"),
+        save("xgboost.core:Booster.save_model", path=_file, model="self"),
+        load("xgboost.core:Booster.load_model", path=_file, model="self"),
         save(
             "xgboost.callback:TrainingCheckPoint.after_iteration",
             path=_checkpoint,

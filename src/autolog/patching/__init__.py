@@ -18,7 +18,7 @@ import wrapt
 from autolog import _guard
 from autolog.hooks import Hook, Point
 
-from . import early
+from . import early, half
 from .calls import Call, Nesting, Recorder
 from .wrapper import Patched, wrap
 
@@ -48,18 +48,19 @@ class Patches:
 
     def install(self) -> None:
         """Apply every point whose module is there, and watch for the modules of the others."""
-        _installed.append(self)
+        self.results = {point.target: f"{point.module} is not imported" for _, point in self._points}
         self.nesting.active = True
+        _installed.append(self)
+        # Watch first and look afterwards: another thread may be importing one of them right now.
+        for module in {point.module for _, point in self._points} - _watched:
+            if module not in sys.modules:
+                _watched.add(module)
+                wrapt.register_post_import_hook(_on_import, module)
         for hook, point in self._points:
-            self.results[point.target] = f"{point.module} is not imported"
             with _guard.guard(f"hook {point.target}"):
-                if point.module in sys.modules:
-                    self._apply_when_ready(hook, point)
+                self._apply_when_ready(hook, point)
         with _guard.guard("find names imported before init()"):
             self._rebind()
-        for module in {point.module for _, point in self._points} - _watched:
-            _watched.add(module)
-            wrapt.register_post_import_hook(_on_import, module)
 
     def remove(self) -> None:
         """Put every original back, unless somebody else has replaced our wrapper since."""
@@ -68,6 +69,7 @@ class Patches:
             _installed.remove(self)
         with self._lock:
             early.undo(self._rebound)
+            wrappers = {id(patched): (patched, raw) for _, _, raw, patched in self._module_level()}
             while self._undo:
                 owner, name, raw, patched = self._undo.pop()
                 if vars(owner).get(name) is not patched:
@@ -76,6 +78,7 @@ class Patches:
                     delattr(owner, name)
                 else:
                     setattr(owner, name, raw)
+            early.rebind(wrappers)  # re-exports and `from x import y` that happened in the meantime
             self._waiting.clear()
         self.results = dict.fromkeys(self.results, "removed")
 
@@ -89,6 +92,8 @@ class Patches:
                     self._apply(hook, point, module)
             for hook, point in waiting:
                 self._apply_when_ready(hook, point)
+            if waiting:
+                self._rebind()
 
     def retry(self) -> None:
         """Apply what could not be applied earlier because its module was still executing."""
@@ -124,14 +129,16 @@ class Patches:
         return found
 
     def _apply_when_ready(self, hook: Hook, point: Point) -> None:
-        module = sys.modules.get(point.module)
-        if module is None:
-            return
-        if getattr(getattr(module, "__spec__", None), "_initializing", False):
-            self.results[point.target] = f"{point.module} is still being imported"
-            self._waiting.append((hook, point))
-            return
-        self._apply(hook, point, module)
+        with self._lock:
+            module = sys.modules.get(point.module)
+            if module is None or self.results.get(point.target) == "applied":
+                return
+            if half.is_importing(module):
+                self.results[point.target] = f"{point.module} is still being imported"
+                self._waiting.append((hook, point))
+                half.when_imported(module, _on_import)
+                return
+            self._apply(hook, point, module)
 
     def _apply(self, hook: Hook, point: Point, module: ModuleType) -> None:
         with self._lock:
@@ -141,12 +148,15 @@ class Patches:
             *parents, name = point.name.split(".")
             for parent in parents:
                 owner = getattr(owner, parent, _MISSING)
-            original = getattr(owner, name, _MISSING)
+            original = _MISSING if owner is _MISSING else _as_defined(owner, name)
             if original is _MISSING:
                 self.results[point.target] = "this version has no such function"
                 return
+            if isinstance(original, type):
+                self.results[point.target] = "can't be replaced: it is a class"
+                return
             raw = vars(owner).get(name, _MISSING)
-            patched = wrap(original if raw is _MISSING else raw, hook, point, self.nesting)
+            patched = wrap(original, hook, point, self.nesting)
             try:
                 setattr(owner, name, patched)
             except (AttributeError, TypeError) as error:
@@ -156,12 +166,19 @@ class Patches:
             self.results[point.target] = "applied"
 
     def _rebind(self) -> None:
-        originals = {
-            id(raw): (raw, patched)
-            for owner, _, raw, patched in self._undo
-            if isinstance(owner, ModuleType) and raw is not _MISSING
-        }
+        originals = {id(raw): (raw, patched) for _, _, raw, patched in self._module_level()}
         self._rebound += early.rebind(originals)
+
+    def _module_level(self) -> list[tuple[Any, str, Any, Patched]]:
+        return [each for each in self._undo if isinstance(each[0], ModuleType) and each[2] is not _MISSING]
+
+
+def _as_defined(owner: Any, name: str) -> Any:
+    """What `name` is in the module or class that defines it: a class method is not bound yet."""
+    for each in getattr(owner, "__mro__", (owner,)):
+        if name in vars(each):
+            return vars(each)[name]
+    return _MISSING
 
 
 def _on_import(module: ModuleType) -> None:

@@ -22,10 +22,13 @@ __all__ = ["Call", "Nesting", "Origins", "Recorder", "Signature"]
 class Signature:
     """Binds arguments to the parameter names of an original; worked out at its first call."""
 
-    __slots__ = ("_original", "_signature")
+    __slots__ = ("_is_bound", "_original", "_signature")
 
     def __init__(self, original: Any) -> None:
-        self._original = original
+        # A static method takes no instance; a bound method and a C function of a module have theirs.
+        self._is_bound = isinstance(original, staticmethod) or getattr(original, "__self__", None) is not None
+        is_descriptor = isinstance(original, (staticmethod, classmethod))
+        self._original = original.__func__ if is_descriptor else original
         self._signature: inspect.Signature | None = None
 
     def bind(self, instance: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -35,7 +38,7 @@ class Signature:
                 self._signature = inspect.signature(self._original)
             except ValueError:  # a C function that doesn't tell its parameters: keywords are all we know
                 return kwargs
-        if instance is not None and not isinstance(self._original, (staticmethod, classmethod)):
+        if instance is not None and not self._is_bound:
             args = (instance, *args)
         bound = self._signature.bind(*args, **kwargs)
         bound.apply_defaults()
@@ -173,7 +176,11 @@ class Nesting:
     def _settle(self, call: Call, *, failed: bool) -> None:
         standing: list[Call] = []
         for inner in call.inner:
-            if call.is_tracked and self.recorder.belongs(inner, call):
+            is_part = False
+            if call.is_tracked:
+                with guard(f"tell {inner.point.target} from {call.point.target}"):
+                    is_part = self.recorder.belongs(inner, call)
+            if is_part:
                 self.recorder.drop(inner)
             else:
                 standing.append(inner)

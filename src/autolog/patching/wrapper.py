@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 import wrapt
@@ -49,6 +50,13 @@ class Patched(wrapt.FunctionWrapper):  # type: ignore[type-arg]
     """A wrapped function."""
 
     __bound_function_wrapper__ = _Bound
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        # `Class.method` of a plain function is that function, the same each time, and so it is here:
+        # pickle and cloudpickle write a function by its name only if the name leads to that object.
+        if instance is None and isinstance(self.__wrapped__, FunctionType):
+            return self
+        return super().__get__(instance, owner)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         # A string means "a global of this name": pickle writes what it writes for the bare function.
