@@ -1,0 +1,50 @@
+# `make demo` sets up and runs the main job, `make test` sets up and runs every test.
+PYTHON3 ?= python3
+VENV := .venv/bin
+
+.PHONY: demo test lint core tests faults bench env clean help
+
+help:
+	@echo "make demo    train three small models and show what was captured"
+	@echo "make test    linters and every test, on every Python that is found"
+	@echo "make lint    ruff, mypy --strict, the import rules"
+	@echo "make faults  the long fault loops (kill -9, a hundred rounds each)"
+	@echo "make bench   cost on the training thread, beside wandb, mlflow and clearml"
+
+env:
+	@$(PYTHON3) tests/environments.py main
+
+demo: env
+	@PYTHON="$(CURDIR)/$(VENV)/python" AUTOLOG="$(CURDIR)/$(VENV)/autolog" bash examples/digits/demo.sh demo-output
+
+test: lint core tests
+
+lint: env
+	$(VENV)/ruff check src tests benchmarks examples
+	$(VENV)/ruff format --check src tests benchmarks examples
+	$(VENV)/mypy
+	$(VENV)/lint-imports
+
+# The tests that need no framework, on every supported Python but the main one.
+core: env
+	@$(PYTHON3) tests/environments.py pythons
+	@$(PYTHON3) tests/environments.py core
+	@for python in .venvs/core-3.*/bin/python; do \
+	  [ -x "$$python" ] || continue; \
+	  echo "== core tests: $$($$python --version)"; \
+	  AUTOLOG_TEST_ROUNDS=3 $$python -m pytest -q -m core tests || exit 1; \
+	done
+
+tests: env
+	@echo "== all tests: $$($(VENV)/python --version)"
+	$(VENV)/python -m pytest -q tests
+
+faults: env
+	$(VENV)/python tests/faults/kill.py --rounds 100
+
+bench: env
+	@bash benchmarks/setup.sh
+	@.venvs/peers/bin/python benchmarks/run.py
+
+clean:
+	rm -rf .venv .venvs demo-output
