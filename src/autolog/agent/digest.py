@@ -70,16 +70,19 @@ def find_file(path: str, facts: FileFacts) -> tuple[int, str] | None:
     """`(descriptor, path)` of a saved file that nobody held: at its path, or renamed nearby.
 
     The same inode is looked for in the file's folder and a few levels around the nearest folder that
-    is left; it counts only if it still has the facts of the save.
+    is left; it counts only if it still has the size and time of the save. At the file's own path it
+    counts in any case: if it has other bytes by now, it was overwritten.
     """
     for candidate in (path, *_nearby(path, facts)):
         try:
             descriptor = os.open(candidate, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except OSError:
             continue
-        now = facts_of(descriptor)
+        now = facts_of(descriptor, sampled=False)
         if now is not None and (now.device, now.inode) == (facts.device, facts.inode):
-            return descriptor, candidate
+            # Inode numbers are used again at once: elsewhere only a file that looks the same is the same.
+            if candidate == path or (now.size, now.mtime_ns) == (facts.size, facts.mtime_ns):
+                return descriptor, candidate
         os.close(descriptor)
     return None
 

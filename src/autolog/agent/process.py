@@ -213,7 +213,10 @@ class Agent:
 
     def _orphans(self) -> None:
         """Events of dead processes whose message never came: read them by their path."""
-        for name, journal in self._journals.processes.items():
+        dead = [(name, each) for name, each in self._journals.processes.items() if not each.is_alive]
+        if not dead or self._poll.poll(0):
+            return  # what a process sent before it died is still to be received, with its descriptors
+        for name, _ in dead:
             prefix = name.removesuffix(".jsonl") + "-"
             left = [
                 event
@@ -222,11 +225,10 @@ class Agent:
                 and event.id not in self._known
                 and event.id not in self._notes.recorded
             ]
-            if left and not journal.is_alive:
-                for event in left:
-                    self._known.add(event.id)
-                    job = Job(event, None, None)
-                    self._read(job) if isinstance(event, (Saved, Loaded)) else self._record(job)
+            for event in left:
+                self._known.add(event.id)
+                job = Job(event, None, None)
+                self._read(job) if isinstance(event, (Saved, Loaded)) else self._record(job)
 
     # -- the work ---------------------------------------------------------------------------------
 
@@ -300,7 +302,7 @@ class Agent:
         """The last words: the status; and the spool is cleared if everything is in the store."""
         self._read_journals()
         self._orphans()
-        if not self._is_done():
+        if self._poll.poll(0) or not self._is_done():
             return False
         if self._recorder is None:
             return True  # nobody ever told us what to do; the next command replays the spool

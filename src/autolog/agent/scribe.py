@@ -84,6 +84,8 @@ class Scribe:
             contents = None
             if digest is not None and file.is_there and not writer.has_contents(digest):
                 contents = self._look_inside(file, path, event.facts)
+            if iteration is None and contents is not None:
+                iteration = _iteration_inside(contents)
             look = Look(
                 digest=digest,
                 path=path or None,
@@ -184,6 +186,15 @@ class Scribe:
             details=contents.details,
             dangerous=contents.dangerous,
         )
+
+
+def _iteration_inside(contents: ContentsRecord) -> int | None:
+    """The iteration that a checkpoint says it is of (`{"epoch": 3, ...}`), the finest one it names."""
+    for name in ("global_step", "step", "iteration", "iter", "epoch"):
+        value = contents.details.get(name)
+        if isinstance(value, int) and not isinstance(value, bool):
+            return value
+    return None
 
 
 def _has_changed(file: File, facts: FileFacts) -> bool:

@@ -60,19 +60,26 @@ class Job:
 
 
 class Following:
-    """Descriptors of recorded files, to see them renamed; those with no name left are dropped."""
+    """Descriptors of recorded files, to see them renamed; those with no name left are dropped.
+
+    Holding one also keeps its inode number from being given to another file.
+    """
 
     def __init__(self) -> None:
-        self._held: dict[str, tuple[Saved, int, str | None]] = {}
+        self._held: dict[tuple[int, int], tuple[Saved, int, str | None]] = {}
         self._lock = threading.Lock()
 
     def add(self, event: Saved, descriptor: int, path: str | None) -> None:
-        """Follow a file; the oldest one is let go beyond the limit."""
+        """Follow a file for its newest snapshot; the oldest one is let go beyond the limit."""
+        assert event.facts is not None
+        key = (event.facts.device, event.facts.inode)
         with self._lock:
+            if key in self._held:
+                os.close(self._held.pop(key)[1])
             while len(self._held) >= _FOLLOWED:
                 _, descriptor_of_oldest, _ = self._held.pop(next(iter(self._held)))
                 os.close(descriptor_of_oldest)
-            self._held[event.id] = (event, descriptor, path)
+            self._held[key] = (event, descriptor, path)
 
     def changes(self) -> Iterator[tuple[Saved, str | None]]:
         """Files that have another path than at the last look; None if they have none any more."""

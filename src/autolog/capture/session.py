@@ -52,12 +52,13 @@ class Process(NamedTuple):
 class _Held:
     """An event that the agent has not acknowledged, and the descriptor that goes with it."""
 
-    __slots__ = ("descriptor", "facts", "message")
+    __slots__ = ("descriptor", "facts", "is_digested", "message")
 
     def __init__(self, message: dict[str, Any], descriptor: int | None, facts: FileFacts | None) -> None:
         self.message = message
         self.descriptor = descriptor
         self.facts = facts
+        self.is_digested = False
 
 
 class Session:
@@ -232,6 +233,8 @@ class Session:
             _guard.complain(self._stalled)
             return
         held = self._held.get(event)
+        if held is not None:
+            held.is_digested = True
         if held is not None and held.facts is not None:
             key = (held.facts.device, held.facts.inode)
             if self._reading.get(key) == event:
@@ -242,21 +245,26 @@ class Session:
             _close(held.descriptor)
 
     def _make_room(self) -> None:
-        """Never hold more descriptors than we may: wait a little, then give up the oldest ones.
+        """Never hold more descriptors than we may.
 
-        The agent has its own copies, so a descriptor given up only matters if the agent dies, too.
+        Those whose digest is in the spool go first: they would only serve to look into the file again if
+        the agent died. Is that not enough, wait a little, then give up the oldest ones: the agent has
+        copies of its own, so even these only matter if it dies.
         """
-        holding = [each for each in tuple(self._held.values()) if each.descriptor is not None]
-        if len(holding) < self._room:
-            return
         deadline = time.monotonic() + _ROOM_SECONDS
-        while len(holding) >= self._room and time.monotonic() < deadline:
-            self._link.wait(deadline - time.monotonic())
-            self.drain()
-            holding = [each for each in tuple(self._held.values()) if each.descriptor is not None]
-        for each in holding[: max(0, len(holding) - self._room + 1)]:
-            descriptor, each.descriptor = each.descriptor, None
-            _close(descriptor)
+        while len(holding := self._holding()) >= self._room:
+            read = [each for each in holding if each.is_digested]
+            left = deadline - time.monotonic()
+            if read or left <= 0:
+                for each in read or holding[: len(holding) - self._room + 1]:
+                    descriptor, each.descriptor = each.descriptor, None
+                    _close(descriptor)
+            else:
+                self._link.wait(left)
+                self.drain()
+
+    def _holding(self) -> list[_Held]:
+        return [each for each in tuple(self._held.values()) if each.descriptor is not None]
 
     def _wait_for_all(self) -> None:
         progress = Progress(len(self._held))

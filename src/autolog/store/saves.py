@@ -62,16 +62,15 @@ def record_move(connection: Connection, event_id: str, look: Look, *, is_gone: b
         .mappings()
         .first()
     )
-    if row is None or row["state"] == "lost":
-        return
+    if row is None or row["state"] != "at_path":
+        return  # overwritten or lost: the file's later life is not this snapshot's
     if is_gone:
-        if row["state"] == "at_path":
-            _set(connection, row["id"], state="gone")
+        _set(connection, row["id"], state="gone")
         return
     uri = text(look.path)
-    if uri == row["uri"] and row["state"] == "at_path":
+    if uri == row["uri"]:
         return
-    _set(connection, row["id"], uri=uri, state="at_path")
+    _set(connection, row["id"], uri=uri)
     _supersede(connection, row["id"], {**row, "uri": uri})
     if look.key != row["key"] and row["task_id"] is not None:
         _rehome(connection, row, look)
@@ -86,13 +85,7 @@ def _rehome(connection: Connection, row: RowMapping, look: Look) -> None:
     ).all()
     moved_along = all((s.device, s.inode) == (row["device"], row["inode"]) for s in siblings)
     if there is None and moved_along:
-        name = _model_name(connection, task_id, look.stem)
-        connection.execute(update(models).where(models.c.id == model_id).values(key=look.key, name=name))
-        connection.execute(
-            update(snapshots)
-            .where(snapshots.c.model_id == model_id, snapshots.c.state == "overwritten")
-            .values(uri=text(look.path))
-        )
+        _rename(connection, model_id, task_id, look)
         return
     if there is None:
         old = _one(connection, select(models).where(models.c.id == model_id))
@@ -110,8 +103,37 @@ def _rehome(connection: Connection, row: RowMapping, look: Look) -> None:
         connection.execute(models.delete().where(models.c.id == model_id))
 
 
+def _rename(connection: Connection, model_id: str, task_id: str, look: Look) -> None:
+    """The file that a model's versions were written into, one over the other, has another path now."""
+    name = _model_name(connection, task_id, look.stem)
+    connection.execute(update(models).where(models.c.id == model_id).values(key=text(look.key), name=name))
+    connection.execute(update(snapshots).where(snapshots.c.model_id == model_id).values(uri=text(look.path)))
+
+
+def _same_file(connection: Connection, task_id: str, event: Saved, look: Look) -> str | None:
+    """The model whose one file was written into again, and renamed before we could read it."""
+    if event.facts is None or look.is_gone or look.path is None:
+        return None
+    file = (str(event.facts.device), str(event.facts.inode))
+    found: str | None = connection.execute(
+        select(models.c.id)
+        .join(snapshots)
+        .where(models.c.task_id == task_id, models.c.status == "draft", snapshots.c.state == "at_path")
+        .where(snapshots.c.device == file[0], snapshots.c.inode == file[1])
+    ).scalar()
+    if found is None:
+        return None
+    files = connection.execute(
+        select(snapshots.c.device, snapshots.c.inode).where(snapshots.c.model_id == found).distinct()
+    ).all()
+    if [tuple(each) for each in files] != [file]:
+        return None
+    _rename(connection, found, task_id, look)
+    return found
+
+
 def _model_for(connection: Connection, task_id: str, event: Saved, look: Look) -> str:
-    found = _find_model(connection, task_id, look.key)
+    found = _find_model(connection, task_id, look.key) or _same_file(connection, task_id, event, look)
     if found is not None:
         changes: dict[str, Any] = {"updated": event.time}
         if event.design is not None:
@@ -164,9 +186,12 @@ def _supersede(connection: Connection, snapshot_id: int, row: Mapping[str, Any])
         update(snapshots)
         .where(
             snapshots.c.id != snapshot_id,
-            snapshots.c.state == "at_path",
             snapshots.c.created <= row["created"],
-            or_(snapshots.c.uri == row["uri"], same_file),
+            or_(
+                # One that was replaced so soon that the agent found it without a name counts, too.
+                and_(snapshots.c.uri == row["uri"], snapshots.c.state.in_(("at_path", "gone"))),
+                and_(same_file, snapshots.c.state == "at_path"),
+            ),
         )
         .values(state="overwritten")
     )
