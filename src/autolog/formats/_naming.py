@@ -1,0 +1,223 @@
+"""Naming the arrays in a pickled object, and counting the model's parameters among them.
+
+Names are dotted paths: through mappings by key, lists by index, objects by attribute. A pickled
+PyTorch module is walked the way `Module.state_dict()` walks the living one, so that a module and its
+state dict yield the same names.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from typing import Any, TypeGuard
+
+from autolog.formats._arrays import Array, as_array, as_scalar
+from autolog.formats._shape import Tensor
+from autolog.formats._standins import MAPPINGS, Made, Pairs, as_pairs, readable, text_items
+
+__all__ = ["Naming", "class_path", "scalars"]
+
+_DEEPEST = 60
+_MOST_VALUES = 400_000
+_MOST_TENSORS = 100_000
+_LONGEST_NAME = 1_000
+_MOST_SCALARS = 50
+_LONGEST_SCALAR = 200
+
+# Beside the model, not of it: optimizer(s), opt, optim_g, optimizer_state_dict, optimizerD; the states
+# of schedulers, gradient scalers and random number generators.
+_BESIDE = re.compile(
+    r"(^|_)(opt(im(izer)?)?s?(?=_|$|[A-Z0-9])|(lr_)?schedulers?(?=_|$)|(grad_)?scaler$|rng(?=_|$))"
+)
+_RANDOM = ("numpy.random.", "random.", "torch.Generator", "torch._C.Generator")
+_COUNTERS = ("epoch", "step", "global_step", "iteration")
+
+
+class Naming:
+    """Collects the arrays below one value; `cut` tells whether a bound of ours stopped it early.
+
+    `parameters` is the number of elements of the arrays of numbers that are the model's, buffers that
+    a state dict carries included: neither optimizer, scheduler nor random states, a shared storage
+    (tied weights) once, nothing for arrays of texts or Python objects.
+    """
+
+    def __init__(self) -> None:
+        self.tensors: list[Tensor] = []
+        self.cut = False
+        self._left = _MOST_VALUES
+        self._above: set[int] = set()
+        self._pieces: dict[str, dict[tuple[tuple[int, ...], tuple[int, ...]], int]] = {}
+        self._lengths: dict[str, int] = {}
+        self._counted: dict[int, int] = {}
+
+    @property
+    def parameters(self) -> int:
+        """The elements of the model's arrays."""
+        shared = sum(min(self._lengths[key], sum(pieces.values())) for key, pieces in self._pieces.items())
+        return shared + sum(self._counted.values())
+
+    def walk(self, value: object, name: str = "", mine: bool = True) -> None:
+        """Name everything below `value`; `mine` says whether it belongs to the model."""
+        if isinstance(value, Made):
+            array = as_array(value)
+            if array is not None:
+                self._add(array, value, name, mine)
+                return
+        elif not isinstance(value, (list, tuple)):
+            return
+        self._left -= 1
+        if self._left < 0 or len(self._above) > _DEEPEST or len(self.tensors) >= _MOST_TENSORS:
+            self.cut = True
+            return
+        if id(value) in self._above or len(name) > _LONGEST_NAME:
+            return
+        self._above.add(id(value))
+        for below, part, belongs in self._children(value, mine):
+            self.walk(below, f"{name}.{part}" if name and part else name or part, belongs)
+            if self._left < 0:
+                break
+        self._above.discard(id(value))
+
+    def _add(self, array: Array, value: Made, name: str, mine: bool) -> None:
+        if len(self.tensors) >= _MOST_TENSORS:
+            self.cut = True
+            return
+        self.tensors.append(Tensor(readable(name, _LONGEST_NAME), array.shape, array.dtype))
+        if not mine or array.dtype.startswith(("object", "str", "bytes", "datetime", "timedelta")):
+            return
+        if array.storage is None:
+            self._counted[id(value)] = array.elements()
+            return
+        # Views of one storage count as far as they differ (an RNN's weights are slices of one), and
+        # never for more than the storage holds (an expanded tensor repeats its elements).
+        pieces = self._pieces.setdefault(array.storage.key, {})
+        pieces[array.shape, array.piece] = array.elements()
+        self._lengths[array.storage.key] = max(self._lengths.get(array.storage.key, 0), array.storage.length)
+
+    def _children(self, value: object, mine: bool) -> Iterator[tuple[object, str, bool]]:
+        pairs = as_pairs(value)
+        if pairs is not None:
+            yield from self._entries(pairs, mine)
+        elif isinstance(value, Made):
+            yield from self._parts(value, mine)
+        elif _is_titled(value):
+            yield value[1], "", mine
+        elif isinstance(value, (list, tuple)):
+            for index, below in enumerate(value):
+                yield below, str(index), mine
+
+    def _entries(self, pairs: Pairs, mine: bool) -> Iterator[tuple[object, str, bool]]:
+        keys = {key for key, _ in pairs if isinstance(key, str)}
+        mine = mine and not {"state", "param_groups"} <= keys
+        last = {key: at for at, (key, _) in enumerate(pairs) if isinstance(key, str)}
+        for at, (key, below) in enumerate(pairs):
+            if not isinstance(key, (str, int)):
+                yield below, f"[{at}]", mine
+            elif not isinstance(key, str) or last[key] == at:
+                yield below, str(key), mine and not _is_beside(str(key), below)
+
+    def _parts(self, value: Made, mine: bool) -> Iterator[tuple[object, str, bool]]:
+        if value.path.startswith(_RANDOM):
+            return
+        facts = attributes(value)
+        if "_modules" in facts and "_parameters" in facts:
+            yield from _module(facts, mine)
+        elif facts:
+            mine = mine and not {"state", "param_groups"} <= facts.keys()
+            for key, below in facts.items():
+                yield below, key, mine and not _is_beside(key, below)
+        elif isinstance(value.state, (list, tuple)):
+            yield value.state, "", mine
+        elif value.items is not None:
+            yield value.items, "", mine
+        elif value.path == "torch.jit._pickle.restore_type_tag":
+            yield value.args[0] if value.args else None, "", mine
+        else:
+            for index, below in enumerate(value.args):
+                yield below, str(index), mine
+
+
+def _is_beside(key: str, value: object) -> bool:
+    return _BESIDE.search(key) is not None and not (isinstance(value, Made) and _is_bare(value, key))
+
+
+def _is_bare(value: Made, key: str) -> bool:
+    """Whether it is a tensor under a name that only happens to look like an optimizer's."""
+    return "rng" not in key and as_array(value) is not None
+
+
+def _is_titled(value: object) -> TypeGuard[tuple[str, Made]]:
+    """Whether it is a step of scikit-learn: a name, an estimator, and perhaps columns."""
+    return (
+        isinstance(value, tuple)
+        and 2 <= len(value) <= 3
+        and isinstance(value[0], str)
+        and isinstance(value[1], Made)
+        and as_array(value[1]) is None
+    )
+
+
+def _module(facts: dict[str, object], mine: bool) -> Iterator[tuple[object, str, bool]]:
+    """What `Module.state_dict()` would list, in its order: parameters, persistent buffers, submodules."""
+    unsaved = _texts(facts.get("_non_persistent_buffers_set"))
+    for kind in ("_parameters", "_buffers", "_modules"):
+        pairs = as_pairs(facts.get(kind)) or Pairs()
+        for key, below in text_items(pairs):
+            if kind != "_buffers" or key not in unsaved:
+                yield below, key, mine
+
+
+def _texts(value: object) -> set[str]:
+    """The texts in a set; before protocol 4 that is a call of `set` on a list."""
+    if isinstance(value, Made) and value.args:
+        value = value.args[0]
+    return {item for item in value if isinstance(item, str)} if isinstance(value, list) else set()
+
+
+def attributes(value: Made) -> dict[str, object]:
+    """The attributes that an object's state sets: a mapping, or a pair of them, the second for slots."""
+    found: dict[str, object] = {}
+    for state in value.state if isinstance(value.state, tuple) and len(value.state) == 2 else (value.state,):
+        pairs = as_pairs(state)
+        if pairs is not None:
+            found.update(text_items(pairs))
+    return found
+
+
+def class_path(value: object) -> str:
+    """The dotted name of the class of a pickled object; empty for plain containers and tensors."""
+    if not isinstance(value, Made) or as_array(value) is not None or value.path in MAPPINGS:
+        return ""
+    return readable(value.path, _LONGEST_SCALAR)
+
+
+def scalars(value: object) -> dict[str, Any]:
+    """The plain entries of a mapping (epoch, loss, best accuracy), at most 50, as JSON types.
+
+    The counters a checkpoint is known by come first; texts are cut at 200 characters, and a number
+    that JSON has no form for (infinities, NaN, beyond 64 bits) becomes a text.
+    """
+    pairs = as_pairs(value)
+    if pairs is None:
+        return {}
+    entries = dict(text_items(pairs))
+    found: dict[str, Any] = {}
+    for key in (*(key for key in _COUNTERS if key in entries), *entries):
+        plain, entry = _plain(entries[key])
+        if plain and len(key) <= _LONGEST_SCALAR and len(found) < _MOST_SCALARS:
+            found[readable(key)] = entry
+    return found
+
+
+def _plain(value: object) -> tuple[bool, Any]:
+    if isinstance(value, Made):
+        number = as_scalar(value)
+        return (number is not None, number) if number is None else _plain(number)
+    if isinstance(value, str):
+        return True, readable(value, _LONGEST_SCALAR)
+    if isinstance(value, float):
+        return True, value if math.isfinite(value) else str(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return True, value if abs(value) < 1 << 63 else hex(value)[:_LONGEST_SCALAR]
+    return value is None or isinstance(value, bool), value

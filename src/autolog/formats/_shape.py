@@ -1,0 +1,48 @@
+"""What looking into a weights file yields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["Contents", "Tensor"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """One named array in a weights file.
+
+    `shape` counts elements per dimension (empty for a scalar); `dtype` is NumPy's name of the
+    element type (`float32`, `int64`, `bool`), or `bfloat16`, `float8_e4m3fn`... where NumPy has none.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+
+    @property
+    def elements(self) -> int:
+        """The number of elements: the product of the shape, 1 for a scalar."""
+        count = 1
+        for length in self.shape:
+            count *= length
+        return count
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a weights file holds, found without running any of it.
+
+    `format` names the container (`torch zip`, `torch legacy`, `safetensors`, `xgboost ubj`,
+    `xgboost json`, `joblib`, `pickle`...); `parameters` counts the elements of the tensors that
+    belong to the model (an optimizer's moments do not), None where the format doesn't tell;
+    `details` holds facts particular to the format, JSON types only; `dangerous` lists the globals
+    named by a pickle (`os.system`) that could run code when somebody loads the file.
+    """
+
+    format: str
+    tensors: tuple[Tensor, ...] = ()
+    parameters: int | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+    dangerous: tuple[str, ...] = ()

@@ -1,0 +1,285 @@
+"""Files built to exhaust or confuse the reader: an answer, in bounded time and memory."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import lzma
+import pickle
+import struct
+import time
+import tracemalloc
+import zipfile
+import zlib
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from autolog.errors import UnreadableWeights
+from autolog.formats import Contents, inspect
+
+pytestmark = pytest.mark.core
+
+TENSOR = (
+    b"ctorch._utils\n_rebuild_tensor_v2\n((X\x07\x00\x00\x00storagectorch\nFloatStorage\n"
+    b"X\x01\x00\x00\x000X\x03\x00\x00\x00cpu%btQK\x00%b%b\x89ccollections\nOrderedDict\n)RtR"
+)
+
+
+def tensor(length=b"K\x06", shape=b"K\x02K\x03\x86", strides=b"K\x03K\x01\x86"):
+    """The pickle of one tensor."""
+    return b"\x80\x02" + TENSOR % (length, shape, strides) + b"."
+
+
+def archive(pickled, compression=zipfile.ZIP_STORED, storage=24):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", compression) as made:
+        made.writestr("archive/data.pkl", pickled)
+        made.writestr("archive/data/0", b"\0" * storage)
+    return file.getvalue()
+
+
+def joblib_array(shape=b"K\x03\x85", kind=b"f8", elements=b"\0" * 24):
+    return (
+        b"\x80\x02cjoblib.numpy_pickle\nNumpyArrayWrapper\n)\x81}(X\x05\x00\x00\x00shape" + shape
+        + b"X\x05\x00\x00\x00dtypecnumpy\ndtype\n(X\x02\x00\x00\x00" + kind + b"\x89\x88tR"
+        + b"X\x1b\x00\x00\x00numpy_array_alignment_bytesK\x10ub\x02\xff\xff" + elements + b"."
+    )  # fmt: skip
+
+
+def ubj(text):
+    return b"L" + struct.pack(">q", len(text)) + text
+
+
+XGBOOST = (
+    b"{" + ubj(b"learner") + b"{" + ubj(b"objective") + b"{" + ubj(b"name") + b"S" + ubj(b"reg") + b"}"
+    + ubj(b"w") + b"[$d#L" + struct.pack(">q", 20) + b"\0" * 80 + b"}}"
+)  # fmt: skip
+SAFETENSORS = json.dumps({"a": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}}).encode()
+SOUND = {
+    "zip": archive(tensor()),
+    "zip deflated": archive(tensor(), zipfile.ZIP_DEFLATED),
+    "pickle": pickle.dumps({"a": [1, 2.5, ("x", None)], "b": {"c": b"bytes"}}),
+    "pickle 0": pickle.dumps({"a": [1, 2.5, ("x", None)], "b": {3: 1 << 70}}, 0),
+    "tensor": tensor(),
+    "joblib": joblib_array(),
+    "joblib zlib": zlib.compress(joblib_array()),
+    "joblib gzip": gzip.compress(joblib_array()),
+    "joblib xz": lzma.compress(joblib_array()),
+    "safetensors": struct.pack("<Q", len(SAFETENSORS)) + SAFETENSORS + b"\0" * 24,
+    "xgboost json": b'{"learner":{"objective":{"name":"r"},"w":[1,2.5E-1],"t":["a\\"b"]},"version":[3,0,0]}',
+    "xgboost ubj": XGBOOST,
+}
+
+
+def test_the_samples_are_sound(look):
+    for data in SOUND.values():
+        assert look(data, "model.pkl").dangerous == ()
+    assert [found.shape for found in look(SOUND["zip"]).tensors] == [(2, 3)]
+    assert [found.shape for found in look(SOUND["joblib xz"]).tensors] == [(3,)]
+
+
+@pytest.mark.parametrize("sample", SOUND)
+def test_truncated_anywhere(any_outcome, sample):
+    data = SOUND[sample]
+    for length in range(len(data)):
+        found = any_outcome(data[:length], "model.pkl")
+        assert not isinstance(found, Contents) or not found.tensors, length
+
+
+@pytest.mark.parametrize("sample", SOUND)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_flipped_bytes(any_outcome, sample, data):
+    broken = bytearray(SOUND[sample])
+    for _ in range(data.draw(st.integers(1, 4))):
+        broken[data.draw(st.integers(0, len(broken) - 1))] = data.draw(st.integers(0, 255))
+    any_outcome(bytes(broken), data.draw(st.sampled_from(["", "m.pkl", "m.safetensors"])))
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    start=st.sampled_from(
+        [b"", b"\x80\x02", b"\x80\x04", b"PK\x03\x04", b"{", b"\x78\x9c", b"\x1f\x8b", b"BZh9"]
+    ),
+    rest=st.binary(max_size=400),
+)
+def test_arbitrary_bytes(any_outcome, start, rest):
+    any_outcome(start + rest, "model.pkl")
+
+
+_CODES = (
+    b"\x80\x81\x82\x85\x86\x87\x88\x89\x8a\x8c\x8f\x90\x91\x92\x93\x94\x97\x98()}]K.0122NRQabcdeghijlopqrstu"
+)
+OPERATIONS = [bytes((code,)) for code in _CODES]
+
+
+@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.sampled_from([*OPERATIONS, b"K\x01", b"q\x00", b"h\x00"]), max_size=60))
+def test_arbitrary_operations(any_outcome, operations):
+    """Every operation on every kind of value: on marks, empty stacks, containers and objects."""
+    any_outcome(b"\x80\x04}(q\x00cmy\nC\n)\x81)]" + b"".join(operations) + b".")
+
+
+@pytest.fixture
+def frugal():
+    """Looks into bytes, and demands an answer in bounded time and, where told to measure it, memory."""
+
+    def look(data, name="", seconds=20.0, megabytes=0):
+        if megabytes:
+            tracemalloc.start()
+        began = time.monotonic()
+        try:
+            found = inspect(io.BytesIO(data), name)
+        except UnreadableWeights as fault:
+            found = fault
+        assert time.monotonic() - began < seconds
+        if megabytes:
+            _, most = tracemalloc.get_traced_memory()
+            tracemalloc.stop()
+            assert most < megabytes << 20
+        return found
+
+    return look
+
+
+def test_memo_indices_reserve_nothing(frugal):
+    assert isinstance(frugal(b"\x80\x02Nr\xf0\xff\xff\xff.", megabytes=5), Contents)
+    assert isinstance(frugal(b"\x80\x02Np4294967295\n0g4294967295\n.", megabytes=5), Contents)
+
+
+def test_a_doubled_tuple_is_no_key_to_hash(frugal):
+    data = b"\x80\x02K\x01" + b"2\x86" * 60 + b"q\x00}h\x00Ns."
+    assert isinstance(frugal(data), Contents)
+    assert isinstance(frugal(b"\x80\x02}]K\x01" + b"2\x86" * 60 + b"as."), Exception)
+    assert isinstance(frugal(b"\x80\x04\x8f(K\x01" + b"2\x86" * 60 + b"\x90."), Contents)
+
+
+def test_billions_of_paths_are_walked_for_a_while_only(frugal):
+    laughs = b"\x80\x02" + TENSOR % (b"K\x06", b"K\x06\x85", b"K\x01\x85")
+    for level in range(12):
+        laughs += b"q%c](" % level + b"h%c" % level * 10 + b"e"
+    found = frugal(archive(laughs + b"."), seconds=20)
+    assert "incomplete" in found.details
+    assert found.parameters == 6
+
+
+def test_cycles_end(look):
+    assert look(b"\x80\x02]q\x00h\x00a.").tensors == ()
+    assert look(b"\x80\x02}q\x00X\x01\x00\x00\x00ah\x00s.").tensors == ()
+    assert look(b"\x80\x02cmy\nC\n)\x81q\x00}X\x01\x00\x00\x00ah\x00sb.").tensors == ()
+
+
+@pytest.mark.parametrize("nest", [b"]a", b"\x85", b"cmy\nC\n\x85R", b"}K\x01s"])
+def test_nesting_without_end(frugal, nest):
+    if nest in (b"]a", b"}K\x01s"):
+        data = b"\x80\x02" + b"]" * 200_000 + b"a" * 199_999 + b"."
+    elif b"c" in nest:
+        data = b"\x80\x02" + b"cmy\nC\n" * 100_000 + b")" + b"R\x85" * 100_000 + b"."
+    else:
+        data = b"\x80\x02N" + nest * 300_000 + b"."
+    assert isinstance(frugal(data), Contents)
+
+
+@pytest.mark.parametrize("code", [b"X", b"\x8d", b"B", b"\x8e", b"\x96", b"T", b"\x8b", b"\x8a", b"\x95"])
+@pytest.mark.parametrize("length", [b"\xff" * 8, b"\xff\xff\xff\x7f\x00\x00\x00\x00", b"\xff" * 7 + b"\x7f"])
+def test_lengths_beyond_the_file(frugal, code, length):
+    assert isinstance(frugal(b"\x80\x04" + code + length + b"x.", megabytes=5), (Exception, Contents))
+
+
+def test_operations_without_end(any_outcome):
+    found = any_outcome(b"\x80\x02" + b"N0" * 3_000_000 + b"cos\nsystem\n.")
+    assert "operations" in found.details["incomplete"]
+
+
+def test_zip_bombs(frugal):
+    bomb = archive(b"\x80\x02" + b"N0" * 20_000_000 + b".", zipfile.ZIP_DEFLATED)
+    assert "expands" in str(frugal(bomb, megabytes=50))
+
+
+def test_compression_bombs(frugal, monkeypatch):
+    monkeypatch.setattr("autolog.formats.pickles._INFLATED", 1 << 26)
+    compressor = zlib.compressobj(9)
+    zeros = b"\0" * (1 << 20)
+    data = compressor.compress(joblib_array(shape=b"J\x00\x00\x00\x0c\x85", elements=b""))
+    data += b"".join(compressor.compress(zeros) for _ in range(100)) + compressor.flush()
+    found = frugal(data, seconds=60, megabytes=20)
+    assert "decompressed" in found.details["incomplete"]
+
+
+def test_lzma_headers_that_ask_for_memory(frugal):
+    header = b"\x5d" + struct.pack("<I", 0xFFFFFFFF) + b"\xff" * 8
+    assert not isinstance(frugal(header + b"\0" * 100, "m.joblib", megabytes=20), Contents)
+
+
+@pytest.mark.parametrize(
+    "pickled",
+    [
+        tensor(shape=b"J\xff\xff\xff\xffK\x03\x86"),
+        tensor(shape=b"\x8a\x09" + b"\xff" * 8 + b"\x00K\x03\x86"),
+        tensor(shape=b"K\x04K\x03\x86"),
+        tensor(strides=b"J\xff\xff\xff\xffK\x03\x86"),
+        tensor(strides=b"K\x01\x85"),
+        tensor(length=b"K\x07"),
+        tensor(length=b"J\xff\xff\xff\xff"),
+        tensor(length=b"N"),
+    ],
+)
+def test_tensors_that_cannot_be(any_outcome, pickled):
+    assert isinstance(any_outcome(archive(pickled)), str)
+
+
+@pytest.mark.parametrize(
+    "shape", [b"J\xff\xff\xff\xff\x85", b"\x8a\x08" + b"\xff" * 7 + b"\x7f\x85", b"K\x05\x85"]
+)
+def test_joblib_arrays_that_cannot_be(any_outcome, shape):
+    assert isinstance(any_outcome(joblib_array(shape=shape)), str)
+
+
+def test_zip_directories_that_lie(any_outcome):
+    data = bytearray(SOUND["zip"])
+    at = data.rfind(b"PK\x05\x06")
+    data[at + 12 : at + 16] = b"\xf0\xff\xff\xff"
+    assert "directory" in any_outcome(bytes(data))
+
+
+@pytest.mark.parametrize("deep", [b"[" * 100_000, b'{"a":' * 100_000])
+def test_deep_json(any_outcome, deep):
+    assert isinstance(any_outcome(b'{"learner":{"a":' + deep), str)
+    header = b'{"__metadata__":' + deep
+    assert isinstance(any_outcome(struct.pack("<Q", len(header)) + header), str)
+
+
+def test_deep_and_long_ubjson(any_outcome, frugal):
+    begin = b"{" + ubj(b"learner") + b"{" + ubj(b"a")
+    assert isinstance(any_outcome(begin + b"[" * 100_000), str)
+    many = struct.pack(">q", 1 << 60)
+    for kind in (b"d", b"Z", b"[", b"{", b"S", b"N"):
+        assert isinstance(frugal(begin + b"[$" + kind + b"#L" + many + b"\0" * 100, megabytes=5), Exception)
+    negative = struct.pack(">q", -5)
+    assert isinstance(any_outcome(begin + b"[$d#L" + negative), str)
+    # Values that take no bytes are bounded by their count.
+    nothing = begin + b"[$Z#L" + struct.pack(">q", 3_100_000)
+    assert isinstance(frugal(nothing + b"\0" * 3_100_010, seconds=30), Contents)
+
+
+def test_files_of_other_kinds(any_outcome):
+    empty_zip = io.BytesIO()
+    with zipfile.ZipFile(empty_zip, "w") as made:
+        made.writestr("model.json", "{}")
+    samples = [
+        b"", b"\x80", b"x", b"\x89HDF\r\n\x1a\n" + b"\0" * 100, b"GGUF" + b"\0" * 50, b"\x93NUMPY\x01\x00",
+        b'{"a": 1}', b'{"version": 1}', b"some text.", b"binf" + b"\0" * 200, gzip.compress(b"text" * 100),
+        empty_zip.getvalue(), b"\0" * 1000, bytes(range(256)) * 8,
+    ]  # fmt: skip
+    for data in samples:
+        assert any_outcome(data) is None, data[:20]
+        assert any_outcome(data, "model.h5") is None, data[:20]
+
+
+def test_the_position_of_the_file_is_arbitrary():
+    file = io.BytesIO(SOUND["pickle"])
+    file.seek(0, io.SEEK_END)
+    assert inspect(file).format == "pickle"
