@@ -60,8 +60,7 @@ def task_id(job: dict[str, Any]) -> str:
 
 def parent_task(spool: str) -> str | None:
     """The task of the process that spawned this one through `multiprocessing`, if it is being captured."""
-    process = sys.modules.get("multiprocessing.process")
-    parent = getattr(process, "parent_process", lambda: None)()
+    parent = _multiprocessing_parent()
     if parent is None or not os.path.isdir(spool):
         return None
     for task in os.listdir(spool):
@@ -71,9 +70,20 @@ def parent_task(spool: str) -> str | None:
         except OSError:
             continue
         for name in names:
-            if name.startswith(f"{parent.pid}-") and _is_locked(os.path.join(folder, name)):
+            if name.startswith(f"{parent}-") and _is_locked(os.path.join(folder, name)):
                 return task
     return None
+
+
+def _multiprocessing_parent() -> int | None:
+    """The process id of the parent, if this process is a worker of `multiprocessing`."""
+    process: Any = sys.modules.get("multiprocessing.process")
+    if process is None:
+        return None
+    if getattr(process.current_process(), "_inheriting", False):
+        return os.getppid()  # a spawned worker that is just importing the main module again
+    parent = process.parent_process()
+    return None if parent is None else int(parent.pid)
 
 
 def _is_locked(path: str) -> bool:

@@ -55,8 +55,12 @@ class Store(Queries):
             event.listen(engine, "connect", _set_up_sqlite)
             event.listen(engine, "begin", _begin_sqlite)
         store = cls(engine, name)
-        with store._writing() as connection:
-            migrate(connection, name)
+        try:
+            with store._writing() as connection:
+                migrate(connection, name)
+        except StoreError:
+            store.close()
+            raise
         return store
 
     def close(self) -> None:

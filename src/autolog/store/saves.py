@@ -47,7 +47,7 @@ def record_save(connection: Connection, task_id: str, event: Saved, look: Look) 
 
 
 def record_move(connection: Connection, event_id: str, look: Look, *, is_gone: bool) -> None:
-    """The file of a snapshot is at another path now, or has no path any more.
+    """The file of a snapshot is at another path now; one that is gone was there last.
 
     A file that took all its versions along gives its model its name; one that replaced another
     of the task's files becomes that model's next version: within a task one final path is one
@@ -62,16 +62,16 @@ def record_move(connection: Connection, event_id: str, look: Look, *, is_gone: b
         .mappings()
         .first()
     )
-    if row is None or row["state"] != "at_path":
+    if row is None or row["state"] not in ("at_path", "gone"):
         return  # overwritten or lost: the file's later life is not this snapshot's
     if is_gone:
         _set(connection, row["id"], state="gone")
-        return
     uri = text(look.path)
-    if uri == row["uri"]:
+    if not uri or uri == row["uri"]:
         return
     _set(connection, row["id"], uri=uri)
-    _supersede(connection, row["id"], {**row, "uri": uri})
+    if row["state"] == "at_path":
+        _supersede(connection, row["id"], {**row, "uri": uri})
     if look.key != row["key"] and row["task_id"] is not None:
         _rehome(connection, row, look)
 
@@ -181,17 +181,17 @@ def _next_version(connection: Connection, model_id: str) -> int:
 
 def _supersede(connection: Connection, snapshot_id: int, row: Mapping[str, Any]) -> None:
     """Whatever was at this path or in this very file before has been overwritten."""
-    same_file = and_(snapshots.c.device == row["device"], snapshots.c.inode == row["inode"])
+    # One that was replaced so soon that the agent found it without a name counts, too.
+    superseded = and_(snapshots.c.uri == row["uri"], snapshots.c.state.in_(("at_path", "gone")))
+    if row["inode"] is not None:
+        same_file = and_(snapshots.c.device == row["device"], snapshots.c.inode == row["inode"])
+        superseded = or_(superseded, and_(same_file, snapshots.c.state == "at_path"))
     connection.execute(
         update(snapshots)
         .where(
             snapshots.c.id != snapshot_id,
             snapshots.c.created <= row["created"],
-            or_(
-                # One that was replaced so soon that the agent found it without a name counts, too.
-                and_(snapshots.c.uri == row["uri"], snapshots.c.state.in_(("at_path", "gone"))),
-                and_(same_file, snapshots.c.state == "at_path"),
-            ),
+            superseded,
         )
         .values(state="overwritten")
     )

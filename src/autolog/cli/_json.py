@@ -1,0 +1,129 @@
+"""Records as the JSON that docs/json.md describes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ._format import iso
+
+if TYPE_CHECKING:
+    from autolog.store import FaultRecord, InputRecord, ModelRecord, OutputRecord, SnapshotRecord, TaskRecord
+
+__all__ = ["SCHEMA", "fault", "given", "made", "model", "snapshot", "task"]
+
+#: The version of these names, carried by every object that is a whole answer.
+SCHEMA = 1
+
+
+def model(record: ModelRecord, *, tensors: bool = False) -> dict[str, Any]:
+    """A model with the snapshots that its record holds."""
+    known = record.task_id is not None
+    return {
+        "id": record.id,
+        "name": record.name,
+        "project": record.project,
+        "framework": record.framework,
+        "type": record.model_type,
+        "status": record.status,
+        "archived": record.archived,
+        "tags": list(record.tags),
+        "aliases": {},
+        "task": {"id": record.task_id, "name": record.task_name} if known else None,
+        "origin": record.origin,
+        "labels": dict(record.labels),
+        "design": record.design,
+        "metadata": dict(record.metadata),
+        "comment": record.comment,
+        "created": iso(record.created),
+        "updated": iso(record.updated),
+        "versions": record.versions,
+        "snapshots": [snapshot(each, tensors=tensors) for each in record.snapshots],
+    }
+
+
+def snapshot(record: SnapshotRecord, *, tensors: bool = False) -> dict[str, Any]:
+    """One version; its tensors only on request."""
+    inside = record.contents
+    found: dict[str, Any] = {
+        "version": record.version,
+        "digest": record.digest,
+        "weights_digest": None,
+        "size": record.size,
+        "uri": record.uri,
+        "state": record.state,
+        "reason": record.reason,
+        "iteration": record.iteration,
+        "metrics": dict(record.metrics),
+        "created": iso(record.created),
+        "format": None if inside is None else inside.format,
+        "parameters": None if inside is None else inside.parameters,
+        "dangerous": [] if inside is None else list(inside.dangerous),
+        "files": [],
+    }
+    if tensors:
+        listed = () if inside is None else inside.tensors
+        found["tensors"] = [{"name": n, "shape": list(shape), "dtype": kind} for n, shape, kind in listed]
+    return found
+
+
+def task(record: TaskRecord) -> dict[str, Any]:
+    """A task with all that belongs to it."""
+    return {
+        "id": record.id,
+        "name": record.name,
+        "project": record.project,
+        "status": record.status,
+        "reason": record.reason,
+        "started": iso(record.started),
+        "finished": iso(record.finished),
+        "user": record.user,
+        "host": record.host,
+        "script": record.script,
+        "argv": list(record.argv),
+        "cwd": record.cwd,
+        "tags": list(record.tags),
+        "git": dict(record.git),
+        "versions": dict(record.versions),
+        "job": dict(record.job),
+        "hooks": dict(record.hooks),
+        "inputs": [given(each) for each in record.inputs],
+        "outputs": [made(each) for each in record.outputs],
+        "skipped": [{"path": each.path, "rule": each.rule, "count": each.count} for each in record.skipped],
+        "faults": [fault(each) for each in record.faults],
+    }
+
+
+def given(record: InputRecord) -> dict[str, Any]:
+    """An input model of a task. `name` is the model's, as in every other object."""
+    return {
+        "model_id": record.model_id,
+        "name": record.model_name,
+        "framework": record.framework,
+        "version": record.version,
+        "digest": record.digest,
+        "path": record.path,
+        "origin": record.origin,
+        "own": record.own,
+        "also_made_by": list(record.also_made_by),
+        "count": record.count,
+    }
+
+
+def made(record: OutputRecord) -> dict[str, Any]:
+    """An output model of a task."""
+    return {
+        "model_id": record.model_id,
+        "name": record.name,
+        "framework": record.framework,
+        "versions": record.versions,
+    }
+
+
+def fault(record: FaultRecord) -> dict[str, Any]:
+    """One of our own faults."""
+    return {
+        "time": iso(record.time),
+        "where": record.where,
+        "error": record.error,
+        "traceback": record.traceback,
+    }

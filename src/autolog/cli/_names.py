@@ -1,0 +1,84 @@
+"""What a name on the command line stands for."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from autolog.errors import Ambiguous, NotFound
+
+from ._out import say
+
+if TYPE_CHECKING:
+    from autolog.store import Store
+
+__all__ = ["Named", "find"]
+
+#: `("model" or "task", id, version or None)`
+Named = tuple[str, str, "int | None"]
+
+_VERSIONED = re.compile(r":v\d+$")
+
+
+def find(store: Store, name: str) -> Named:
+    """The model or task with this name; `model:NAME` and `task:NAME` say which is meant.
+
+    Where several records share the name the newest is taken, and stderr says so. Raises NotFound,
+    and Ambiguous where a model and a task are meant alike, or several ids begin so.
+    """
+    kind, _, rest = name.partition(":")
+    if kind == "model" and rest:
+        return _model(store, rest)
+    if kind == "task" and rest:
+        return _task(store, rest)
+    found: list[Named] = []
+    missing: list[NotFound] = []
+    for search in (_model, _task):
+        try:
+            found.append(search(store, name, quiet=True))
+        except NotFound as error:
+            missing.append(error)
+    if len(found) == 2:
+        raise Ambiguous(
+            f"{name!r} is a model ({found[0][1][:8]}) and a task ({found[1][1][:8]}); write model:{name} or"
+            f" task:{name}",
+            tuple(each[1] for each in found),
+        )
+    if not found:
+        if _VERSIONED.search(name):
+            raise missing[0]
+        raise NotFound(
+            f"no model or task is called {name!r}; list them with `autolog models` and `autolog tasks`"
+        )
+    return (_model if found[0][0] == "model" else _task)(store, name)
+
+
+def _model(store: Store, name: str, quiet: bool = False) -> Named:
+    model_id, version = store.find_model(name)
+    wanted = _VERSIONED.sub("", name) if version is not None else name
+    if not quiet and not model_id.startswith(wanted):
+        # The name's own wildcards only widen the first look; the exact comparison follows.
+        alike = [
+            each.id
+            for each in store.models(name=f"*{wanted}", order="-created")
+            if each.name == wanted or each.name.endswith(f" - {wanted}")
+        ]
+        _tell("model", wanted, model_id, alike)
+    return "model", model_id, version
+
+
+def _task(store: Store, name: str, quiet: bool = False) -> Named:
+    task_id = store.find_task(name)
+    if not quiet and not task_id.startswith(name):
+        _tell("task", name, task_id, [each.id for each in store.tasks() if each.name == name])
+    return "task", task_id, None
+
+
+def _tell(kind: str, name: str, chosen: str, alike: list[str]) -> None:
+    others = [each[:8] for each in alike if each != chosen]
+    if others:
+        more = f" and {len(others) - 5} more" if len(others) > 5 else ""
+        say(
+            f"{len(others) + 1} {kind}s are called {name!r}; this is the newest, {chosen[:8]}"
+            f" (others: {', '.join(others[:5])}{more})"
+        )

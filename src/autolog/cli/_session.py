@@ -1,0 +1,62 @@
+"""Opening what a reading command reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from autolog import config
+
+from ._options import Options
+from ._out import say
+
+if TYPE_CHECKING:
+    from autolog.store import Store
+
+__all__ = ["load_settings", "opened", "shown"]
+
+_SETTLE_SECONDS = 10.0
+_ON_A_TERMINAL = 50
+
+
+def load_settings(options: Options) -> config.Settings:
+    """The settings in force. Raises ConfigurationProblem."""
+    return config.load(home=options.home, store=options.store)
+
+
+@contextmanager
+def opened(options: Options) -> Iterator[Store]:
+    """The store, once what the spool still held is in it.
+
+    Raises ConfigurationProblem and the kinds of StoreError.
+    """
+    from autolog.agent import settle
+    from autolog.store import Store
+
+    settings = load_settings(options)
+    try:
+        settled = settle(settings, wait=_SETTLE_SECONDS)
+    except OSError as error:
+        # Somebody else's home, or a read-only one: what is in the store can be read all the same.
+        say(f"the spool {settings.spool} can't be read ({error.strerror}): the latest saves may be missing")
+        settled = None
+    if settled is not None and settled.pending:
+        what = "event is" if settled.pending == 1 else "events are"
+        why = f" ({'; '.join(settled.problems)})" if settled.problems else ""
+        say(f"{settled.pending} {what} not in the store yet{why}; try again later, or see `autolog doctor`")
+    store = Store.open(settings.store, create=False)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def shown(found: int, limit: int | None, *, is_table: bool) -> int:
+    """How many of `found` to show; says on stderr how many that leaves out."""
+    if limit is None:
+        limit = _ON_A_TERMINAL if is_table else 0
+    if limit == 0 or found <= limit:
+        return found
+    say(f"{found - limit} more; --limit 0 shows all {found}")
+    return limit

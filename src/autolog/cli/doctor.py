@@ -1,0 +1,117 @@
+"""`autolog doctor`: does everything work here, and if not, what to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from . import EXITS, _format, _json
+from ._options import Options, output
+from ._out import emit, emit_json, safe
+from ._tables import Column, show_facts, show_table, show_title
+
+__all__ = ["doctor"]
+
+
+@click.command()
+@output
+@click.pass_obj
+@click.pass_context
+def doctor(context: click.Context, options: Options, /) -> None:
+    """Examine settings, store, spool and hooks; exits with 9 if something is broken."""
+    from ._checks import examine
+
+    found = examine(options.home, options.store)
+    if options.json:
+        answer = {"schema": _json.SCHEMA, "healthy": not found.problems}
+        emit_json({**answer, "problems": found.problems, "notes": found.notes, **found.data})
+    else:
+        _show(found.data)
+        for note in found.notes:
+            emit(f"\nnote: {safe(note)}")
+        for problem in found.problems:
+            emit(f"\nbroken: {safe(problem['what'])}\n  fix: {safe(problem['fix'])}")
+        if not found.problems:
+            emit("\nEverything works.")
+    context.exit(EXITS["failure"] if found.problems else EXITS["fine"])
+
+
+def _show(data: dict[str, Any]) -> None:
+    python = data["python"]
+    facts = [
+        ("autolog", data["autolog"]),
+        ("python", f"{python['version']} ({python['executable']})"),
+        ("platform", python["platform"]),
+    ]
+    home = data.get("home")
+    if home is not None:
+        state = "writable" if home["writable"] else "NOT WRITABLE"
+        made = "" if home["exists"] else ", not made yet"
+        facts.append(("home", f"{home['path']} ({state}, {_format.size(home['free'])} free{made})"))
+    show_facts([*facts, *_store_facts(data)])
+    if data["settings"]:
+        show_title("Settings")
+        show_table(
+            (Column("NAME"), Column("VALUE", whole=False), Column("FROM", whole=False)),
+            [[name, _value(each["value"]), each["source"]] for name, each in data["settings"].items()],
+        )
+    show_title("Hooks" + (f", and how they fared in {_task(data)}" if data["last_task"] else ""))
+    _show_hooks(data["hooks"])
+    if data["faults"]:
+        show_title("Faults of autolog")
+        show_table(
+            (Column("WHEN"), Column("TASK"), Column("COULD NOT"), Column("BECAUSE", whole=False)),
+            [[each["time"], each["task"][:8], each["where"], each["error"]] for each in data["faults"]],
+        )
+    if data.get("log"):
+        show_title(f"The end of {data['home']['path']}/agent.log")
+        emit("\n".join(f"  {safe(line)}" for line in data["log"]))
+
+
+def _store_facts(data: dict[str, Any]) -> list[tuple[str, str]]:
+    store, spool = data["store"], data["spool"]
+    if store is None:
+        return []
+    state = store["status"]
+    if store["counts"]:
+        counts = store["counts"]
+        state = f"open, schema {store['schema']}, {counts['tasks']} tasks, {counts['models']} models,"
+        state += f" {counts['snapshots']} snapshots"
+    waiting = ", ".join(each[:8] for each in spool["folders"])
+    return [
+        ("store", f"{store['url']} ({state})"),
+        ("spool", f"{spool['pending']} events not in the store" + (f"; tasks {waiting}" if waiting else "")),
+    ]
+
+
+def _show_hooks(hooks: list[dict[str, Any]]) -> None:
+    columns = (
+        Column("FRAMEWORK"),
+        Column("SUPPORTS"),
+        Column("INSTALLED"),
+        Column("FUNCTION", whole=False),
+        Column("RESULT", whole=False),
+    )
+    rows = []
+    for hook in hooks:
+        head = [hook["framework"], hook["supports"], ", ".join(_package(each) for each in hook["installed"])]
+        for target, result in hook["targets"].items():
+            rows.append([*head, target, result or "not seen yet"])
+            head = ["", "", ""]
+    show_table(columns, rows)
+
+
+def _package(package: dict[str, Any]) -> str:
+    if package["version"] is None:
+        return "no"
+    return str(package["version"]) + ("" if package["within"] is not False else " (not supported)")
+
+
+def _task(data: dict[str, Any]) -> str:
+    task = data["last_task"]
+    return f"the latest task, {task['name']} ({task['id'][:8]}, {task['status']})"
+
+
+def _value(value: object) -> str:
+    return "" if value is None or value == [] else str(value)

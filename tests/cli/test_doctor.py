@@ -1,0 +1,111 @@
+"""`autolog doctor`."""
+
+import sqlite3
+
+import pytest
+
+from autolog.cli._checks import _installed, _within
+
+pytestmark = pytest.mark.core
+
+
+def test_a_fresh_installation_is_healthy(autolog, home):
+    answer = autolog("doctor")
+    assert answer.status == 0
+    assert "Everything works." in answer.out
+    assert "there is no store yet" in answer.out
+    assert f"home      {home} (writable, " in answer.out
+    assert not home.exists()
+
+
+def test_a_used_one(autolog, story, home):
+    (home / "agent.log").write_text("a line of the agent\n")
+    answer = autolog("doctor")
+    assert answer.status == 0
+    assert "open, schema 1, 3 tasks, 3 models, 4 snapshots" in answer.out
+    assert "how they fared in the latest task, evaluate" in answer.out
+    assert "ValueError: no" in answer.out
+    assert "a line of the agent" in answer.out
+    found = autolog("doctor", "--json").json
+    assert found["healthy"] is True
+    assert found["store"]["counts"] == {"tasks": 3, "models": 3, "snapshots": 4, "faults": 1}
+    assert found["last_task"]["name"] == "evaluate"
+    assert found["settings"]["home"]["source"] == "AUTOLOG_HOME"
+
+
+def test_how_the_hooks_fared(autolog, book):
+    book.hooks(book.task("t"), {"torch.serialization:save": "applied"})
+    hooks = {each["key"]: each for each in autolog("doctor", "--json").json["hooks"]}
+    assert hooks["pytorch"]["targets"]["torch.serialization:save"] == "applied"
+    assert hooks["pytorch"]["targets"]["torch.serialization:load"] is None
+    assert {"pytorch", "joblib", "xgboost"} <= set(hooks)
+
+
+def test_a_broken_configuration(autolog, tmp_path):
+    (tmp_path / "work" / "autolog.toml").write_text("stoer = 1")
+    answer = autolog("doctor")
+    assert answer.status == 9
+    assert "broken: the configuration can't be used: unknown setting 'stoer'" in answer.out
+    assert "fix: " in answer.out
+    assert autolog("doctor", "--json").json["settings"] == {}
+
+
+def test_a_newer_store(autolog, book, home):
+    with sqlite3.connect(home / "autolog.db") as connection:
+        connection.execute("INSERT INTO migrations VALUES (999)")
+    connection.close()
+    answer = autolog("doctor", "--json")
+    assert answer.status == 9
+    assert answer.json["store"]["status"] == "unusable"
+    assert "pip install -U autolog-models" in answer.json["problems"][0]["what"]
+
+
+def test_a_home_that_is_no_folder(autolog, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("AUTOLOG_HOME", str(tmp_path / "file"))
+    answer = autolog("doctor")
+    assert answer.status == 9
+    assert "set AUTOLOG_HOME" in answer.out
+
+
+def test_passwords_are_masked(autolog):
+    answer = autolog("doctor", "--store", "postgresql+nodriver://me:secret@localhost/x")
+    assert answer.status == 9
+    assert "secret" not in answer.out + answer.err
+    assert "me:***@localhost" in answer.out
+
+
+def test_what_the_spool_holds(autolog, home):
+    folder = home / "spool" / ("a" * 32)
+    folder.mkdir(parents=True)
+    (folder / "lock").mkdir()  # can't be opened for writing, not even by root
+    found = autolog("doctor", "--json")
+    assert found.status == 9
+    assert found.json["spool"]["folders"] == ["a" * 32]
+    assert "can't be brought into the store (Is a directory)" in found.json["problems"][0]["what"]
+
+
+@pytest.mark.parametrize(
+    ("version", "specifier", "fits"),
+    [
+        ("2.13.0+cpu", ">=2.0", True),
+        ("1.7", ">=1.7.0", True),
+        ("1.6.9", ">=1.7", False),
+        ("3.0.0rc1", ">=1.7,<3", False),
+        ("1.10", "!=1.9", True),
+        ("2.4", "~=2.3", True),
+        ("3.0", "~=2.3", False),
+        ("2.3.9", "~=2.3.1", True),
+        ("1.0", "", True),
+        ("1.0", "==1.*", None),
+        ("unknown", ">=1", None),
+    ],
+)
+def test_versions_by_their_release_numbers(version, specifier, fits):
+    assert _within(version, specifier) is fits
+
+
+def test_what_is_installed():
+    pytest_here, absent = _installed("pytest>=1; no-such-package[extra]>=2")
+    assert pytest_here["within"] is True
+    assert absent == {"name": "no-such-package", "version": None, "within": None}

@@ -1,0 +1,133 @@
+"""`autolog show`."""
+
+import pytest
+
+pytestmark = pytest.mark.core
+
+
+def test_a_model_with_all_its_versions(autolog, story):
+    answer = autolog("show", "train - best")
+    assert (answer.status, answer.err) == (0, "")
+    assert "made by task  train (74726169)" in answer.out
+    assert "design        Linear(4, 10) ... (--design shows it)" in answer.out
+    versions = answer.out.partition("Versions\n")[2].partition("\n\n")[0].splitlines()
+    assert [row.split()[0] for row in versions] == ["VERSION", "v1", "v2"]
+    assert "overwritten" in versions[1]
+    assert "at_path" in versions[2]
+    inside = answer.out.partition("Inside v2\n")[2].partition("\n\n")[0]
+    assert "torch zip" in inside
+    assert "tensors     3" in inside
+    used = answer.out.partition("Loaded by\n")[2].splitlines()
+    assert [row.split()[1] for row in used[1:]] == ["train", "finetune"]
+    assert "train (itself)" in used[1]
+
+
+@pytest.mark.parametrize("name", ["best", "train - best", "best:v2", "model:best"])
+def test_ways_to_name_a_model(autolog, story, name):
+    assert autolog("show", name, "--json").json["name"] == "train - best"
+
+
+def test_an_id_prefix(autolog, story):
+    model_id, _ = story.store.find_model("best")
+    assert autolog("show", model_id[:8], "--json").json["id"] == model_id
+    assert autolog("show", f"{model_id[:8]}:v1").out.count("\nv") == 1
+
+
+def test_why_a_version_is_lost(autolog, book):
+    book.save(book.task("t"), "/w/m.pt", look={"digest": None, "lost": "it was overwritten before"})
+    answer = autolog("show", "m:v1")
+    assert "lost: it was overwritten before" in answer.out
+    snapshot = autolog("show", "m", "--json").json["snapshots"][0]
+    assert (snapshot["state"], snapshot["reason"]) == ("lost", "it was overwritten before")
+    assert autolog("show", "m", "--tensors").status == 4
+
+
+def test_tensors(autolog, story):
+    answer = autolog("show", "best", "--tensors")
+    rows = [row.split() for row in answer.out.splitlines()]
+    assert rows == [
+        ["NAME", "SHAPE", "TYPE"],
+        ["fc.weight", "10x4", "float32"],
+        ["fc.bias", "10", "float32"],
+        ["steps", "scalar", "int64"],
+    ]
+    found = autolog("show", "best", "--tensors", "--json").json
+    assert found["snapshots"][0]["tensors"] == []
+    assert found["snapshots"][1]["tensors"][0] == {"name": "fc.weight", "shape": [10, 4], "dtype": "float32"}
+
+
+def test_tensors_of_a_version_that_nobody_looked_into(autolog, story):
+    answer = autolog("show", "best:v1", "--tensors")
+    assert answer.status == 4
+    assert answer.err.startswith("autolog: the tensors of 'train - best' are not known")
+
+
+def test_design_stands_alone(autolog, story):
+    assert autolog("show", "best", "--design").out == "Linear(4, 10)\nfor digits\n"
+    assert autolog("show", "tuned", "--design").status == 4
+
+
+def test_danger_is_told(autolog, story):
+    answer = autolog("show", "tuned")
+    assert answer.status == 0
+    assert "os.system" in answer.err
+    assert answer.err.count("\n") == 1
+
+
+def test_a_task(autolog, story):
+    answer = autolog("show", "train")
+    assert answer.status == 0
+    assert "status     completed" in answer.out
+    assert "arguments  --epochs 3" in answer.out
+    assert "git        c0ffeec0ffee on main, with uncommitted changes" in answer.out
+    assert "hooks      1 of 2 applied (--hooks tells why)" in answer.out
+    assert "train - best (its own)" in answer.out
+    assert answer.out.partition("Not captured\n")[2].split()[3:6] == ["array", "1", "/work/batch.pt"]
+    assert "not imported" in autolog("show", "train", "--hooks").out
+
+
+def test_a_tasks_faults(autolog, story):
+    assert "ValueError: no" in autolog("show", "evaluate").out
+    task = autolog("show", "evaluate", "--json").json
+    assert task["schema"] == 1
+    assert task["faults"][0]["where"] == "look into a file"
+    assert [each["own"] for each in task["inputs"]] == [False, False]
+
+
+def test_model_options_on_a_task_are_a_usage_error(autolog, story):
+    assert autolog("show", "train", "--lineage").status == 2
+
+
+def test_nothing_of_that_name(autolog, story):
+    answer = autolog("show", "nothing")
+    assert answer.status == 4
+    assert answer.err == (
+        "autolog: no model or task is called 'nothing'; list them with `autolog models` and `autolog tasks`\n"
+    )
+    assert "has no version v9" in autolog("show", "best:v9").err
+
+
+def test_a_model_and_a_task_of_one_name(autolog, book):
+    book.save(book.task("digits"), "/w/digits.pt")
+    answer = autolog("show", "digits")
+    assert answer.status == 5
+    assert "model:digits or task:digits" in answer.err
+    assert autolog("show", "model:digits", "--json").json["name"] == "digits - digits"
+    assert autolog("show", "task:digits", "--json").json["name"] == "digits"
+
+
+def test_ids_that_begin_alike(autolog, book):
+    book.task("abc1")
+    book.task("abc2")
+    answer = autolog("show", "6162")
+    assert answer.status == 5
+    assert answer.err.startswith("autolog: 2 tasks have an id beginning with 6162")
+
+
+def test_the_newest_of_one_name_is_taken_and_told(autolog, book):
+    book.save(book.task("one"), "/w/best.pt", at=1)
+    book.save(book.task("two"), "/x/best.pt", at=2)
+    answer = autolog("show", "best", "--json")
+    assert answer.json["name"] == "two - best"
+    assert answer.err.startswith("autolog: 2 models are called 'best'; this is the newest, ")
+    assert autolog("show", answer.json["id"][:8]).err == ""
