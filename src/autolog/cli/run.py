@@ -81,7 +81,8 @@ def run(options: Options, /, module: str | None, command: tuple[str, ...], tags:
         if value is not None:
             environment[f"AUTOLOG_{name.upper()}"] = os.path.abspath(value) if name == "home" else value
     before = os.environ.get("PYTHONPATH")
-    environment["PYTHONPATH"] = BOOT if before is None else f"{BOOT}{os.pathsep}{before}"
+    # An empty PYTHONPATH counts as none, while an empty entry behind another one is the working folder.
+    environment["PYTHONPATH"] = f"{BOOT}{os.pathsep}{before}" if before else BOOT
     target = list(command) if module is None else ["-m", module, *command]
     sys.stdout.flush()
     sys.stderr.flush()
