@@ -44,7 +44,7 @@ faults: env
 
 bench: env
 	@bash benchmarks/setup.sh
-	@.venvs/peers/bin/python benchmarks/run.py
+	@.venvs/peers/bin/python -m benchmarks.run
 
 clean:
 	rm -rf .venv .venvs demo-output
