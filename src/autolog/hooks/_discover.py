@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
+from typing import Any
 
 from ._shape import Hook
 
@@ -21,18 +23,25 @@ def discover() -> tuple[Hook, ...]:
     return tuple(import_module(f"{__package__}.{name}").hook for name in sorted(names) if name[0] != "_")
 
 
-def discover_outside() -> Iterator[Hook]:
-    """Hooks that other distributions offer under the entry point group `autolog.hooks`."""
+def discover_outside(guard: Callable[[str], AbstractContextManager[Any]] | None = None) -> Iterator[Hook]:
+    """Hooks that other distributions offer under the entry point group `autolog.hooks`.
+
+    One that can't be imported raises, unless `guard("load the hook ...")` swallows that: then the
+    others are found all the same.
+    """
     if not any(_GROUP.encode() in text for text in _entry_point_files()):
         return
     from importlib.metadata import entry_points
 
     for point in entry_points(group=_GROUP):
-        loaded = point.load()
-        if isinstance(loaded, Hook):
-            yield loaded
-        else:
-            sys.stderr.write(f"autolog: the entry point {point.name!r} is not a Hook; left out.\n")
+        found: list[Hook] = []
+        with nullcontext() if guard is None else guard(f"load the hook {point.name!r}"):
+            loaded = point.load()
+            if isinstance(loaded, Hook):
+                found.append(loaded)
+            else:
+                sys.stderr.write(f"autolog: the entry point {point.name!r} is not a Hook; left out.\n")
+        yield from found
 
 
 def _entry_point_files() -> Iterator[bytes]:

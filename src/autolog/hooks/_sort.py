@@ -32,9 +32,9 @@ _RULES_BY_BASE = {
     "torch.optim.lr_scheduler.LRScheduler": "scheduler state",
     "torch.optim.lr_scheduler._LRScheduler": "scheduler state",
     "torch.amp.grad_scaler.GradScaler": "scheduler state",
-    "pandas.core.frame.DataFrame": "data frame",
-    "pandas.core.series.Series": "data frame",
+    "pandas.core.generic.NDFrame": "data frame",
     "pandas.core.indexes.base.Index": "data frame",
+    "pandas.Index": "data frame",  # what pandas 3 calls it
     "polars.dataframe.frame.DataFrame": "data frame",
     "polars.lazyframe.frame.LazyFrame": "data frame",
     "polars.series.series.Series": "data frame",

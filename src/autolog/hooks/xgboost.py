@@ -1,6 +1,6 @@
-"""XGBoost: everything goes through `Booster.save_model` and `Booster.load_model`.
+"""XGBoost: everything goes through `Booster.save_model`, `save_raw` (into memory) and `load_model`.
 
-The scikit-learn classes, `Booster(model_file=)` and `xgb_model=` continuation call those two. The
+The scikit-learn classes, `Booster(model_file=)` and `xgb_model=` continuation call these. The
 files are written from C++, so Python's `open` never sees them. `TrainingCheckPoint` writes
 `<name>_<round>.ubj` through `save_model`, or pickles with plain `pickle.dump` into a file of its own.
 """
@@ -52,6 +52,7 @@ hook = Hook(
     design=lambda model: (model.get_booster() if hasattr(model, "get_booster") else model).save_config(),
     points=(
         save("xgboost.core:Booster.save_model", path=_file, model="self"),
+        save("xgboost.core:Booster.save_raw", path="return", model="self"),
         load("xgboost.core:Booster.load_model", path=_file, model="self"),
         save(
             "xgboost.callback:TrainingCheckPoint.after_iteration",

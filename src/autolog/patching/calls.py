@@ -48,8 +48,9 @@ class Signature:
 class Call:
     """One call of a hooked function.
 
-    `target` is what the call writes or reads (a path, a file object, a buffer), as given; `rule` is
-    set when something around it says that it is no model; `pinned` belongs to the recorder.
+    `target` is what the call writes or reads (a path, a file object, a buffer), as given, None until
+    the original has returned it if that is how it is known; `rule` is set when something around it
+    says that it is no model; `pinned` belongs to the recorder.
     """
 
     __slots__ = ("arguments", "hook", "inner", "outer", "pinned", "point", "result", "rule", "target")
@@ -163,6 +164,10 @@ class Nesting:
         call.result = result
         if call.point.role == "origin":
             self.origins.note(result, call.model)
+        if call.point.path == "return":
+            call.target = result
+            if call.is_tracked and not call.rule:
+                self.recorder.begin(call)
         if call.is_tracked and not call.rule:
             with guard(f"take hold of what {call.point.target} wrote"):
                 self.recorder.pin(call)

@@ -27,7 +27,7 @@ class _Watched(ModuleSpec):
         self.__dict__["_initializing"] = value
         if not value:
             then = self.__dict__.pop("_autolog")
-            self.__class__ = ModuleSpec
+            self.__class__ = ModuleSpec  # type: ignore[assignment]  # what it was
             module = sys.modules.get(self.name)
             if module is not None:  # else its import failed
                 then(module)

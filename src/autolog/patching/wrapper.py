@@ -45,6 +45,9 @@ class _Bound(wrapt.BoundFunctionWrapper):  # type: ignore[type-arg]
         holder = getattr(self.__wrapped__, "__self__", None)
         return self if holder is None else getattr(copy.deepcopy(holder, memo), self.__name__)
 
+    def __repr__(self) -> str:
+        return repr(self.__wrapped__)
+
 
 class Patched(wrapt.FunctionWrapper):  # type: ignore[type-arg]
     """A wrapped function."""
@@ -67,6 +70,9 @@ class Patched(wrapt.FunctionWrapper):  # type: ignore[type-arg]
 
     def __deepcopy__(self, memo: Any) -> Any:
         return self
+
+    def __repr__(self) -> str:
+        return repr(self.__wrapped__)
 
 
 def wrap(original: Any, hook: Hook, point: Point, nesting: Nesting) -> Patched:

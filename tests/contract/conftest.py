@@ -1,0 +1,30 @@
+"""Runs every script once in every mode, for all tests that look at what came of it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from running import Runs, scripts
+
+
+@pytest.fixture(scope="session")
+def runs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
+    """The runs of the scripts, begun at once, as many at a time as there are processors.
+
+    Begun are those of the hooks that the chosen tests are about; each test waits for what it needs.
+    """
+    chosen = [getattr(item, "callspec", None) for item in request.session.items]
+    named = [each.params for each in chosen if each is not None]
+    keys = {each["key"] for each in named if "key" in each}
+    keys |= {each["script"].key for each in named if "script" in each}
+    able = [script for script in scripts() if script.key in keys and not script.missing]
+    found = Runs(tmp_path_factory.mktemp("scripts"))
+    found.start(sorted({script.key for script in able}), able)
+    yield found
+    found.close()

@@ -1,0 +1,322 @@
+"""One order of installing, importing and removing a hook, in a process of its own.
+
+Called as `python probe.py HOOK_KEY ORDER`; prints a JSON list of what is wrong.
+"""
+
+import copy
+import functools
+import importlib
+import inspect
+import json
+import pickle
+import sys
+import threading
+import types
+from importlib.util import find_spec
+
+from autolog import hooks
+from autolog.patching import Patches
+from autolog.patching.wrapper import Patched
+
+MISSING = object()
+
+
+class Quiet:
+    """A recorder that keeps nothing."""
+
+    def begin(self, call): ...
+
+    def pin(self, call): ...
+
+    def belongs(self, inner, outer):
+        return False
+
+    def keep(self, call, origins): ...
+
+    def drop(self, call): ...
+
+
+class Probe:
+    """A hook, and what turned out to be wrong with it."""
+
+    def __init__(self, key):
+        self.hook = next(each for each in hooks.discover() if each.key == key)
+        self.patches = Patches([self.hook], Quiet())
+        self.problems = []
+
+    def modules(self):
+        """The modules of all points, in the order they are named."""
+        return list(dict.fromkeys(point.module for point in self.hook.points))
+
+    def raw(self):
+        """target -> (owner, name, what stands in the owner's own namespace)."""
+        found = {}
+        for point in self.hook.points:
+            owner = sys.modules[point.module]
+            *parents, name = point.name.split(".")
+            for parent in parents:
+                owner = getattr(owner, parent)
+            found[point.target] = (owner, name, vars(owner).get(name, MISSING))
+        return found
+
+    def expect(self, condition, text):
+        """Note `text` as a problem unless `condition` holds."""
+        if not condition:
+            self.problems.append(text)
+
+    def check_wrapped(self, when):
+        """Every target must be one wrapper around the original; returns those originals."""
+        originals = {}
+        for target, (_, _, now) in self.raw().items():
+            self.expect(type(now) is Patched, f"{target} is not wrapped {when}")
+            self.expect(
+                self.patches.results[target] == "applied",
+                f"{target} is reported as {self.patches.results[target]!r} {when}",
+            )
+            inside = getattr(now, "__wrapped__", None)
+            self.expect(type(inside) is not Patched, f"{target} is wrapped twice {when}")
+            originals[target] = inside
+        return originals
+
+    def check_removed(self, originals, when):
+        """Every attribute must be the very object that it was, and none of ours left in any module."""
+        for target, (_, _, now) in self.raw().items():
+            was = originals[target]
+            if was is MISSING:
+                self.expect(now is MISSING, f"{target} was inherited and is now an attribute {when}")
+            else:
+                self.expect(now is was, f"{target} is {now!r}, not the original, {when}")
+        for module in tuple(sys.modules.values()):
+            for name, value in tuple(getattr(module, "__dict__", {}).items()):
+                self.expect(type(value) is not Patched, f"{module.__name__}.{name} is still ours {when}")
+
+    def functions(self):
+        """target -> the function as users get it."""
+        return {target: getattr(owner, name) for target, (owner, name, _) in self.raw().items()}
+
+    def facts(self):
+        """What can be asked of the functions, to be compared with and without the hook."""
+        found = {}
+        for target, (owner, name, _) in self.raw().items():
+            function = getattr(owner, name)
+            found[target] = describe(function)
+            if isinstance(owner, type):
+                found[f"{target} of an instance"] = describe_bound(owner, name)
+        return found
+
+
+def describe(function):
+    """What anybody may ask of a plain function, pickles included."""
+    facts = {
+        "signature": str(inspect.signature(function)),
+        "isfunction": inspect.isfunction(function),
+        "isroutine": inspect.isroutine(function),
+        "ismethod": inspect.ismethod(function),
+        "iscoroutinefunction": inspect.iscoroutinefunction(function),
+        "callable": callable(function),
+        "isinstance": isinstance(function, types.FunctionType),
+        "class": repr(function.__class__),
+        "source": inspect.getsource(function),
+        "same each time": pickle.loads(pickle.dumps(function)) is function,
+        "copy": copy.copy(function) is function,
+        "deepcopy": copy.deepcopy({"f": function})["f"] is function,
+        "repr": repr(function).partition(" at ")[0],
+        "hash": isinstance(hash(function), int),
+        "wraps": functools.wraps(function)(lambda: None).__qualname__,
+    }
+    for name in ("__name__", "__qualname__", "__module__", "__doc__", "__defaults__", "__kwdefaults__"):
+        facts[name] = repr(getattr(function, name))
+    facts["__annotations__"] = repr(function.__annotations__)
+    facts["__code__"] = function.__code__.co_filename
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        facts[f"pickle {protocol}"] = pickle.dumps(function, protocol).hex()
+        partial = functools.partial(function, 1, a=2)
+        facts[f"partial {protocol}"] = pickle.dumps(partial, protocol).hex()
+    if find_spec("cloudpickle") is not None:
+        import cloudpickle
+
+        facts["cloudpickle"] = cloudpickle.dumps(function).hex()
+    return facts
+
+
+class Bare:
+    """Makes an instance of a class without running its own code."""
+
+    def __init__(self):
+        pass
+
+    def __del__(self):
+        pass
+
+    def __eq__(self, other):
+        return type(self) is type(other)
+
+    def __hash__(self):
+        return 0
+
+    def __copy__(self):
+        return type(self)()
+
+    def __deepcopy__(self, memo):
+        return type(self)()
+
+    def __reduce_ex__(self, protocol):
+        return instance_of, (self.owner,)
+
+
+@functools.cache
+def kind_of(owner):
+    """A subclass of `owner` whose instances need nothing."""
+    return type(owner)("Bare", (Bare, owner), {"owner": owner})
+
+
+def instance_of(owner):
+    """An instance of that subclass."""
+    return kind_of(owner)()
+
+
+def describe_bound(owner, name):
+    """What anybody may ask of a bound method."""
+    method = getattr(instance_of(owner), name)
+    facts = {
+        "signature": str(inspect.signature(method)),
+        "ismethod": inspect.ismethod(method),
+        "isfunction": inspect.isfunction(method),
+        "isroutine": inspect.isroutine(method),
+        "self": type(method.__self__).__name__,
+        "name": (method.__name__, method.__qualname__, method.__module__, method.__doc__),
+        "copy": copy.copy(method) == method,
+        "deepcopy": type(copy.deepcopy(method).__self__).__name__,
+        "own copy": copy.deepcopy(method).__self__ is not method.__self__,
+    }
+    for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1):
+        data = pickle.dumps(method, protocol)
+        facts[f"pickle {protocol}"] = data.hex()
+        facts[f"loaded {protocol}"] = pickle.loads(data).__name__
+    return facts
+
+
+def compare(probe, bare, hooked):
+    """Note every fact that the hook has changed."""
+    for target, facts in bare.items():
+        for name, value in facts.items():
+            now = hooked[target][name]
+            probe.expect(now == value, f"{target}: {name} was {str(value)[:300]} and is {str(now)[:300]}")
+
+
+def check_parameters(probe):
+    """Named parameters must exist in the original."""
+    for point in probe.hook.points:
+        parameters = inspect.signature(probe.functions()[point.target]).parameters
+        for pick in (point.path, point.model):
+            if isinstance(pick, str) and pick != "return":
+                probe.expect(pick in parameters, f"{point.target} has no parameter {pick!r}")
+
+
+def user_module(name, probe):
+    """A module that has imported every module-level function by its name."""
+    module = types.ModuleType(name)
+    sys.modules[name] = module
+    for number, point in enumerate(probe.hook.points):
+        if "." not in point.name:
+            exec(f"from {point.module} import {point.name} as f{number}", vars(module))
+    return module
+
+
+def import_all(probe):
+    """As a script does: `import a.b.c`."""
+    for module in probe.modules():
+        exec(f"import {module}", {})
+
+
+def install_import_remove(probe):
+    """init() on the first line, imports below."""
+    probe.patches.install()
+    import_all(probe)
+    originals = probe.check_wrapped("after its import")
+    module = user_module("user_after", probe)
+    probe.patches.remove()
+    probe.check_removed(originals, "after removal")
+    for name, value in vars(module).items():
+        if name.startswith("f") and name[1:].isdigit():
+            probe.expect(type(value) is not Patched, f"{name} imported after init() is still ours")
+    probe.patches.install()
+    probe.expect(probe.check_wrapped("when installed again") == originals, "other originals the second time")
+    probe.patches.remove()
+    probe.check_removed(originals, "after the second removal")
+
+
+def import_install_remove(probe):
+    """Imports first, then init(), names bound early included; and everything that can be asked."""
+    import_all(probe)
+    module = user_module("user_before", probe)
+    names = dict(vars(module))
+    originals = {target: raw for target, (_, _, raw) in probe.raw().items()}
+    check_parameters(probe)
+    bare = probe.facts()
+    for again in ("", " again"):
+        probe.patches.install()
+        probe.check_wrapped(f"when installed{again} after its import")
+        for name in names:
+            if name.startswith("f") and name[1:].isdigit():
+                probe.expect(type(vars(module)[name]) is Patched, f"{name} imported early is not ours")
+        compare(probe, bare, probe.facts())
+        probe.patches.remove()
+        probe.check_removed(originals, f"after removal{again}")
+        for name, value in names.items():
+            probe.expect(vars(module)[name] is value, f"{name} imported early is not what it was")
+    compare(probe, bare, probe.facts())
+
+
+def import_in_thread(probe):
+    """init() in the main thread, imports in another, by importlib."""
+    probe.patches.install()
+
+    def work():
+        for module in probe.modules():
+            importlib.import_module(module)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    originals = probe.check_wrapped("after an import in a thread")
+    probe.patches.remove()
+    probe.check_removed(originals, "after removal")
+
+
+def lazy_submodules(probe):
+    """The root package first, its modules one by one later; installed twice before and removed once."""
+    probe.patches.install()
+    probe.patches.remove()
+    probe.patches.install()
+    for root in {module.partition(".")[0] for module in probe.modules()}:
+        importlib.import_module(root)
+    for module in probe.modules():
+        for point in probe.hook.points:
+            there = point.module in sys.modules
+            probe.expect(
+                (probe.patches.results[point.target] == "applied") == there,
+                f"{point.target} is {probe.patches.results[point.target]!r}, imported: {there}",
+            )
+        importlib.import_module(module)
+    originals = probe.check_wrapped("after all submodules")
+    probe.patches.remove()
+    probe.check_removed(originals, "after removal")
+
+
+def never_imported(probe):
+    """Installing and removing imports nothing of the framework."""
+    before = set(sys.modules)
+    probe.patches.install()
+    probe.patches.versions()
+    probe.patches.remove()
+    roots = {module.partition(".")[0] for module in probe.modules()}
+    came = {name for name in set(sys.modules) - before if name.partition(".")[0] in roots}
+    probe.expect(not came, f"imported by us: {sorted(came)}")
+
+
+if __name__ == "__main__":
+    probed = Probe(sys.argv[1])
+    never_imported(probed)
+    globals()[sys.argv[2]](probed)
+    print(json.dumps(probed.problems))

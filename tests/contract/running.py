@@ -1,0 +1,246 @@
+"""Finds the scripts under tests/scripts and runs them: bare twice, captured, and under a failing recorder.
+
+Scripts that name others in `after` run behind those in the same folder, as a project's scripts do.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import blake3
+
+__all__ = ["MODES", "ORDERS", "ROOT", "Run", "Runs", "Script", "scripts"]
+
+ROOT = Path(__file__).resolve().parents[2]
+MODES = ("bare", "again", "captured", "raising")
+#: Functions of probe.py, each run in a process of its own.
+ORDERS = ("install_import_remove", "import_install_remove", "import_in_thread", "lazy_submodules")
+_WRAPPER = os.path.join("autolog", "patching", "wrapper.py")
+
+
+@dataclass(frozen=True)
+class Script:
+    """One script of users' kind, and what is expected of it (`<name>.expect.json` beside it)."""
+
+    path: Path
+
+    @property
+    def key(self) -> str:
+        """The key of the hook that it is for."""
+        return self.path.parent.name
+
+    @property
+    def name(self) -> str:
+        """The script's stem, which is the task's name."""
+        return self.path.stem
+
+    @cached_property
+    def expected(self) -> dict[str, Any]:
+        """What capturing it should put into the store."""
+        found: dict[str, Any] = json.loads(self.path.with_suffix(".expect.json").read_text("utf-8"))
+        return found
+
+    @property
+    def missing(self) -> list[str]:
+        """The modules it imports that aren't installed here."""
+        names: set[str] = set()
+        for node in ast.walk(ast.parse(self.path.read_text("utf-8"))):
+            if isinstance(node, ast.Import):
+                names |= {each.name.partition(".")[0] for each in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                names.add((node.module or "").partition(".")[0])
+        return sorted(name for name in names if find_spec(name) is None)
+
+    @property
+    def chain(self) -> tuple[Script, ...]:
+        """All scripts that share a folder with this one, in the order they run."""
+        together = [each for each in scripts(self.key) if each.first == self.first]
+        return tuple(sorted(together, key=lambda each: each.depth))
+
+    @property
+    def first(self) -> Script:
+        """The first of the scripts that this one runs behind, itself if it is alone."""
+        after = self.expected.get("after")
+        return self if after is None else Script(self.path.with_name(after)).first
+
+    @property
+    def depth(self) -> int:
+        """How many scripts must have run before."""
+        after = self.expected.get("after")
+        return 0 if after is None else 1 + Script(self.path.with_name(after)).depth
+
+
+def scripts(key: str | None = None) -> list[Script]:
+    """The scripts of one hook, or of all. Names with an underscore in front are helpers."""
+    folders = ROOT / "tests" / "scripts"
+    return [
+        Script(path) for path in sorted(folders.glob(f"{key or '*'}/*.py")) if not path.name.startswith("_")
+    ]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run of a script left behind; `files` maps relative paths to (mode, blake3)."""
+
+    code: int
+    stdout: str
+    stderr: str
+    folder: Path
+    home: Path
+    files: dict[str, tuple[int, str]]
+    fired: list[str] = field(default_factory=list)
+
+    @property
+    def stderr_without_us(self) -> str:
+        """stderr without the frames of our wrapper in tracebacks."""
+        kept: list[str] = []
+        is_ours = False
+        for line in self.stderr.splitlines(keepends=True):
+            if line.startswith('  File "'):
+                is_ours = _WRAPPER in line
+            elif not line.startswith("    "):
+                is_ours = False
+            if not is_ours:
+                kept.append(line)
+        return "".join(kept)
+
+
+class Runs:
+    """Runs chains of scripts in all modes, each once, as many at a time as there are processors."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._pool = ThreadPoolExecutor(len(os.sched_getaffinity(0)))
+        self._started: dict[tuple[Path, str], Future[dict[Path, Run]]] = {}
+        self._probes: dict[tuple[str, str], Future[list[str]]] = {}
+
+    def start(self, keys: list[str], wanted: list[Script]) -> None:
+        """Begin all probes of these hooks, and all runs of these scripts."""
+        for key in keys:
+            for order in ORDERS:
+                self._probe(key, order)
+        for script in wanted:
+            for mode in MODES:
+                self._future(script, mode)
+
+    def of(self, script: Script, mode: str) -> Run:
+        """What a script's run in a mode has left; waits for it."""
+        return self._future(script, mode).result()[script.path]
+
+    def problems(self, key: str, order: str) -> list[str]:
+        """What probe.py finds wrong with a hook in one order of install, import and remove."""
+        return self._probe(key, order).result()
+
+    def home(self, script: Script) -> Path:
+        """AUTOLOG_HOME of the captured run, after all scripts that share it have run."""
+        return next(iter(self._future(script, "captured").result().values())).home
+
+    def close(self) -> None:
+        """Begin no further run."""
+        self._pool.shutdown(cancel_futures=True)
+
+    def _probe(self, key: str, order: str) -> Future[list[str]]:
+        if (key, order) not in self._probes:
+            self._probes[key, order] = self._pool.submit(self._run_probe, key, order)
+        return self._probes[key, order]
+
+    def _run_probe(self, key: str, order: str) -> list[str]:
+        top = _folder(self._folder / f"probe-{key}-{order}")
+        done = subprocess.run(
+            [sys.executable, str(Path(__file__).with_name("probe.py")), key, order],
+            cwd=top,
+            env=_environment(top, top),
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
+        )
+        found: list[str] = [done.stderr] if done.returncode else json.loads(done.stdout)
+        return found
+
+    def _future(self, script: Script, mode: str) -> Future[dict[Path, Run]]:
+        key = (script.first.path, mode)
+        if key not in self._started:
+            self._started[key] = self._pool.submit(self._run_chain, script.chain, mode)
+        return self._started[key]
+
+    def _run_chain(self, chain: tuple[Script, ...], mode: str) -> dict[Path, Run]:
+        top = self._folder / f"{chain[0].key}-{chain[0].name}-{mode}"
+        found: dict[Path, Run] = {}
+        for script in chain:
+            found[script.path] = self._run(script, mode, top)
+        return found
+
+    @staticmethod
+    def _run(script: Script, mode: str, top: Path) -> Run:
+        work, home, fired = top / "work", top / "autolog", top / f"{script.name}.fired.json"
+        work.mkdir(parents=True, exist_ok=True)
+        environment = {
+            **_environment(top, work),
+            "AUTOLOG_STRICT": "0" if mode == "raising" else "1",
+            "CONTRACT_FIRED": str(fired),
+        }
+        done = subprocess.run(
+            [
+                sys.executable,
+                str(Path(__file__).with_name("runner.py")),
+                "bare" if mode == "again" else mode,
+                str(script.path),
+            ],
+            cwd=work,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
+        )
+        return Run(
+            done.returncode,
+            done.stdout,
+            done.stderr,
+            work,
+            home,
+            _files(work),
+            json.loads(fired.read_text()) if fired.exists() else [],
+        )
+
+
+def _environment(top: Path, work: Path) -> dict[str, str]:
+    """The variables of a process whose homes are all under `top`, and `~` under `work`."""
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith(("AUTOLOG", "XDG"))},
+        "PYTHONPATH": str(ROOT / "src"),
+        "PYTHONHASHSEED": "0",
+        "OMP_NUM_THREADS": "1",
+        "HOME": str(work / "home"),
+        "XDG_CONFIG_HOME": str(top / "config"),
+        "XDG_CACHE_HOME": str(top / "cache"),
+        "XDG_DATA_HOME": str(top / "data"),
+        "TMPDIR": str(_folder(top / "tmp")),
+        "AUTOLOG_HOME": str(top / "autolog"),
+        "AUTOLOG_STRICT": "1",
+    }
+
+
+def _folder(path: Path) -> Path:
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def _files(folder: Path) -> dict[str, tuple[int, str]]:
+    """Every file and folder under `folder`: its mode, and the digest of its bytes."""
+    found: dict[str, tuple[int, str]] = {}
+    for path in sorted(folder.rglob("*")):
+        digest = "" if path.is_dir() else blake3.blake3(path.read_bytes()).hexdigest()
+        found[str(path.relative_to(folder))] = (path.stat().st_mode, digest)
+    return found

@@ -1,0 +1,167 @@
+"""The contract of a hook, held against every hook found and every script under tests/scripts/<key>.
+
+Nobody edits this file to add a hook: one file in src/autolog/hooks, and one real script with its
+`.expect.json` beside it, is all it takes.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import subprocess
+import sys
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+from observing import Observed
+from packaging.requirements import Requirement
+from running import ORDERS, Run, Runs, Script, scripts
+
+from autolog import hooks
+
+HOOKS = {hook.key: hook for hook in hooks.discover()}
+POINTS = [(key, point.target) for key, hook in HOOKS.items() for point in hook.points]
+SCRIPTS = scripts()
+COMPARED = ("stdout", "exit code", "stderr", "files")
+
+
+def _skip_without_framework(key: str) -> None:
+    roots = {point.module.partition(".")[0] for point in HOOKS[key].points}
+    missing = sorted(root for root in roots if find_spec(root) is None)
+    if missing:
+        pytest.skip(f"{', '.join(missing)} is not installed")
+
+
+@pytest.fixture
+def script(request: pytest.FixtureRequest) -> Script:
+    """One script, if everything that it and those before it import is there."""
+    found: Script = request.param
+    missing = sorted({name for each in found.chain for name in each.missing})
+    if missing:
+        pytest.skip(f"{', '.join(missing)} is not installed")
+    return found
+
+
+def _each_script() -> Any:
+    return pytest.mark.parametrize("script", SCRIPTS, ids=lambda s: f"{s.key}/{s.name}", indirect=True)
+
+
+# -- the hook ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("key", HOOKS)
+def test_supports_the_installed_version(key: str) -> None:
+    _skip_without_framework(key)
+    requirement = Requirement(HOOKS[key].supports)
+    assert requirement.specifier.contains(version(requirement.name), prereleases=True)
+
+
+@pytest.mark.parametrize("key", HOOKS)
+def test_has_scripts(key: str) -> None:
+    assert scripts(key), f"write a real script in tests/scripts/{key}, without autolog in it"
+
+
+def test_every_script_has_its_hook() -> None:
+    assert {each.key for each in SCRIPTS} == set(HOOKS)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("key", HOOKS)
+def test_order_of_install_import_and_remove(key: str, order: str, runs: Runs) -> None:
+    """Also that targets and parameters exist, and that nobody can tell a wrapped function apart."""
+    _skip_without_framework(key)
+    assert runs.problems(key, order) == []
+
+
+@pytest.mark.parametrize(("key", "target"), POINTS)
+def test_point_is_exercised(key: str, target: str, runs: Runs) -> None:
+    _skip_without_framework(key)
+    able = [each for each in scripts(key) if not each.missing]
+    assert any(target in runs.of(each, "captured").fired for each in able), (
+        f"no script in tests/scripts/{key} calls {target} with something to save or load"
+    )
+
+
+# -- the scripts ------------------------------------------------------------------------------------
+
+
+@_each_script()
+@pytest.mark.parametrize("mode", ["captured", "raising"])
+@pytest.mark.parametrize("what", COMPARED)
+def test_script_does_the_same(script: Script, mode: str, what: str, runs: Runs) -> None:
+    bare, ours = runs.of(script, "bare"), runs.of(script, mode)
+    if what == "stdout":
+        assert ours.stdout == bare.stdout
+    elif what == "exit code":
+        assert ours.code == bare.code, ours.stderr
+    elif what == "files":
+        again = runs.of(script, "again")
+        stable = {name for name, fact in bare.files.items() if again.files.get(name) == fact}
+        assert set(ours.files) == set(bare.files)
+        assert {name for name in stable if ours.files[name] != bare.files[name]} == set()
+        _assert_equal(script, set(bare.files) - stable, bare, ours)
+    elif mode == "captured":
+        assert ours.stderr_without_us == bare.stderr
+    else:
+        lines = ours.stderr_without_us.splitlines(keepends=True)
+        told = [line for line in lines if line.startswith("autolog: ")]
+        assert len(told) == 1
+        assert "the recorder fails in" in told[0]
+        assert "".join(line for line in lines if line not in told) == bare.stderr
+
+
+def _assert_equal(script: Script, names: set[str], bare: Run, ours: Run) -> None:
+    """Files that differ between two bare runs: the scripts' own `_equal.py` says what is equal in them."""
+    if not names:
+        return
+    judge = script.path.with_name("_equal.py")
+    assert judge.exists(), f"{sorted(names)} differ between two bare runs; write {judge.name} to compare them"
+    pairs = [str(Path(run.folder, name)) for name in sorted(names) for run in (bare, ours)]
+    done = subprocess.run(
+        [sys.executable, str(judge), *pairs], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+
+
+# -- what is captured -------------------------------------------------------------------------------
+
+
+@_each_script()
+def test_script_is_captured_as_expected(script: Script, runs: Runs) -> None:
+    run = runs.of(script, "captured")
+    observed = Observed(runs.home(script), run.folder)
+    try:
+        task = observed.task(script.name)
+        found = observed.expected(task)
+        models = observed.models(task)
+    finally:
+        observed.close()
+
+    assert (observed.left.pending, task.faults) == (0, ())
+    assert task.status == script.expected.get("status", "completed")
+    assert found["models"] == script.expected.get("models", [])
+    assert found["inputs"] == script.expected.get("inputs", [])
+    _assert_skipped(found["skipped"], script.expected.get("skipped", []))
+
+    for model in models:
+        for snapshot in model.snapshots:
+            assert snapshot.state in ("at_path", "in_memory", "overwritten"), (model.name, snapshot)
+            assert snapshot.digest is not None
+            if snapshot.state == "at_path":
+                assert snapshot.uri is not None
+                _, there = run.files[os.path.relpath(snapshot.uri, run.folder)]
+                assert snapshot.digest == f"blake3:{there}", (model.name, snapshot.version)
+        assert len({each.digest for each in model.snapshots}) == len(model.snapshots), model.name
+
+
+def _assert_skipped(found: list[Any], expected: list[Any]) -> None:
+    """The capture report lists exactly these: path (a glob, some names are random), rule and count."""
+    left = list(found)
+    for glob, rule, count in expected:
+        same = [each for each in left if fnmatch.fnmatch(each[0], glob) and each[1:] == [rule, count]]
+        assert same, f"the capture report has no {glob} skipped {count} times as {rule!r}: {found}"
+        left.remove(same[0])
+    assert left == []

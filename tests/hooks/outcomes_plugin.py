@@ -1,0 +1,22 @@
+"""A pytest plugin: notes how every test ended, and with OUTCOMES_CAPTURE=1 captures while they run."""
+
+import json
+import os
+
+outcomes = {}
+
+
+def pytest_configure():
+    if os.environ["OUTCOMES_CAPTURE"] == "1":
+        import autolog
+
+        autolog.init(project="joblib", task="its own tests")
+
+
+def pytest_runtest_logreport(report):
+    outcomes.setdefault(report.nodeid, []).append((report.when, report.outcome))
+
+
+def pytest_sessionfinish():
+    with open(os.environ["OUTCOMES_FILE"], "w", encoding="utf-8") as file:
+        json.dump(outcomes, file)
