@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import builtins
 import os
 import sys
 import time
@@ -150,7 +151,6 @@ class _Run:
     def __init__(self, settings: config.Settings, project: str, name: str, tags: tuple[str, ...]) -> None:
         from . import hooks
         from .capture import Capture, Ending, Process, Session, code, job
-        from .patching import Patches
 
         described = job.describe()
         inherited = None if described else job.parent_task(settings.spool)
@@ -176,8 +176,6 @@ class _Run:
         role = "child" if inherited else "rank" if described else "main"
         self.session = Session(settings, self.started, Process(role, described.get("rank")))
         self.capture = Capture(self.session, hooks.sort)
-        found = (*hooks.discover(), *hooks.discover_outside())
-        self.patches = Patches(found, self.capture)
         self.ending = Ending(
             os.path.join(self.session.folder, f"signal-{os.getpid()}"), interactive=self.started.interactive
         )
@@ -185,11 +183,19 @@ class _Run:
 
     def begin(self) -> None:
         """Write the first lines, watch for the end, and put the hooks in place."""
+        from . import hooks
+        from .patching import Patches
+
         self.session.open()
+        # Not before the journal is open: a hook from outside that can't be loaded is a fault to record.
+        found = (*hooks.discover(), *hooks.discover_outside(_guard.guard))
+        self.patches = Patches(found, self.capture)
         self.session.bound = lambda: (dict(self.patches.results), self.patches.versions())
         self.capture.retry = self.patches.retry
         self.ending.watch()
-        self.patches.watch_call(sys, "exit", self.ending.exiting)
+        for owner, name in ((sys, "exit"), (builtins, "exit"), (builtins, "quit")):
+            if hasattr(owner, name):  # `python -S` has no exit() and quit()
+                self.patches.watch_call(owner, name, self.ending.exiting)
         self.patches.install()
         atexit.register(self.at_exit)
 

@@ -8,7 +8,7 @@ import zlib
 
 from .events import FileFacts
 
-__all__ = ["facts_of", "sample"]
+__all__ = ["facts_of", "path_of", "sample"]
 
 _HEAD, _TAIL, _SPOT = 4096, 16384, 4096
 
@@ -41,3 +41,13 @@ def facts_of(descriptor: int, *, sampled: bool = True) -> FileFacts | None:
         ctime_ns=status.st_ctime_ns,
         sample=sample(descriptor, status.st_size) if sampled else None,
     )
+
+
+def path_of(descriptor: int) -> tuple[str | None, int]:
+    """Where an open file is now, and how many names it has left; the path is None if it has none."""
+    links = os.fstat(descriptor).st_nlink
+    if links == 0:
+        return None, 0
+    path = os.readlink(f"/proc/self/fd/{descriptor}")
+    # An unlinked name shows with this mark although another hard link may be left.
+    return (None if path.endswith(" (deleted)") and not os.path.exists(path) else path), links

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from blake3 import blake3
 
 from autolog.events import FileFacts
-from autolog.files import facts_of, sample
+from autolog.files import facts_of, path_of, sample
 
 __all__ = ["OVERWRITTEN", "digest_file", "find_file", "path_of"]
 
@@ -56,16 +56,6 @@ def _is_unchanged(descriptor: int, facts: FileFacts) -> bool:
     return facts.sample is None or sample(descriptor, facts.size) == facts.sample
 
 
-def path_of(descriptor: int) -> tuple[str | None, int]:
-    """Where an open file is now, and how many names it has left; the path is None if it has none."""
-    links = os.fstat(descriptor).st_nlink
-    if links == 0:
-        return None, 0
-    path = os.readlink(f"/proc/self/fd/{descriptor}")
-    # An unlinked name shows with this mark although another hard link may be left.
-    return (None if path.endswith(" (deleted)") and not os.path.exists(path) else path), links
-
-
 def find_file(path: str, facts: FileFacts) -> tuple[int, str] | None:
     """`(descriptor, path)` of a saved file that nobody held: at its path, or renamed nearby.
 
@@ -79,10 +69,11 @@ def find_file(path: str, facts: FileFacts) -> tuple[int, str] | None:
         except OSError:
             continue
         now = facts_of(descriptor, sampled=False)
-        if now is not None and (now.device, now.inode) == (facts.device, facts.inode):
-            # Inode numbers are used again at once: elsewhere only a file that looks the same is the same.
-            if candidate == path or (now.size, now.mtime_ns) == (facts.size, facts.mtime_ns):
-                return descriptor, candidate
+        is_there = now is not None and (now.device, now.inode) == (facts.device, facts.inode)
+        # Inode numbers are used again at once: elsewhere only a file that looks the same is the same.
+        looks_same = now is not None and (now.size, now.mtime_ns) == (facts.size, facts.mtime_ns)
+        if is_there and (candidate == path or looks_same):
+            return descriptor, candidate
         os.close(descriptor)
     return None
 

@@ -23,9 +23,38 @@ from autolog.events import (
     to_line,
 )
 
-__all__ = ["AgentJournal", "Journals", "ProcessJournal"]
+__all__ = ["AgentJournal", "Journals", "ProcessJournal", "clear"]
 
 AGENT_FILE = "agent.jsonl"
+
+
+def clear(folder: str) -> bool:
+    """Take the folder of a task that is all in the store away; False if a process has just come back to it.
+
+    It is put aside first, so that nobody can open a journal in it unseen: whoever did looks afterwards
+    whether his journal is still where he opened it (`autolog.capture.spool`).
+    """
+    import shutil
+
+    aside = f"{folder}.done"
+    try:
+        os.rename(folder, aside)
+        names = os.listdir(aside)
+    except OSError:
+        return True  # somebody else has taken it away
+    if any(_journal_of(name) and ProcessJournal(os.path.join(aside, name)).is_alive for name in names):
+        try:
+            os.rename(aside, folder)
+        except OSError:
+            pass  # there is a new one already; the next command replays what is aside
+        return False
+    shutil.rmtree(aside, ignore_errors=True)
+    return True
+
+
+def _journal_of(name: str) -> bool:
+    """Whether a file in a task's folder is the journal of a process."""
+    return name.endswith(".jsonl") and name != AGENT_FILE
 
 
 class ProcessJournal:
@@ -71,6 +100,9 @@ class Journals:
         self.started: Started | None = None
         #: events that concern the store, by id, in the order they were read
         self.events: dict[str, Saved | Loaded | Skipped | Failed | Bound | Finished] = {}
+        #: where a process has seen the file of an earlier save, by that save's id; and each sight of it
+        self.seen_at: dict[str, str] = {}
+        self.sights: list[str] = []
 
     def read(self) -> None:
         """Take in the lines that were added since the last time."""
@@ -79,7 +111,7 @@ class Journals:
         except FileNotFoundError:
             return
         for name in names:
-            if name.endswith(".jsonl") and name != AGENT_FILE:
+            if _journal_of(name):
                 journal = self.processes.setdefault(name, ProcessJournal(os.path.join(self.folder, name)))
                 for event in self._new_events(journal):
                     self._take(event, journal)
@@ -90,8 +122,8 @@ class Journals:
 
         A spawned worker's journal counts only where there is no other.
         """
-        found = [each for each in self.processes.values() if each.role != "child"]
-        return found or list(self.processes.values())
+        everybody = list(self.processes.values())
+        return [each for each in everybody if each.role != "child"] or everybody
 
     def _new_events(self, journal: ProcessJournal) -> Iterator[Event]:
         try:
@@ -112,6 +144,9 @@ class Journals:
             self.started = self.started or event
         elif isinstance(event, Opened):
             journal.opened = event
+        elif isinstance(event, Moved):
+            self.seen_at[event.id] = event.path
+            self.sights.append(event.id)
         elif isinstance(event, (Saved, Loaded, Skipped, Failed, Bound, Finished)):
             if isinstance(event, Finished):
                 journal.finished = event

@@ -10,6 +10,7 @@ from __future__ import annotations
 import array
 import json
 import os
+import resource
 import select
 import signal
 import socket
@@ -22,7 +23,7 @@ from typing import Any
 from autolog import _guard
 from autolog.events import Bound, Event, Failed, Finished, Loaded, Saved, Skipped, from_line
 
-from .journals import AgentJournal, Journals
+from .journals import AgentJournal, Journals, clear
 from .outcome import outcome
 from .scribe import Scribe
 from .work import Following, Job, Reader, Recorder
@@ -31,6 +32,8 @@ __all__ = ["run"]
 
 _TICK_SECONDS = 0.5
 _HEARTBEAT_SECONDS = 15.0
+#: How long the store of a run that is over may stay away before we leave it to the next command.
+_HOPE_SECONDS = 5.0
 _MESSAGE_BYTES = 1 << 18
 _LISTENER, _LOCK = 3, 4
 
@@ -47,6 +50,10 @@ def run() -> None:
         signal.signal(getattr(signal, name), signal.SIG_IGN)
     # Whatever the script left inheritable is not ours to keep open (a pipe's reader waits for its end).
     os.closerange(_LOCK + 1, os.sysconf("SC_OPEN_MAX") if os.sysconf("SC_OPEN_MAX") > 0 else 4096)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 4096 if hard == resource.RLIM_INFINITY else min(4096, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
     os.set_inheritable(_LISTENER, False)
     os.set_inheritable(_LOCK, False)
     # A thread of ours that dies would leave everybody waiting: the whole agent goes, another is started.
@@ -111,11 +118,15 @@ class Agent:
         self._journals = Journals(folder)
         self._notes = AgentJournal(folder)
         self._known: set[str] = set()
+        self._jobs: dict[str, Job] = {}
         self._recorder: Recorder | None = None
         self._reader: Reader | None = None
         self._following = Following()
         self._beat = time.monotonic()
         self._faults = 0
+        self._sights_taken = 0
+        self._stalled_since: float | None = None
+        self._room = resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 3
 
     def serve(self) -> None:
         """Until nothing is left to do."""
@@ -131,7 +142,7 @@ class Agent:
             with _guard.guard("keep the agent's books"):
                 self._read_journals()
                 self._tick()
-                if self._is_done() and self._end():
+                if self._is_hopeless() or (self._is_done() and self._end()):
                     return
             for connection in tuple(self._connections.values()):
                 if not connection.flush():
@@ -153,6 +164,9 @@ class Agent:
 
     def _receive(self, connection: Connection) -> None:
         for _ in range(64):
+            if self._is_full():
+                time.sleep(0.01)  # the rest stays in the socket, descriptors included
+                return
             numbers = array.array("i")
             try:
                 data, ancillary, _, _ = connection.socket.recvmsg(
@@ -172,6 +186,12 @@ class Agent:
             with _guard.guard("take a message"):
                 self._take(json.loads(data), descriptor, connection)
 
+    def _is_full(self) -> bool:
+        """Whether as many files are open as may be."""
+        if self._reader is None or self._recorder is None:
+            return False
+        return self._reader.backlog + self._recorder.backlog > self._room
+
     def _take(self, message: dict[str, Any], descriptor: int | None, connection: Connection) -> None:
         if "settle" in message:
             connection.is_command = True
@@ -190,15 +210,28 @@ class Agent:
         job = Job(event, descriptor, connection)
         if event_id in self._notes.recorded:
             job.done({"kind": "recorded", "id": event_id}, self._wake)
-        elif isinstance(event, Finished):
+        elif isinstance(event, Finished) and event_id not in self._known:
             self._check_moves()
             self._known.add(event_id)
+            self._jobs[event_id] = job
             self._record(job)
+        elif event is None:
+            job.done({"kind": "failed", "id": event_id}, self._wake)  # its line has been taken away
         elif not isinstance(event, (Saved, Loaded)) or event_id in self._known:
             job.release()
+            self._tell_again(event_id, connection)
         else:
             self._known.add(event_id)
+            self._jobs[event_id] = job
             self._read(job)
+
+    def _tell_again(self, event_id: str, connection: Connection) -> None:
+        """A process lost its connection and has sent an event again that is in our hands already."""
+        job = self._jobs.get(event_id)
+        if job is not None:
+            job.connection = connection
+            if job.said is not None:
+                connection.tell(job.said)
 
     # -- journals ---------------------------------------------------------------------------------
 
@@ -210,6 +243,11 @@ class Agent:
             if isinstance(event, (Skipped, Failed, Bound)):
                 self._known.add(event.id)
                 self._record(Job(event, None, None))
+        while self._recorder is not None and self._sights_taken < len(self._journals.sights):
+            seen = self._journals.events.get(self._journals.sights[self._sights_taken])
+            self._sights_taken += 1
+            if isinstance(seen, Saved):
+                self._recorder.seen(seen)
 
     def _orphans(self) -> None:
         """Events of dead processes whose message never came: read them by their path."""
@@ -227,7 +265,7 @@ class Agent:
             ]
             for event in left:
                 self._known.add(event.id)
-                job = Job(event, None, None)
+                job = self._jobs[event.id] = Job(event, None, None)
                 self._read(job) if isinstance(event, (Saved, Loaded)) else self._record(job)
 
     # -- the work ---------------------------------------------------------------------------------
@@ -249,6 +287,7 @@ class Agent:
             scribe = Scribe(store, started)
             self._recorder = Recorder(scribe, self._notes, self._following, self._wake)
             self._recorder.ended = lambda: outcome(self._journals)
+            self._recorder.seen_at = self._journals.seen_at
             self._recorder.stalled = self._tell_all
             self._reader = Reader(self._recorder, self._notes, self._wake)
             self._recorder.start()
@@ -288,15 +327,29 @@ class Agent:
             for event, path in self._following.changes():
                 self._recorder.move(event, path)
 
-    def _is_done(self) -> bool:
-        """Whether no process of the run is left, and nothing that it gave us."""
+    def _is_hopeless(self) -> bool:
+        """Whether the run is over and only a store that can't be written keeps us: the spool waits for it."""
+        recorder, reader = self._recorder, self._reader
+        if recorder is None or not recorder.is_stalled or (reader is not None and not reader.is_idle):
+            self._stalled_since = None
+        elif self._is_run_over():
+            self._stalled_since = self._stalled_since or time.monotonic()
+            return time.monotonic() - self._stalled_since > _HOPE_SECONDS
+        return False
+
+    def _is_run_over(self) -> bool:
+        """Whether no process of the run is left."""
         if any(not each.is_command for each in self._connections.values()):
             return False
+        return not any(each.is_alive for each in self._journals.processes.values())
+
+    def _is_done(self) -> bool:
+        """Whether no process of the run is left, and nothing that it gave us."""
         if self._reader is not None and not self._reader.is_idle:
             return False
         if self._recorder is not None and not self._recorder.is_idle:
             return False
-        return not any(each.is_alive for each in self._journals.processes.values())
+        return self._is_run_over()
 
     def _end(self) -> bool:
         """The last words: the status; and the spool is cleared if everything is in the store."""
@@ -309,8 +362,4 @@ class Agent:
         self._check_moves()
         self._recorder.finish()
         everything = all(event in self._notes.recorded for event in self._journals.events)
-        if everything and not self._recorder.is_stalled:
-            import shutil
-
-            shutil.rmtree(self._folder, ignore_errors=True)
-        return True
+        return not everything or self._recorder.is_stalled or clear(self._folder)

@@ -19,14 +19,18 @@ from typing import NamedTuple
 from autolog import _guard
 from autolog.config import Settings, mask
 from autolog.errors import StoreError
-from autolog.events import Digested, Finished, Loaded, Recorded, Saved
+from autolog.events import Digested, Finished, Loaded, Recorded, Saved, Started
 
 from .digest import OVERWRITTEN, digest_file, find_file, path_of
-from .journals import AgentJournal, Journals
+from .journals import AgentJournal, Journals, clear
 from .outcome import outcome
 from .scribe import File, Scribe
 
 __all__ = ["Settled", "read_file", "replay", "settle"]
+
+
+#: A folder without a word in it may be that of a process which is just starting.
+_NEW_SECONDS = 60.0
 
 
 class Settled(NamedTuple):
@@ -48,6 +52,10 @@ def settle(settings: Settings, wait: float = 10.0) -> Settled:
         tasks = sorted(os.listdir(settings.spool))
     except (FileNotFoundError, NotADirectoryError):
         return Settled()
+    except OSError as error:
+        raise StoreError(
+            f"the spool {settings.spool} can't be read ({error.strerror}); set AUTOLOG_HOME"
+        ) from error
     for task in tasks:
         folder = os.path.join(settings.spool, task)
         while os.path.isdir(folder):
@@ -86,7 +94,7 @@ def replay(
         is_done = False
         with _guard.guard("record an event of the spool"):
             if isinstance(event, (Saved, Loaded)):
-                _replay_file(event, scribe, notes)
+                _replay_file(event, scribe, notes, journals.seen_at.get(event.id))
             else:
                 scribe.record(event)
             is_done = True
@@ -107,7 +115,7 @@ def read_file(event: Saved | Loaded, descriptor: int | None) -> tuple[Digested, 
     return Digested(event.id, digest, path=path, lost=lost, links=links), data
 
 
-def _replay_file(event: Saved | Loaded, scribe: Scribe, notes: AgentJournal) -> None:
+def _replay_file(event: Saved | Loaded, scribe: Scribe, notes: AgentJournal, seen_at: str | None) -> None:
     if event.place != "file" or event.facts is None or event.digest is not None:
         scribe.record(event)
         return
@@ -127,6 +135,8 @@ def _replay_file(event: Saved | Loaded, scribe: Scribe, notes: AgentJournal) -> 
             found = Digested(event.id, found.digest, path=path or found.path, links=links)
         else:
             found = Digested(event.id, found.digest, path=found.path, links=0)
+        if not found.links:
+            found = found._replace(path=seen_at or found.path)
         scribe.record(event, found, File(descriptor, data))
     finally:
         if descriptor is not None:
@@ -138,13 +148,16 @@ def _replay_folder(folder: str, settings: Settings) -> tuple[int, str]:
     journals = Journals(folder)
     journals.read()
     if journals.started is None:
-        _remove(folder)
+        # Nothing was ever said here; or a process is just about to say its first word.
+        if not any(each.is_alive for each in journals.processes.values()) and _is_old(folder):
+            clear(folder)
         return 0, ""
     notes = AgentJournal(folder)
+    scribe = _open_store(journals.started, _store_of(journals, settings), settings)
     try:
-        scribe = Scribe(_store_of(journals, settings), journals.started)
         left = 0
         try:
+            _take_sights(journals, scribe, notes)
             left = replay(folder, scribe, journals, notes, skip=lambda _: False)
             end = outcome(journals)
             writer = scribe.writer
@@ -161,10 +174,19 @@ def _replay_folder(folder: str, settings: Settings) -> tuple[int, str]:
         if any(each.is_alive for each in journals.processes.values()):
             return 0, ""
         if not left:
-            _remove(folder)
+            clear(folder)
         return left, f"{left} events could not be recorded" if left else ""
     finally:
+        scribe.close()
         notes.close()
+
+
+def _take_sights(journals: Journals, scribe: Scribe, notes: AgentJournal) -> None:
+    """Where processes have seen their files after these were recorded, if no agent has looked since."""
+    for event_id, path in journals.seen_at.items():
+        event = journals.events.get(event_id)
+        if isinstance(event, Saved) and event_id in notes.recorded and event_id not in notes.moved:
+            scribe.moved(event, path)
 
 
 def _follow_moves(journals: Journals, scribe: Scribe, notes: AgentJournal) -> None:
@@ -188,10 +210,25 @@ def _store_of(journals: Journals, settings: Settings) -> str:
     return settings.store if not chosen or chosen == mask(settings.store) or "***" in chosen else chosen
 
 
-def _remove(folder: str) -> None:
-    import shutil
+def _open_store(started: Started, chosen: str, settings: Settings) -> Scribe:
+    """The run's store; the configured one if the run's can never be used: a typing error, no such driver."""
+    scribe = Scribe(chosen, started)
+    if chosen != settings.store:
+        try:
+            _ = scribe.writer
+        except StoreError as error:
+            kind = type(error.__cause__).__name__
+            if kind in ("ArgumentError", "NoSuchModuleError", "ModuleNotFoundError"):
+                return Scribe(settings.store, started)
+    return scribe
 
-    shutil.rmtree(folder, ignore_errors=True)
+
+def _is_old(folder: str) -> bool:
+    """Whether nothing has changed in the folder for a while."""
+    try:
+        return time.time() - os.path.getmtime(folder) > _NEW_SECONDS
+    except OSError:
+        return False
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from .naming import name_parts
 
 if TYPE_CHECKING:
     from autolog.formats import Contents
-    from autolog.store import ContentsRecord, Writer
+    from autolog.store import ContentsRecord, Store, Writer
 
 __all__ = ["Scribe"]
 
@@ -48,6 +48,7 @@ class Scribe:
     def __init__(self, store_url: str, started: Started) -> None:
         self._url = store_url
         self.started = started
+        self._store: Store | None = None
         self._writer: Writer | None = None
 
     @property
@@ -61,15 +62,16 @@ class Scribe:
         if self._writer is None:
             from autolog.store import Store, Writer
 
-            writer = Writer(Store.open(self._url))
+            self._store = Store.open(self._url)
+            writer = Writer(self._store)
             writer.started(self.started, time.time())
             self._writer = writer
         return self._writer
 
-    @property
-    def is_open(self) -> bool:
-        """Whether the store has been opened."""
-        return self._writer is not None
+    def close(self) -> None:
+        """Close the store, if it was opened."""
+        if self._store is not None:
+            self._store.close()
 
     def record(self, event: object, found: Digested | None = None, file: File | None = None) -> None:
         """Put one event into the store. `found` is what reading its file gave. Raises StoreError."""
@@ -108,15 +110,16 @@ class Scribe:
         elif isinstance(event, Finished):
             writer.finished(self.task_id, event)
 
-    def moved(self, event: Saved, path: str | None) -> None:
-        """The file of an earlier save is now at `path`, or nowhere (None)."""
+    def moved(self, event: Saved, path: str | None, *, is_gone: bool = False) -> None:
+        """The file of an earlier save is now at `path`; if it is gone, that was its last one."""
         from autolog.store import Look
 
         if path is None:
-            self.writer.moved(event.id, Look(), is_gone=True)
+            self.writer.moved(event.id, Look(), is_gone=is_gone)
             return
         key, stem, iteration = self._name(event, path)
-        self.writer.moved(event.id, Look(path=path, key=key, stem=stem, iteration=iteration), is_gone=False)
+        look = Look(path=path, key=key, stem=stem, iteration=iteration)
+        self.writer.moved(event.id, look, is_gone=is_gone)
 
     def ask_git(self) -> None:
         """Ask git whether the run's tree is dirty; the commit and branch are known already."""

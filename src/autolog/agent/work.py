@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import resource
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from autolog import _guard
@@ -32,7 +33,7 @@ _RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0, 15.0)
 class Job:
     """One event on its way: its descriptor (ours to close) and whom to tell. No event: a `settle`."""
 
-    __slots__ = ("connection", "data", "descriptor", "event", "found")
+    __slots__ = ("connection", "data", "descriptor", "event", "found", "said")
 
     def __init__(self, event: Any, descriptor: int | None, connection: Connection | None) -> None:
         self.event = event
@@ -40,9 +41,12 @@ class Job:
         self.connection = connection
         self.found: Digested | None = None
         self.data: bytes | None = None
+        #: The last notice, for a process that lost its connection and comes again.
+        self.said: dict[str, Any] | None = None
 
     def tell(self, notice: dict[str, Any], wake: Callable[[], None]) -> None:
         """Send a notice to the process that the event came from."""
+        self.said = notice
         if self.connection is not None:
             self.connection.tell(notice)
             wake()
@@ -56,6 +60,7 @@ class Job:
     def done(self, notice: dict[str, Any], wake: Callable[[], None]) -> None:
         """The end of this job."""
         self.release()
+        self.data = None
         self.tell(notice, wake)
 
 
@@ -68,6 +73,7 @@ class Following:
     def __init__(self) -> None:
         self._held: dict[tuple[int, int], tuple[Saved, int, str | None]] = {}
         self._lock = threading.Lock()
+        self._limit = min(_FOLLOWED, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 4)
 
     def add(self, event: Saved, descriptor: int, path: str | None) -> None:
         """Follow a file for its newest snapshot; the oldest one is let go beyond the limit."""
@@ -76,29 +82,35 @@ class Following:
         with self._lock:
             if key in self._held:
                 os.close(self._held.pop(key)[1])
-            while len(self._held) >= _FOLLOWED:
+            while len(self._held) >= self._limit:
                 _, descriptor_of_oldest, _ = self._held.pop(next(iter(self._held)))
                 os.close(descriptor_of_oldest)
             self._held[key] = (event, descriptor, path)
 
-    def changes(self) -> Iterator[tuple[Saved, str | None]]:
-        """Files that have another path than at the last look; None if they have none any more."""
+    def has(self, event: Saved) -> bool:
+        """Whether this event's file is followed for it."""
+        held = None if event.facts is None else self._held.get((event.facts.device, event.facts.inode))
+        return held is not None and held[0].id == event.id
+
+    def changes(self, only: Saved | None = None) -> list[tuple[Saved, str | None]]:
+        """Files (or one) with another path than at the last look; None if they have none any more."""
+        found: list[tuple[Saved, str | None]] = []
         with self._lock:
-            held = list(self._held.items())
-        for key, (event, descriptor, known) in held:
-            try:
-                path, links = path_of(descriptor)
-            except OSError:
-                continue
-            if links == 0:
-                with self._lock:
-                    self._held.pop(key, None)
-                os.close(descriptor)
-                yield event, None
-            elif path is not None and path != known:
-                with self._lock:
+            for key, (event, descriptor, known) in tuple(self._held.items()):
+                if only is not None and event.id != only.id:
+                    continue
+                try:
+                    path, links = path_of(descriptor)
+                except OSError:
+                    continue
+                if links == 0:
+                    del self._held[key]
+                    os.close(descriptor)
+                    found.append((event, None))
+                elif path is not None and path != known:
                     self._held[key] = (event, descriptor, path)
-                yield event, path
+                    found.append((event, path))
+        return found
 
 
 class _Worker(threading.Thread):
@@ -109,6 +121,11 @@ class _Worker(threading.Thread):
         self._queue: deque[Any] = deque()
         self._some = threading.Condition()
         self._is_busy = False
+
+    @property
+    def backlog(self) -> int:
+        """How many items are queued."""
+        return len(self._queue)
 
     @property
     def is_idle(self) -> bool:
@@ -174,7 +191,11 @@ class Reader(_Worker):
         event = item.event
         if isinstance(event, (Saved, Loaded)) and event.place == "file" and event.facts is not None:
             with _guard.guard(f"read {event.path}"):
-                self._look(item, event)
+                try:
+                    self._look(item, event)
+                except OSError as error:  # a disk or a network filesystem that fails
+                    lost = f"it could not be read ({error.strerror})"
+                    item.found = Digested(event.id, None, lost=lost)
         if isinstance(event, (Saved, Loaded)):
             item.tell({"kind": "digested", "id": event.id}, self._wake)
         self._recorder.put(item)
@@ -215,6 +236,8 @@ class Recorder(_Worker):
         self.is_stalled = False
         self.stalled: Callable[[dict[str, Any]], None] = lambda notice: None
         self.ended: Callable[[], tuple[str, str, float] | None] = lambda: None
+        #: Where processes of the run have seen the files of their saves, by event.
+        self.seen_at: dict[str, str] = {}
 
     def add(self, job: Job) -> None:
         """Queue an event."""
@@ -227,12 +250,25 @@ class Recorder(_Worker):
     def move(self, event: Saved, path: str | None) -> None:
         """Queue the news that a file is elsewhere."""
 
+        self.put(lambda: self._move(event, path))
+
+    def seen(self, event: Saved) -> None:
+        """Queue the news that a process of the run has seen a file elsewhere."""
+
         def record() -> None:
-            self._scribe.moved(event, path)
-            if path is not None:
-                self._notes.add(Moved(event.id, path))
+            if self._following.has(event):
+                for change in self._following.changes(event):
+                    self._move(*change)
+            elif event.id not in self._notes.moved:
+                self._scribe.moved(event, self.seen_at[event.id])
 
         self.put(record)
+
+    def _move(self, event: Saved, path: str | None) -> None:
+        is_gone = path is None
+        self._scribe.moved(event, self.seen_at.get(event.id) if path is None else path, is_gone=is_gone)
+        if path is not None:
+            self._notes.add(Moved(event.id, path))
 
     def finish(self) -> None:
         """Record how the run ended, and wait until that is done (or can't be)."""
@@ -275,6 +311,10 @@ class Recorder(_Worker):
             item.tell({"kind": "settled"}, self._wake)
             return
         event_id = item.event.id
+        if item.found is not None and item.descriptor is not None:
+            path, links = path_of(item.descriptor)  # it may have been renamed since it was read
+            path = path or self.seen_at.get(event_id) or item.found.path
+            item.found = item.found._replace(path=path, links=links)
         recorded = False
         with _guard.guard(f"record a {type(item.event).__name__} event"):
             self._persist(

@@ -12,6 +12,8 @@ import signal
 import sys
 import threading
 
+from .descriptors import Kept
+
 __all__ = ["Ending"]
 
 _SIGNALS = ("SIGTERM", "SIGHUP")
@@ -25,7 +27,7 @@ class Ending:
         self._interactive = interactive
         self._code: int | None = None
         self._known = self._last_exception()
-        self._files: dict[int, int] = {}
+        self._files: dict[int, Kept] = {}
 
     def watch(self) -> None:
         """Begin to watch for terminating signals that the script leaves at their default."""
@@ -37,18 +39,19 @@ class Ending:
             number = getattr(signal, name)
             if signal.getsignal(number) is signal.SIG_DFL:
                 flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-                self._files[number] = os.open(f"{self._path}.{name}", flags, 0o600)
-                faulthandler.register(number, file=self._files[number], all_threads=False, chain=True)
+                kept = self._files[number] = Kept(os.open(f"{self._path}.{name}", flags, 0o600))
+                assert kept.number is not None  # it has just been opened
+                faulthandler.register(number, file=kept.number, all_threads=False, chain=True)
 
     def unwatch(self) -> None:
         """Stop watching, and remove the file if no signal came."""
         import faulthandler
 
         while self._files:
-            number, descriptor = self._files.popitem()
+            number, kept = self._files.popitem()
             if signal.getsignal(number) is signal.SIG_DFL:
                 faulthandler.unregister(number)
-            os.close(descriptor)
+            kept.close()
 
     def exiting(self, code: object) -> None:
         """`sys.exit(code)` was called."""

@@ -7,7 +7,6 @@ other. A worker spawned by `multiprocessing` joins the task of its living parent
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
 import sys
 from typing import Any
@@ -55,6 +54,8 @@ def task_id(job: dict[str, Any]) -> str:
     """The task's id: 32 hex digits, equal in all ranks of a job, random for a single process."""
     if not job:
         return os.urandom(16).hex()
+    import hashlib  # it brings OpenSSL along, which a single process has no use for
+
     return hashlib.sha256(f"{job['launcher']}|{job['key']}".encode()).hexdigest()[:32]
 
 

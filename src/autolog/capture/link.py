@@ -17,13 +17,16 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
+
+from .descriptors import Kept
 
 __all__ = ["AgentLink", "Message"]
 
-#: What is sent: plain data, and a descriptor to pass along (or None).
-Message = tuple[dict[str, Any], "int | None"]
+#: What is sent: plain data, and a descriptor to pass along (or None) if it is still held by then.
+Message = tuple[dict[str, Any], "Kept | None"]
 
 _FULL = {errno.EAGAIN, errno.EWOULDBLOCK, errno.ENOBUFS, getattr(errno, "ETOOMANYREFS", errno.EAGAIN)}
 _DEAD = {errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.ECONNREFUSED, errno.EBADF}
@@ -42,7 +45,7 @@ class AgentLink:
         self._folder = folder
         self._environment = environment
         self._log = log
-        self._socket: socket.socket | None = None
+        self._kept: Kept | None = None
         self._backlog: deque[Message] = deque()
         self._busy = threading.Lock()
         self._starts = 0
@@ -51,11 +54,11 @@ class AgentLink:
     @property
     def is_open(self) -> bool:
         """Whether an agent has been reached."""
-        return self._socket is not None
+        return self._kept is not None
 
-    def send(self, message: dict[str, Any], descriptor: int | None = None) -> None:
+    def send(self, message: dict[str, Any], kept: Kept | None = None) -> None:
         """Pass a message to the agent, starting it if need be; what doesn't go now goes later."""
-        self._backlog.append((message, descriptor))
+        self._backlog.append((message, kept))
         self.flush()
 
     def flush(self) -> None:
@@ -72,12 +75,13 @@ class AgentLink:
                 self._busy.release()
 
     def _flush(self) -> bool:
-        if self._socket is None:
+        if self._kept is None:
             self._connect()
-        while self._backlog and self._socket is not None:
-            message, descriptor = self._backlog[0]
+        while self._backlog and self._kept is not None:
+            message, kept = self._backlog[0]
             try:
-                _send(self._socket, message, descriptor)
+                with _borrow(self._kept) as connection:
+                    _send(connection, message, None if kept is None else kept.number)
             except OSError as error:
                 if error.errno in _FULL:
                     return False
@@ -86,20 +90,21 @@ class AgentLink:
                     continue
                 raise
             self._backlog.popleft()
-        return True
+        return not self._backlog
 
     def notices(self) -> list[dict[str, Any]]:
         """What the agent has said since the last time; never waits."""
         found: list[dict[str, Any]] = []
-        while (connection := self._socket) is not None:
+        while (kept := self._kept) is not None:
             try:
-                data = connection.recv(_NOTICE_BYTES, socket.MSG_DONTWAIT)
+                with _borrow(kept) as connection:
+                    data = connection.recv(_NOTICE_BYTES, socket.MSG_DONTWAIT)
             except (BlockingIOError, InterruptedError):
                 break
             except OSError:
                 data = b""
             if not data:
-                self._lost()
+                self._lost(kept)
                 break
             found += json.loads(data)
             self._starts = 0  # this agent works: what counts is starts in vain
@@ -107,30 +112,35 @@ class AgentLink:
 
     def wait(self, seconds: float) -> None:
         """Wait until the agent says something, at most that long."""
-        connection = self._socket
-        if connection is None:
+        kept = self._kept
+        number = None if kept is None else kept.number
+        if number is None:
             time.sleep(min(seconds, 0.01))
             return
         poll = select.poll()
-        poll.register(connection.fileno(), select.POLLIN)
+        poll.register(number, select.POLLIN)
         poll.poll(max(0.0, seconds) * 1000)
 
     def close(self) -> None:
         """Close the connection without another word."""
-        connection, self._socket = self._socket, None
+        kept, self._kept = self._kept, None
         self._backlog.clear()
-        if connection is not None:
-            connection.close()
+        if kept is not None:
+            kept.close()
 
-    def _lost(self) -> None:
+    def _lost(self, kept: Kept) -> None:
         """The agent is gone: start another if it had not acknowledged everything."""
         if self._busy.acquire(blocking=False):
             try:
-                self._reconnect()
-                if self._socket is not None:
-                    self._flush()
+                if self._kept is kept:  # else another thread has seen it, too, and was faster
+                    self._reconnect()
+                    self._flush_if_open()
             finally:
                 self._busy.release()
+
+    def _flush_if_open(self) -> None:
+        if self._kept is not None:
+            self._flush()
 
     def _reconnect(self) -> None:
         self.close()
@@ -142,7 +152,14 @@ class AgentLink:
         """Reach the agent that holds the folder's lock, or become the one that starts it."""
         deadline = time.monotonic() + _REACH_SECONDS
         while True:
-            lock = os.open(os.path.join(self._folder, "lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                lock = os.open(
+                    os.path.join(self._folder, "lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
+                )
+            except FileNotFoundError:  # an agent is looking whether it may clear the folder away
+                if time.monotonic() > deadline:
+                    return
+                continue
             try:
                 try:
                     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -169,7 +186,7 @@ class AgentLink:
         except OSError:
             connection.close()
             return False
-        self._socket = connection
+        self._kept = Kept(connection.detach())
         return True
 
     def _start(self, lock: int) -> None:
@@ -213,6 +230,19 @@ class AgentLink:
         finally:
             for descriptor in (null, log, *moved):
                 os.close(descriptor)
+
+
+@contextmanager
+def _borrow(kept: Kept) -> Iterator[socket.socket]:
+    """The connection as a socket object, for one call; it stays open afterwards."""
+    number = kept.number
+    if number is None:
+        raise OSError(errno.EBADF, "the connection was closed by the script")
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET, 0, fileno=number)
+    try:
+        yield connection
+    finally:
+        connection.detach()
 
 
 class _address:

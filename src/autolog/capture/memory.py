@@ -13,13 +13,22 @@ from autolog._guard import guard
 
 __all__ = ["digest_of", "hash_later", "join", "view"]
 
+#: The largest mutable buffer that is copied, in bytes: about a millisecond.
+_COPY_BYTES = 8 << 20
+
 _threads: set[threading.Thread] = set()
 
 
 def view(target: Any) -> bytes | None:
-    """The bytes of a buffer or bytes-like object, without a copy where Python can; None for others."""
-    if isinstance(target, (bytes, bytearray, memoryview)):
-        return bytes(target)
+    """The bytes of a buffer or bytes-like object, without a copy where Python can; None for others.
+
+    What may change under our hands (a `bytearray`) has to be copied, and a lock on it would keep the
+    script from resizing it: beyond a few milliseconds' worth it is let go.
+    """
+    if isinstance(target, bytes):
+        return target
+    if isinstance(target, (bytearray, memoryview)):
+        return bytes(target) if memoryview(target).nbytes <= _COPY_BYTES else None
     get_value = getattr(target, "getvalue", None)
     value = get_value() if get_value is not None and not getattr(target, "closed", False) else None
     return value if isinstance(value, bytes) else None
@@ -45,7 +54,11 @@ def hash_later(data: bytes, then: Callable[[str], None]) -> None:
     # Not daemonic: the interpreter waits for it, so a digest is never cut off half way.
     thread = threading.Thread(target=work, name="autolog-hash")
     _threads.add(thread)
-    thread.start()
+    try:
+        thread.start()
+    except RuntimeError:  # no more threads: the interpreter is ending, or the system's limit is reached
+        work()
+        _threads.discard(thread)
 
 
 def join() -> None:

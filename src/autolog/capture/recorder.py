@@ -91,7 +91,10 @@ class Capture:
 
     def begin(self, call: CallLike) -> None:
         """Before the original: the barrier for a save; open and `fstat` for a load."""
-        target = call.pinned = Target(call.target)
+        given = call.target
+        if call.point.role == "save" and isinstance(given, bytes):
+            given = os.fsdecode(given)  # nothing can be written into bytes: it is a path
+        target = call.pinned = Target(given)
         self._open.collect()
         self.session.drain()
         if call.point.role == "load":
@@ -100,6 +103,7 @@ class Capture:
             elif target.place == "open":
                 self._pin_open(target, sampled=True)
         else:
+            self.session.see_moves()
             self._barrier(target)
 
     def pin(self, call: CallLike) -> None:

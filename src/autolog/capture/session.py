@@ -20,14 +20,17 @@ from autolog.events import (
     FileFacts,
     Finished,
     Loaded,
+    Moved,
     Opened,
     Saved,
     Skipped,
     Started,
     to_line,
 )
+from autolog.files import path_of
 
 from . import memory
+from .descriptors import Kept, limit
 from .link import AgentLink, Message
 from .progress import Progress
 from .spool import Journal
@@ -40,6 +43,8 @@ _BARRIER_SECONDS, _BARRIER_SPEED = 5.0, 20e6
 _ROOM_SECONDS = 0.05
 #: How long the end of a script waits without any snapshot getting done: reading 100 GB takes minutes.
 _PATIENCE_SECONDS = 300.0
+#: Descriptors that we hold besides those of files: the journal, the connection, two signals.
+_OTHERS = 4
 
 
 class Process(NamedTuple):
@@ -52,13 +57,21 @@ class Process(NamedTuple):
 class _Held:
     """An event that the agent has not acknowledged, and the descriptor that goes with it."""
 
-    __slots__ = ("descriptor", "facts", "is_digested", "message")
+    __slots__ = ("facts", "is_digested", "kept", "message")
 
-    def __init__(self, message: dict[str, Any], descriptor: int | None, facts: FileFacts | None) -> None:
+    def __init__(self, message: dict[str, Any], kept: Kept | None, facts: FileFacts | None) -> None:
         self.message = message
-        self.descriptor = descriptor
+        self.kept = kept
         self.facts = facts
         self.is_digested = False
+
+
+class _Recent(NamedTuple):
+    """One of the latest saves: its event, its file, and where that was when we last looked."""
+
+    event: str
+    kept: Kept
+    path: str
 
 
 class Session:
@@ -74,8 +87,15 @@ class Session:
         self._link = self._new_link()
         self._held: dict[str, _Held] = {}
         self._reading: dict[tuple[int, int], str] = {}
-        self._room = _descriptor_room()
+        self._recent: dict[str, _Recent] = {}
+        self._recent_room, self._room = _descriptor_room()
         self._stalled: str | None = None
+        #: Faults that the spool had no room for.
+        self._unsaid: list[Event] = []
+        #: How the run ended, if it has: exit functions that run after ours may still save.
+        self._ended: tuple[str, str] | None = None
+        #: Whether we have waited for the agent in vain, and heard nothing since.
+        self._is_silent = False
         #: Called before the first file event, to tell which hooks applied.
         self.bound: Callable[[], tuple[dict[str, str], dict[str, str]]] = lambda: ({}, {})
         self._is_bound = False
@@ -83,8 +103,7 @@ class Session:
 
     def open(self) -> None:
         """Write the first lines of the journal. Raises OSError where the spool can't be written."""
-        self._write(self.started)
-        self._write(Opened(time.time(), self.pid, self.process.role, self.process.rank))
+        self._journal_here()
 
     # -- what the recorder calls --------------------------------------------------------------
 
@@ -99,13 +118,18 @@ class Session:
             with _guard.guard("record which hooks applied"):
                 self._note_bound()
         facts = event.facts
-        held = _Held(self._write_or_carry(event), descriptor, facts)
-        if descriptor is not None:
+        kept = None if descriptor is None else Kept(descriptor)
+        held = _Held(self._write_or_carry(event), kept, facts)
+        if kept is not None:
             self._make_room()
         self._held[event.id] = held
-        if facts is not None and descriptor is not None and not getattr(event, "skip", None):
+        if facts is not None and kept is not None and not getattr(event, "skip", None):
             self._reading[facts.device, facts.inode] = event.id
-        self._link.send(held.message, descriptor)
+        if kept is not None and isinstance(event, Saved):
+            self._remember(event, kept)
+        self._link.send(held.message, kept)
+        if self._ended is not None:
+            self._write(Finished(self.next_id(), time.time(), *self._ended))
 
     def skip(self, path: str, rule: str, function: str) -> None:
         """Note that a save was seen and not captured."""
@@ -114,18 +138,36 @@ class Session:
     def drain(self) -> None:
         """Take in what the agent has said; never waits."""
         for notice in self._link.notices():
+            self._is_silent = False
             self._take(notice)
         self._link.flush()
+
+    def see_moves(self) -> None:
+        """Note where the files of the latest saves have been put since.
+
+        The agent looks, too, but a file that is saved under a temporary name, put in its place and
+        replaced by the next one may be gone before it comes to that.
+        """
+        for key, recent in tuple(self._recent.items()):
+            number = recent.kept.number
+            path, links = (None, 0) if number is None else path_of(number)
+            if not links:
+                self._forget(key)
+            elif path is not None and path != recent.path:
+                self._recent[key] = recent._replace(path=path)
+                self._write(Moved(recent.event, path))
 
     def barrier(self, key: tuple[int, int], size: int) -> None:
         """Wait while the agent still reads the file with this (device, inode); `size` in bytes."""
         event = self._reading.get(key)
         if event is None:
             return
-        deadline = time.monotonic() + _BARRIER_SECONDS + size / _BARRIER_SPEED
-        while self._reading.get(key) == event and self._stalled is None:
+        bound = _ROOM_SECONDS if self._is_silent else _BARRIER_SECONDS + size / _BARRIER_SPEED
+        deadline = time.monotonic() + bound
+        while self._reading.get(key) == event:
             left = deadline - time.monotonic()
             if left <= 0:
+                self._is_silent = True
                 return
             self._link.wait(min(left, 1.0))
             self.drain()
@@ -141,6 +183,8 @@ class Session:
         if not self._is_bound:
             with _guard.guard("record which hooks applied"):
                 self._note_bound()
+        with _guard.guard("see where the last files are"):
+            self.see_moves()
         finished = Finished(self.next_id(), time.time(), status, reason)
         message = self._write_or_carry(finished)
         if self._link.is_open or self._held:
@@ -148,6 +192,7 @@ class Session:
             self._link.send(message)
             if wait:
                 self._wait_for_all()
+        self._ended = (status, reason)
         self.close()
 
     def settle(self, seconds: float) -> bool:
@@ -163,21 +208,14 @@ class Session:
         """Let go of everything that this process holds, without another word to the agent."""
         self._forget_faults()
         self._link.close()
-        for held in self._held.values():
-            _close(held.descriptor)
-        self._held.clear()
-        self._reading.clear()
+        self._let_go()
         if self._journal is not None:
             self._journal.close()
             self._journal = None
 
     def become_child(self) -> None:
         """After a fork: nothing the parent holds is ours, and we join its task as a child."""
-        descriptors = [held.descriptor for held in self._held.values()]
-        self._held.clear()
-        self._reading.clear()
-        for descriptor in descriptors:
-            _close(descriptor)
+        self._let_go()
         self._link.close()
         if self._journal is not None:
             self._journal.close()
@@ -189,6 +227,32 @@ class Session:
 
     # -- inside -------------------------------------------------------------------------------
 
+    def _let_go(self) -> None:
+        """Close what is held of files."""
+        for held in tuple(self._held.values()):
+            if held.kept is not None:
+                held.kept.close()
+        self._held.clear()
+        self._reading.clear()
+        for key in tuple(self._recent):
+            self._forget(key)
+
+    def _remember(self, event: Saved, kept: Kept) -> None:
+        """Hold the file of this save a little longer, in the place of the earliest one that is held."""
+        key, number = event.path or "", kept.number
+        path = None if number is None else path_of(number)[0]
+        if number is None or path is None or not self._recent_room:
+            return
+        self._forget(key)
+        while len(self._recent) >= self._recent_room:
+            self._forget(next(iter(self._recent)))
+        self._recent[key] = _Recent(event.id, Kept(os.dup(number)), path)
+
+    def _forget(self, key: str) -> None:
+        recent = self._recent.pop(key, None)
+        if recent is not None:
+            recent.kept.close()
+
     def _new_link(self) -> AgentLink:
         environment = {**os.environ, "AUTOLOG_AGENT_STORE": self.settings.store}
         link = AgentLink(self.folder, environment, os.path.join(self.settings.home, "agent.log"))
@@ -196,17 +260,19 @@ class Session:
         return link
 
     def _unacknowledged(self) -> Iterable[Message]:
-        return [(held.message, held.descriptor) for held in tuple(self._held.values())]
+        return [(held.message, held.kept) for held in tuple(self._held.values())]
 
     def _journal_here(self) -> Journal:
         if self._journal is None:
-            self._journal = Journal(self.folder)
-            if self.process.role == "child":
-                self._journal.write(Opened(time.time(), self.pid, "child", self.process.rank))
+            opened = Opened(time.time(), self.pid, self.process.role, self.process.rank)
+            self._journal = Journal(self.folder, (self.started, opened))
         return self._journal
 
     def _write(self, event: Event) -> None:
         self._journal_here().write(event)
+        while self._unsaid:
+            self._journal_here().write(self._unsaid[0])
+            del self._unsaid[0]
 
     def _write_or_carry(self, event: Saved | Loaded | Finished) -> dict[str, Any]:
         """The message that tells the agent of an event; it carries the line if the spool can't."""
@@ -223,15 +289,22 @@ class Session:
         self._write(Bound(self.next_id(), targets, versions))
 
     def _record_fault(self, fault: _guard.Fault) -> None:
-        if self._journal is not None:
-            self._write(Failed(self.next_id(), fault.time, fault.where, fault.error, fault.traceback))
+        if self._journal is None:
+            return
+        failed = Failed(self.next_id(), fault.time, fault.where, fault.error, fault.traceback)
+        try:
+            self._write(failed)
+        except OSError:
+            if len(self._unsaid) < 20:
+                self._unsaid.append(failed)  # until there is room again
 
     def _take(self, notice: dict[str, Any]) -> None:
         kind, event = notice["kind"], notice.get("id", "")
         if kind == "stalled":
             self._stalled = str(notice["reason"])
-            _guard.complain(self._stalled)
+            self._tell(self._stalled)
             return
+        self._stalled = self._stalled if kind == "digested" else None
         held = self._held.get(event)
         if held is not None:
             held.is_digested = True
@@ -240,31 +313,42 @@ class Session:
             if self._reading.get(key) == event:
                 del self._reading[key]
         if kind == "failed" and held is not None:
-            _guard.complain("the agent could not record a snapshot; `autolog doctor` has more.")
-        if kind in ("recorded", "failed") and self._held.pop(event, None) is not None and held is not None:
-            _close(held.descriptor)
+            self._tell("the agent could not record a snapshot; `autolog doctor` has more.")
+        if kind in ("recorded", "failed"):
+            done = self._held.pop(event, None)
+            if done is not None and done.kept is not None:
+                done.kept.close()
+
+    @staticmethod
+    def _tell(line: str) -> None:
+        """Say what is wrong, unless a fault has been told: one line is enough."""
+        if not _guard.faults:
+            _guard.complain(line)
 
     def _make_room(self) -> None:
         """Never hold more descriptors than we may.
 
         Those whose digest is in the spool go first: they would only serve to look into the file again if
-        the agent died. Is that not enough, wait a little, then give up the oldest ones: the agent has
-        copies of its own, so even these only matter if it dies.
+        the agent died. Is that not enough, wait a little, but not again for an agent that stays silent,
+        then give up the oldest ones: the agent has copies of its own, so even these only matter if it
+        dies.
         """
         deadline = time.monotonic() + _ROOM_SECONDS
         while len(holding := self._holding()) >= self._room:
             read = [each for each in holding if each.is_digested]
-            left = deadline - time.monotonic()
+            left = 0.0 if self._is_silent else deadline - time.monotonic()
             if read or left <= 0:
+                self._is_silent = self._is_silent or not read
                 for each in read or holding[: len(holding) - self._room + 1]:
-                    descriptor, each.descriptor = each.descriptor, None
-                    _close(descriptor)
+                    kept, each.kept = each.kept, None
+                    if kept is not None:
+                        kept.close()
             else:
                 self._link.wait(left)
                 self.drain()
 
     def _holding(self) -> list[_Held]:
-        return [each for each in tuple(self._held.values()) if each.descriptor is not None]
+        return [each for each in tuple(self._held.values()) if each.kept is not None]
 
     def _wait_for_all(self) -> None:
         progress = Progress(len(self._held))
@@ -285,17 +369,12 @@ class Session:
             progress.clear()
 
 
-def _descriptor_room() -> int:
-    """How many descriptors we may hold: DESIGN's min(64, an eighth of the soft limit)."""
-    import resource
+def _descriptor_room() -> tuple[int, int]:
+    """How many files we may hold, for a little longer and until they are acknowledged.
 
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return 64 if soft == resource.RLIM_INFINITY else max(1, min(64, soft // 8))
-
-
-def _close(descriptor: int | None) -> None:
-    if descriptor is not None:
-        try:
-            os.close(descriptor)
-        except OSError:
-            pass  # closed by somebody else (a daemonising script closes all it finds)
+    With the journal, the connection and what notes a signal they are DESIGN's min(64, an eighth of the
+    soft limit).
+    """
+    room = min(64, limit() // 8) - _OTHERS
+    recent = max(0, min(2, room // 3))
+    return recent, max(1, room - recent)

@@ -14,22 +14,23 @@ import os
 
 from autolog.events import Event, to_line
 
+from .descriptors import Kept
+
 __all__ = ["Journal"]
 
 
 class Journal:
     """This process's journal in the task's folder."""
 
-    def __init__(self, folder: str) -> None:
-        os.makedirs(folder, mode=0o700, exist_ok=True)
+    def __init__(self, folder: str, first: tuple[Event, ...]) -> None:
         self.folder = folder
         self.name = f"{os.getpid()}-{os.urandom(4).hex()}.jsonl"
         self.path = os.path.join(folder, self.name)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-        self._descriptor: int | None = os.open(self.path, flags, 0o600)
-        fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        self._first = first
         self._numbers = itertools.count(1)
         self._is_torn = False
+        self._is_closed = False
+        self._kept = self._open()
 
     def next_id(self) -> str:
         """An id for an event, unique among all events of all processes."""
@@ -37,18 +38,46 @@ class Journal:
 
     def write(self, event: Event) -> None:
         """Append one event. Raises OSError (disk full)."""
-        line = to_line(event)
-        if self._descriptor is None:
+        if self._is_closed:
             raise OSError("the journal is closed")
-        if self._is_torn:
-            os.write(self._descriptor, b"\n")
-            self._is_torn = False
-        if os.write(self._descriptor, line) != len(line):  # the disk filled up in the middle
-            self._is_torn = True
-            raise OSError(errno.ENOSPC, "no space left for the spool", self.path)
+        descriptor = self._kept.number
+        if descriptor is None:  # the script has closed every descriptor that it found
+            self._kept = self._open()
+            descriptor = self._kept.number
+        self._append(descriptor, to_line(event))
 
     def close(self) -> None:
         """Close the journal, which also says that this process is done."""
-        descriptor, self._descriptor = self._descriptor, None
-        if descriptor is not None:
+        self._is_closed = True
+        self._kept.close()
+
+    def _open(self) -> Kept:
+        """Open the file and lock it; a new one begins with what tells whose it is."""
+        while True:
+            os.makedirs(self.folder, mode=0o700, exist_ok=True)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+            try:
+                descriptor = os.open(self.path, flags, 0o600)
+            except FileNotFoundError:
+                continue  # an agent of this task has just ended, and is clearing its folder away
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.exists(self.path):
+                break
             os.close(descriptor)
+        try:
+            if os.fstat(descriptor).st_size == 0:
+                self._append(descriptor, b"".join(to_line(event) for event in self._first))
+        except BaseException:
+            os.close(descriptor)
+            raise
+        return Kept(descriptor)
+
+    def _append(self, descriptor: int | None, lines: bytes) -> None:
+        if descriptor is None:
+            raise OSError(errno.EBADF, "the journal was closed by the script", self.path)
+        if self._is_torn:
+            os.write(descriptor, b"\n")
+            self._is_torn = False
+        if os.write(descriptor, lines) != len(lines):  # the disk filled up in the middle
+            self._is_torn = True
+            raise OSError(errno.ENOSPC, "no space left for the spool", self.path)

@@ -231,8 +231,7 @@ def _hooks(found: Findings, latest: TaskRecord | None) -> None:
     from autolog import hooks
 
     known = list(hooks.discover())
-    with _guard.guard("load the hooks of other packages", quiet=True):
-        known += hooks.discover_outside()
+    known += hooks.discover_outside(lambda what: _guard.guard(what, quiet=True))
     for fault in tuple(_guard.faults):
         what = f"could not {fault.where}: {fault.error}"
         found.broken(what, "update what it names; if that is autolog, please report it with this output")

@@ -1,0 +1,23 @@
+"""The lab for scripts, from the folder of the toy framework."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+_HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(_HERE.parent / "toy"))
+
+
+@pytest.fixture
+def lab(tmp_path, monkeypatch):
+    """A home, a working folder and scripts in it; nothing of ours may be left running afterwards."""
+    from toylab import Lab
+
+    monkeypatch.setenv("AUTOLOG_STRICT", "1")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    for name in ("AUTOLOG_HOME", "AUTOLOG_STORE", "AUTOLOG_PROJECT", "AUTOLOG_TASK"):
+        monkeypatch.delenv(name, raising=False)
+    lab = Lab(tmp_path)
+    yield lab
+    lab.close()
