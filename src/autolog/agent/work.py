@@ -202,6 +202,10 @@ class Reader(_Worker):
 
     def _look(self, item: Job, event: Saved | Loaded) -> None:
         known = self._notes.digested.get(event.id)
+        if item.descriptor is not None and event.facts is not None:
+            status = os.fstat(item.descriptor)
+            if (status.st_dev, status.st_ino) != (event.facts.device, event.facts.inode):
+                item.release()  # its number was given to another file while it was being sent
         if item.descriptor is None and event.facts is not None and event.path is not None:
             held = find_file(event.path, event.facts)
             item.descriptor = None if held is None else held[0]

@@ -33,6 +33,9 @@ _DEAD = {errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.ECONNREFUSED, errn
 _NOTICE_BYTES = 65536
 #: How long a process tries to reach an agent that another one is just starting.
 _REACH_SECONDS = 0.05
+#: How long it then leaves the agent alone: the calls in between must not wait, too.
+_AGAIN_SECONDS = 0.5
+_STARTS = 20
 
 
 class AgentLink:
@@ -49,12 +52,23 @@ class AgentLink:
         self._backlog: deque[Message] = deque()
         self._busy = threading.Lock()
         self._starts = 0
+        self._not_before = 0.0
+        #: Whether agents have ended so often that no more are started; the spool keeps what there is.
+        self.has_given_up = False
         self.unacknowledged: Callable[[], Iterable[Message]] = tuple
 
     @property
     def is_open(self) -> bool:
         """Whether an agent has been reached."""
         return self._kept is not None
+
+    def start(self) -> None:
+        """Reach or start the agent now, so that its start overlaps whatever comes next."""
+        if self._kept is None and self._busy.acquire(blocking=False):
+            try:
+                self._connect()
+            finally:
+                self._busy.release()
 
     def send(self, message: dict[str, Any], kept: Kept | None = None) -> None:
         """Pass a message to the agent, starting it if need be; what doesn't go now goes later."""
@@ -107,7 +121,8 @@ class AgentLink:
                 self._lost(kept)
                 break
             found += json.loads(data)
-            self._starts = 0  # this agent works: what counts is starts in vain
+            if any(notice["kind"] == "recorded" for notice in found):
+                self._starts = 0  # this agent works: what counts is starts in vain
         return found
 
     def wait(self, seconds: float) -> None:
@@ -151,6 +166,8 @@ class AgentLink:
     def _connect(self) -> None:
         """Reach the agent that holds the folder's lock, or become the one that starts it."""
         deadline = time.monotonic() + _REACH_SECONDS
+        if time.monotonic() < self._not_before or self.has_given_up:
+            return
         while True:
             try:
                 lock = os.open(
@@ -158,6 +175,7 @@ class AgentLink:
                 )
             except FileNotFoundError:  # an agent is looking whether it may clear the folder away
                 if time.monotonic() > deadline:
+                    self._not_before = time.monotonic() + _AGAIN_SECONDS
                     return
                 continue
             try:
@@ -167,15 +185,18 @@ class AgentLink:
                     if self._reach():
                         return
                 else:
-                    if self._starts >= 20:
-                        raise RuntimeError("keep the agent running: it ended 20 times")
+                    if self._starts >= _STARTS:
+                        self.has_given_up = True
+                        raise RuntimeError(f"the agent ended {_STARTS} times; see {self._log}")
                     self._starts += 1
                     self._start(lock)
                     return
             finally:
                 os.close(lock)
             if time.monotonic() > deadline:
-                return  # a command is replaying this very spool; what waits goes with the next call
+                # A command is replaying this very spool. What waits goes with a later call.
+                self._not_before = time.monotonic() + _AGAIN_SECONDS
+                return
             time.sleep(0.002)  # another process is just starting it
 
     def _reach(self) -> bool:

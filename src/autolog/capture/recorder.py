@@ -105,6 +105,7 @@ class Capture:
         else:
             self.session.see_moves()
             self._barrier(target)
+        self.session.start_agent()
 
     def pin(self, call: CallLike) -> None:
         """After the original: hold what a save wrote."""

@@ -43,6 +43,9 @@ _BARRIER_SECONDS, _BARRIER_SPEED = 5.0, 20e6
 _ROOM_SECONDS = 0.05
 #: How long the end of a script waits without any snapshot getting done: reading 100 GB takes minutes.
 _PATIENCE_SECONDS = 300.0
+#: Only small files are held a little longer: a large one that the script removes must free its room on
+#: the disk, and takes so long to write that the agent sees where it goes.
+_RECENT_BYTES = 64 << 20
 #: Descriptors that we hold besides those of files: the journal, the connection, two signals.
 _OTHERS = 4
 
@@ -135,6 +138,10 @@ class Session:
         """Note that a save was seen and not captured."""
         self._write(Skipped(self.next_id(), path, rule, function))
 
+    def start_agent(self) -> None:
+        """Have the agent started now: the original call, which comes next, takes longer than that."""
+        self._link.start()
+
     def drain(self) -> None:
         """Take in what the agent has said; never waits."""
         for notice in self._link.notices():
@@ -150,7 +157,12 @@ class Session:
         """
         for key, recent in tuple(self._recent.items()):
             number = recent.kept.number
-            path, links = (None, 0) if number is None else path_of(number)
+            try:
+                path, links = (None, 0) if number is None else path_of(number)
+            except OSError:
+                continue  # another thread has just closed it
+            if number is not None and recent.kept.number is None:
+                continue  # and so it has here: the number may be another file's by now
             if not links:
                 self._forget(key)
             elif path is not None and path != recent.path:
@@ -199,7 +211,7 @@ class Session:
         """Wait until everything so far is in the store; False if it took longer than `seconds`."""
         memory.join()
         deadline = time.monotonic() + seconds
-        while self._held and self._stalled is None and time.monotonic() < deadline:
+        while self._held and self._is_heard and time.monotonic() < deadline:
             self._link.wait(min(0.25, max(0.0, deadline - time.monotonic())))
             self.drain()
         return not self._held
@@ -239,14 +251,22 @@ class Session:
 
     def _remember(self, event: Saved, kept: Kept) -> None:
         """Hold the file of this save a little longer, in the place of the earliest one that is held."""
+        if (event.size or 0) > _RECENT_BYTES:
+            return
         key, number = event.path or "", kept.number
-        path = None if number is None else path_of(number)[0]
-        if number is None or path is None or not self._recent_room:
+        if number is None or not self._recent_room:
+            return
+        try:
+            path, copy = path_of(number)[0], Kept(os.dup(number))
+        except OSError:
+            return  # no descriptor is left, or another thread has just given this one up
+        if path is None or kept.number is None:
+            copy.close()
             return
         self._forget(key)
         while len(self._recent) >= self._recent_room:
-            self._forget(next(iter(self._recent)))
-        self._recent[key] = _Recent(event.id, Kept(os.dup(number)), path)
+            self._forget(next(iter(self._recent), ""))
+        self._recent[key] = _Recent(event.id, copy, path)
 
     def _forget(self, key: str) -> None:
         recent = self._recent.pop(key, None)
@@ -350,11 +370,16 @@ class Session:
     def _holding(self) -> list[_Held]:
         return [each for each in tuple(self._held.values()) if each.kept is not None]
 
+    @property
+    def _is_heard(self) -> bool:
+        """Whether there is any sense in waiting for the agent."""
+        return self._stalled is None and not self._link.has_given_up
+
     def _wait_for_all(self) -> None:
         progress = Progress(len(self._held))
         left, since = len(self._held), time.monotonic()
         try:
-            while self._held and self._stalled is None:
+            while self._held and self._is_heard:
                 self._link.wait(0.25)
                 self.drain()
                 progress.show(len(self._held))
