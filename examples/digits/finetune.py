@@ -1,6 +1,6 @@
 """Loads the network that another script trained (under its new name), fine-tunes it and saves."""
 
-import autolog; autolog.init("digits", "finetune")  # noqa: E702 - the one line
+import autolog; autolog.init("digits", "finetune")
 
 import glob
 

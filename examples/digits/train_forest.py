@@ -1,6 +1,6 @@
 """Trains a random forest on the same digits and dumps it with joblib."""
 
-import autolog; autolog.init("digits", "train-forest")  # noqa: E702 - the one line
+import autolog; autolog.init("digits", "train-forest")
 
 import joblib
 from sklearn.datasets import load_digits

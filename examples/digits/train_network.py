@@ -1,6 +1,6 @@
 """Trains a small network on scikit-learn's digits, overwriting its checkpoint after every epoch."""
 
-import autolog; autolog.init("digits", "train-network")  # noqa: E702 - the one line
+import autolog; autolog.init("digits", "train-network")
 
 import os
 

@@ -225,6 +225,7 @@ class _Run:
 
     def become_child(self) -> None:
         """After a fork: join the parent's task."""
+        self.patches.become_child()
         self.ending.unwatch()
         self.capture.become_child()
         self.session.become_child()

@@ -8,7 +8,7 @@ import zlib
 
 from .events import FileFacts
 
-__all__ = ["facts_of", "path_of", "sample"]
+__all__ = ["facts_from", "facts_of", "path_of", "sample"]
 
 _HEAD, _TAIL, _SPOT = 4096, 16384, 4096
 
@@ -30,7 +30,14 @@ def sample(descriptor: int, size: int) -> int:
 
 def facts_of(descriptor: int, *, sampled: bool = True) -> FileFacts | None:
     """What the descriptor's file is now; None if it is no regular file (a pipe, a device, a folder)."""
-    status = os.fstat(descriptor)
+    facts = facts_from(os.fstat(descriptor))
+    if facts is None or not sampled:
+        return facts
+    return facts._replace(sample=sample(descriptor, facts.size))
+
+
+def facts_from(status: os.stat_result) -> FileFacts | None:
+    """The facts that a stat tells, without a sample; None if it is not of a regular file."""
     if not stat.S_ISREG(status.st_mode):
         return None
     return FileFacts(
@@ -39,7 +46,6 @@ def facts_of(descriptor: int, *, sampled: bool = True) -> FileFacts | None:
         size=status.st_size,
         mtime_ns=status.st_mtime_ns,
         ctime_ns=status.st_ctime_ns,
-        sample=sample(descriptor, status.st_size) if sampled else None,
     )
 
 

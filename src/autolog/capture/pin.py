@@ -11,7 +11,7 @@ import stat
 from typing import Any
 
 from autolog.events import FileFacts
-from autolog.files import facts_of
+from autolog.files import facts_from, facts_of
 
 __all__ = ["Pin", "is_buffer", "pin_open_file", "pin_path"]
 
@@ -36,11 +36,18 @@ class Pin:
 
 
 def pin_path(path: str, *, sampled: bool = True) -> Pin | None:
-    """Hold the regular file at `path`; None if there is none. Raises OSError for other reasons."""
+    """Hold the regular file at `path`; None if there is none.
+
+    Where it can't be opened (the process has no descriptor left), its facts alone: the agent then finds
+    it by its path. Raises OSError where not even those are to be had.
+    """
     try:
         descriptor = os.open(path, _FLAGS)
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return None
+    except OSError:
+        known = facts_from(os.stat(path))
+        return None if known is None else Pin(path, None, known)
     try:
         facts = facts_of(descriptor, sampled=sampled)
     except BaseException:

@@ -104,6 +104,10 @@ class Patches:
                 self._apply_when_ready(hook, point)
             self._rebind()
 
+    def become_child(self) -> None:
+        """After a fork: a thread of the parent's may have held the lock, and is not here to let go."""
+        self._lock = threading.RLock()
+
     def watch_call(self, owner: Any, name: str, seen: Callable[[Any], None]) -> None:
         """Have `seen` called with the first argument (or None) of every call of `owner.name`."""
 
