@@ -51,8 +51,9 @@ def _version(python):
 def make(folder, python, groups):
     """An environment with the package (editable) and these dependency groups, unless it is up to date."""
     wanted = hashlib.sha256()
-    with open(os.path.join(ROOT, "pyproject.toml"), "rb") as file:
-        wanted.update(file.read())
+    with open(os.path.join(ROOT, "pyproject.toml")) as file:
+        # Everything before the tools' own tables: the package and its dependencies.
+        wanted.update(file.read().partition("\n[tool.")[0].encode())
     wanted.update(repr((python, groups)).encode())
     stamp = os.path.join(folder, "made-for")
     if os.path.exists(stamp):

@@ -19,7 +19,7 @@ model.load_state_dict(torch.load(path, weights_only=True))
 for parameter in model[0].parameters():
     parameter.requires_grad = False
 optimizer = torch.optim.Adam(model[2].parameters(), lr=0.003)
-for step in range(100):
+for _ in range(100):
     optimizer.zero_grad()
     nn.functional.cross_entropy(model(images), labels).backward()
     optimizer.step()
