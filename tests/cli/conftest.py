@@ -104,7 +104,7 @@ class Book:
             time=NOON + at,
             project=project,
             name=name,
-            script=f"/work/{name}.py",
+            script=f"/data/{name}.py",
             argv=(f"{name}.py", "--epochs", "3"),
             cwd="/work",
             user="ada",
@@ -183,17 +183,17 @@ def book(home: Path) -> Iterator[Book]:
 def story(book: Book) -> Book:
     """`train` makes `best` twice, `finetune` loads it and makes `tuned`, `evaluate` loads that."""
     train = book.task("train", tags=("demo",), git={"commit": "c0ffee" * 6, "branch": "main", "dirty": True})
-    book.save(train, "/work/best.pt", at=1, design="Linear(4, 10)\nfor digits", iteration=1)
-    best = book.save(train, "/work/best.pt", at=2, iteration=2, look={"contents": contents()})
-    book.load(train, best, "/work/best.pt", at=3)
-    book.skip(train, "/work/batch.pt", "array")
+    book.save(train, "/data/best.pt", at=1, design="Linear(4, 10)\nfor digits", iteration=1)
+    best = book.save(train, "/data/best.pt", at=2, iteration=2, look={"contents": contents()})
+    book.load(train, best, "/data/best.pt", at=3)
+    book.skip(train, "/data/batch.pt", "array")
     book.hooks(train, {"torch.serialization:save": "applied", "joblib.numpy_pickle:dump": "not imported"})
     finetune = book.task("finetune", at=100, project="other")
-    book.load(finetune, best, "/work/copy.pt", at=101)
+    book.load(finetune, best, "/data/copy.pt", at=101)
     inside = contents(dangerous=("os.system",))
-    tuned = book.save(finetune, "/work/tuned.pt", at=102, look={"contents": inside})
+    tuned = book.save(finetune, "/data/tuned.pt", at=102, look={"contents": inside})
     evaluate = book.task("evaluate", at=200)
-    book.load(evaluate, tuned, "/work/tuned.pt", at=201)
+    book.load(evaluate, tuned, "/data/tuned.pt", at=201)
     book.load(evaluate, "blake3:" + "e" * 64, "/hub/base.pt", at=202)
     book.fault(evaluate, "look into a file", "ValueError: no")
     return book

@@ -82,7 +82,7 @@ def test_a_task(autolog, story):
     assert "git        c0ffeec0ffee on main, with uncommitted changes" in answer.out
     assert "hooks      1 of 2 applied (--hooks tells why)" in answer.out
     assert "train - best (its own)" in answer.out
-    assert answer.out.partition("Not captured\n")[2].split()[3:6] == ["array", "1", "/work/batch.pt"]
+    assert answer.out.partition("Not captured\n")[2].split()[3:6] == ["array", "1", "/data/batch.pt"]
     assert "not imported" in autolog("show", "train", "--hooks").out
 
 

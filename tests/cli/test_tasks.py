@@ -35,6 +35,6 @@ def test_json_tells_inputs_and_outputs(autolog, story):
     assert task["started"] == "2026-01-31T12:01:40.000Z"
     (given,) = task["inputs"]
     assert given["name"] == "train - best"
-    assert (given["version"], given["path"], given["own"], given["count"]) == (2, "/work/copy.pt", False, 1)
+    assert (given["version"], given["path"], given["own"], given["count"]) == (2, "/data/copy.pt", False, 1)
     (made,) = task["outputs"]
     assert (made["name"], made["versions"]) == ("finetune - tuned", 1)

@@ -1,5 +1,6 @@
 """A few rounds of `kill.py`, which has as many as one likes."""
 
+import os
 import random
 
 import pytest
@@ -7,7 +8,7 @@ from kill import WHAT, WHO, one_round
 
 pytestmark = pytest.mark.core
 
-_ROUNDS = 20
+_ROUNDS = int(os.environ.get("AUTOLOG_TEST_ROUNDS", "20"))
 
 
 @pytest.mark.parametrize("who", WHO)

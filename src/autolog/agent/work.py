@@ -6,6 +6,7 @@ import os
 import resource
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -113,7 +114,7 @@ class Following:
         return found
 
 
-class _Worker(threading.Thread):
+class _Worker(threading.Thread, ABC):
     """A thread with a queue. The queue's head stays in it until it is done, so idle means done."""
 
     def __init__(self, name: str) -> None:
@@ -156,9 +157,9 @@ class _Worker(threading.Thread):
     def _next(self) -> Any:
         return self._queue.popleft()
 
+    @abstractmethod
     def work(self, item: Any) -> None:
         """Do one item."""
-        raise NotImplementedError
 
     def rested(self) -> None:
         """Called after each item."""

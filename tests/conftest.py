@@ -1,4 +1,4 @@
-"""The lab for scripts, from the folder of the toy framework."""
+"""What every room of the tests shares: the lab, where scripts run with capture on in a home of their own."""
 
 import sys
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 _HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(_HERE.parent / "toy"))
+sys.path[:0] = [str(_HERE / "toy"), str(_HERE / "faults")]
 
 
 @pytest.fixture
