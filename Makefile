@@ -32,12 +32,12 @@ core: env
 	@for python in .venvs/core-3.*/bin/python; do \
 	  [ -x "$$python" ] || continue; \
 	  echo "== core tests: $$($$python --version)"; \
-	  AUTOLOG_TEST_ROUNDS=3 $$python -m pytest -q -m core tests || exit 1; \
+	  AUTOLOG_TEST_ROUNDS=3 $$python -m pytest -q -n 2 -m core tests || exit 1; \
 	done
 
 tests: env
 	@echo "== all tests: $$($(VENV)/python --version)"
-	$(VENV)/python -m pytest -q tests
+	$(VENV)/python -m pytest -q -n 2 tests
 
 faults: env
 	$(VENV)/python tests/faults/kill.py --rounds 100

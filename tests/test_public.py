@@ -77,5 +77,5 @@ def test_importing_and_starting_brings_nothing_heavy(tmp_path):
     assert brought & heavy == set()
     assert {name for name in brought if name in sys.stdlib_module_names} <= {
         "__future__", "_hashlib", "_json", "array", "atexit", "faulthandler", "fcntl", "fnmatch", "hashlib",
-        "platform", "resource", "_array", "_blake2", "_opcode", "zlib", "tomllib", "tomli", "posixpath",
+        "json", "platform", "resource", "_array", "_blake2", "_opcode", "zlib", "tomllib", "tomli", "posixpath",
     }  # fmt: skip
