@@ -119,6 +119,17 @@ def test_temporary_names_end_as_versions_of_the_final_path(store):
     }
 
 
+def test_a_version_that_is_put_in_place_late_keeps_its_turn(store):
+    run = Run(store)
+    first = run.save("/x/tmp1.pt", "d1")
+    run.save("/x/final.pt", "d2")
+    run.save("/x/final.pt", "d3")
+    run.moved(first, "/x/final.pt")
+    assert [each[:3] for each in models(store)["train - final"]] == [
+        (1, "d1", "overwritten"), (2, "d2", "overwritten"), (3, "d3", "at_path")
+    ]  # fmt: skip
+
+
 def test_a_published_model_is_not_changed_by_saving_over_its_path(store, tmp_path):
     run = Run(store)
     run.save("/x/m.pt", "d1")

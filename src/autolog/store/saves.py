@@ -14,6 +14,9 @@ from .schema import inputs, models, snapshots, tasks
 
 __all__ = ["record_move", "record_save"]
 
+#: How long after a save its version's number may still change.
+_SETTLING_SECONDS = 60.0
+
 
 def record_save(connection: Connection, task_id: str, event: Saved, look: Look) -> None:
     """A weights file was saved: a further version of the task's model with this key."""
@@ -72,8 +75,21 @@ def record_move(connection: Connection, event_id: str, look: Look, *, is_gone: b
     _set(connection, row["id"], uri=uri)
     if row["state"] == "at_path":
         _supersede(connection, row["id"], {**row, "uri": uri})
+    if _is_superseded(connection, row, uri):
+        _set(connection, row["id"], state="overwritten")
     if look.key != row["key"] and row["task_id"] is not None:
         _rehome(connection, row, look)
+
+
+def _is_superseded(connection: Connection, row: RowMapping, uri: str) -> bool:
+    """Whether a later save has been recorded at this path already."""
+    query = select(snapshots.c.id).where(
+        snapshots.c.uri == uri,
+        snapshots.c.id != row["id"],
+        snapshots.c.created > row["created"],
+        snapshots.c.state.in_(("at_path", "overwritten")),
+    )
+    return connection.execute(query.limit(1)).first() is not None
 
 
 def _rehome(connection: Connection, row: RowMapping, look: Look) -> None:
@@ -93,7 +109,7 @@ def _rehome(connection: Connection, row: RowMapping, look: Look) -> None:
         name = _model_name(connection, task_id, look.stem)
         values = {**old, "id": there, "key": look.key, "name": name, "created": row["created"]}
         connection.execute(insert(models).values(values))
-    version = _next_version(connection, there)
+    version = _version_among(connection, there, row["created"])
     _set(connection, row["id"], model_id=there, version=version)
     connection.execute(update(models).where(models.c.id == there).values(updated=row["created"]))
     connection.execute(update(inputs).where(inputs.c.snapshot_id == row["id"]).values(model_id=there))
@@ -177,6 +193,24 @@ def _next_version(connection: Connection, model_id: str) -> int:
         select(func.max(snapshots.c.version)).where(snapshots.c.model_id == model_id)
     ).scalar()
     return int(newest or 0) + 1
+
+
+def _version_among(connection: Connection, model_id: str, created: float) -> int:
+    """The number of a snapshot that joins a model late: the next one, but before those saved after it.
+
+    That happens while names are still moving (saved under a temporary name, put in place, and the next
+    one recorded first); later than that a version keeps its number, since somebody may have used it.
+    """
+    later = connection.execute(
+        select(snapshots.c.id, snapshots.c.version, snapshots.c.created)
+        .where(snapshots.c.model_id == model_id, snapshots.c.created > created)
+        .order_by(snapshots.c.version)
+    ).all()
+    if not later or max(each.created for each in later) - created > _SETTLING_SECONDS:
+        return _next_version(connection, model_id)
+    for each in reversed(later):
+        _set(connection, each.id, version=each.version + 1)
+    return int(later[0].version)
 
 
 def _supersede(connection: Connection, snapshot_id: int, row: Mapping[str, Any]) -> None:
