@@ -12,7 +12,7 @@ import os
 import select
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -76,17 +76,15 @@ def settle(settings: Settings, wait: float = 10.0) -> Settled:
     return Settled(pending, tuple(problems))
 
 
-def replay(
-    folder: str, scribe: Scribe, journals: Journals, notes: AgentJournal, skip: Callable[[str], bool]
-) -> int:
+def replay(scribe: Scribe, journals: Journals, notes: AgentJournal) -> int:
     """Record every event of dead processes that is not recorded yet; returns how many could not be.
 
-    `skip` names events that somebody else is taking care of. Raises StoreError.
+    Raises StoreError.
     """
     failed = 0
     alive = {name for name, journal in journals.processes.items() if journal.is_alive}
     for event in sorted(journals.events.values(), key=lambda each: getattr(each, "time", 0.0)):
-        if event.id in notes.recorded or skip(event.id):
+        if event.id in notes.recorded:
             continue
         owner = f"{event.id.rpartition('-')[0]}.jsonl"
         if owner in alive and isinstance(event, (Saved, Loaded)):
@@ -158,7 +156,7 @@ def _replay_folder(folder: str, settings: Settings) -> tuple[int, str]:
         left = 0
         try:
             _take_sights(journals, scribe, notes)
-            left = replay(folder, scribe, journals, notes, skip=lambda _: False)
+            left = replay(scribe, journals, notes)
             end = outcome(journals)
             writer = scribe.writer
             if end is None:
@@ -191,11 +189,11 @@ def _take_sights(journals: Journals, scribe: Scribe, notes: AgentJournal) -> Non
 
 def _follow_moves(journals: Journals, scribe: Scribe, notes: AgentJournal) -> None:
     """Files that were renamed after they had been recorded, with nobody left to see it."""
+    if any(isinstance(each, Finished) for each in journals.events.values()):
+        return  # the run ended in order, and its agent looked then
     for event in journals.events.values():
         if not isinstance(event, Saved) or event.facts is None or event.path is None:
             continue
-        if any(isinstance(each, Finished) for each in journals.events.values()):
-            return  # the run ended in order, and its agent looked then
         held = find_file(event.path, event.facts)
         if held is None:
             continue
