@@ -19,6 +19,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
+from itertools import starmap
 from typing import Any
 
 from .descriptors import Kept
@@ -243,9 +245,11 @@ class AgentLink:
                 (os.POSIX_SPAWN_DUP2, moved[0], 3),
                 (os.POSIX_SPAWN_DUP2, moved[1], 4),
             ]
-            child = os.posix_spawn("/bin/sh", command, self._environment, file_actions=actions)
+            spawn = partial(os.posix_spawn, "/bin/sh", command, self._environment, file_actions=actions)
             try:
-                os.waitpid(child, 0)
+                # Started and waited for without a line of Python between: a SIGCHLD handler of the
+                # script's runs between lines, and one that reaps every child would meet the shell.
+                deque(map(os.waitpid, starmap(spawn, ((),)), (0,)), maxlen=0)
             except ChildProcessError:
                 pass  # SIGCHLD is ignored, or another thread waits for any child
         finally:
