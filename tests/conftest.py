@@ -1,9 +1,15 @@
 """What every room of the tests shares: the lab, where scripts run with capture on in a home of their own."""
 
+import signal
 import sys
 from pathlib import Path
 
 import pytest
+
+# A job in the background inherits signals that are ignored, and so would every script that a test starts.
+for _signal in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+    if signal.getsignal(_signal) is signal.SIG_IGN:
+        signal.signal(_signal, signal.default_int_handler if _signal == signal.SIGINT else signal.SIG_DFL)
 
 _HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(_HERE / "toy"), str(_HERE / "faults")]
