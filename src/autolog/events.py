@@ -34,7 +34,7 @@ class FileFacts(NamedTuple):
     """What `fstat` said of a file, and a checksum of a few fixed places in it.
 
     `mtime_ns` alone can't tell two writes within one tick of the filesystem's clock apart (several
-    milliseconds before Linux 6.13); `sample` (see `capture.pin`) tells them apart nearly always.
+    milliseconds before Linux 6.13); `sample` (see `files.sample`) tells them apart nearly always.
     Times are nanoseconds since the epoch, sizes bytes.
     """
 
