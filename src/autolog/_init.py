@@ -189,7 +189,8 @@ class _Run:
         self.session.open()
         # Not before the journal is open: a hook from outside that can't be loaded is a fault to record.
         found = (*hooks.discover(), *hooks.discover_outside(_guard.guard))
-        self.patches = Patches(found, self.capture)
+        wanted = (each for each in found if not each.opt_in or self.settings.filter.names(each.key))
+        self.patches = Patches(wanted, self.capture)
         self.session.bound = lambda: (dict(self.patches.results), self.patches.versions())
         self.capture.retry = self.patches.retry
         self.ending.watch()

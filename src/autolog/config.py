@@ -49,6 +49,10 @@ class Filter(NamedTuple):
     frameworks: bool | Mapping[str, Any] = True
     exclude: tuple[str, ...] = ()
 
+    def names(self, key: str) -> bool:
+        """Whether a framework that is captured only on request has been asked for."""
+        return not isinstance(self.frameworks, bool) and self.frameworks.get(key, False) is not False
+
     def allows(self, key: str, path: str | None) -> bool:
         """Whether a file of the framework with this hook key is captured."""
         if path is not None and _matches(path, self.exclude):

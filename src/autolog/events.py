@@ -21,6 +21,7 @@ __all__ = [
     "Loaded",
     "Moved",
     "Opened",
+    "Part",
     "Recorded",
     "Saved",
     "Skipped",
@@ -44,6 +45,17 @@ class FileFacts(NamedTuple):
     mtime_ns: int
     ctime_ns: int
     sample: int | None = None
+
+
+class Part(NamedTuple):
+    """One file of a snapshot that has several; `name` is what follows the snapshot's `base`.
+
+    `weights` says whether it is one of those that identify the snapshot.
+    """
+
+    name: str
+    facts: FileFacts
+    weights: bool = True
 
 
 class Started(NamedTuple):
@@ -81,7 +93,9 @@ class Saved(NamedTuple):
     `place` is `file` (a path), `memory` (a buffer) or `remote` (a URL). `facts` are None without a
     file, `digest` is set where the process computed it itself (buffers). `design` is the network
     description if this is the first save of that model. `group` names the model that all files of
-    one checkpoint callback are versions of; `iteration` counts as the script does.
+    one checkpoint callback are versions of; `iteration` counts as the script does. A snapshot of several
+    files has `parts`, which are at `base` followed by their names; `base` ends with a slash for a folder,
+    whose own facts `facts` then are, else they are those of the part named `lead`.
     """
 
     id: str
@@ -99,10 +113,18 @@ class Saved(NamedTuple):
     iteration: int | None = None
     lost: str | None = None
     rank: int | None = None
+    parts: tuple[Part, ...] = ()
+    base: str = ""
+    lead: str = ""
+    labels: dict[str, int] = {}  # noqa: RUF012 - never changed
 
 
 class Loaded(NamedTuple):
-    """A weights file was read. `skip` is the rule by which the loaded object is no model, if any."""
+    """A weights file was read. `skip` is the rule by which the loaded object is no model, if any.
+
+    `origin` is the URL that the file came from, where that is known; `parts`, `base`
+    and `lead` are as in `Saved`.
+    """
 
     id: str
     time: float
@@ -115,6 +137,10 @@ class Loaded(NamedTuple):
     digest: str | None = None
     model_type: str = ""
     skip: str | None = None
+    parts: tuple[Part, ...] = ()
+    base: str = ""
+    lead: str = ""
+    origin: str | None = None
 
 
 class Skipped(NamedTuple):
@@ -154,13 +180,17 @@ class Finished(NamedTuple):
 
 
 class Digested(NamedTuple):
-    """The agent has read a file: `digest` is `blake3:<hex>`, or None and `lost` says why."""
+    """The agent has read a file: `digest` is `blake3:<hex>`, or None and `lost` says why.
+
+    `parts` are the digests of a snapshot's several files, in their order in the event.
+    """
 
     id: str
     digest: str | None
     path: str | None = None
     lost: str | None = None
     links: int | None = None
+    parts: tuple[str, ...] = ()
 
 
 class Moved(NamedTuple):
@@ -188,6 +218,8 @@ def to_line(event: Event) -> bytes:
     data: dict[str, Any] = {"kind": type(event).__name__.lower(), **event._asdict()}
     if data.get("facts") is not None:
         data["facts"] = data["facts"]._asdict()
+    if isinstance(event, (Saved, Loaded)):
+        data["parts"] = [[part.name, part.facts._asdict(), part.weights] for part in event.parts]
     return json.dumps(data, ensure_ascii=True).encode("ascii") + b"\n"
 
 
@@ -198,7 +230,10 @@ def from_line(line: bytes) -> Event | None:
         cls = _KINDS[data.pop("kind")]
         if data.get("facts"):
             data["facts"] = FileFacts(**data["facts"])
-        for name in ("argv", "tags"):
+        if cls in (Saved, Loaded):
+            parts = data.get("parts", ())
+            data["parts"] = tuple(Part(name, FileFacts(**facts), weights) for name, facts, weights in parts)
+        for name in ("argv", "tags", "parts"):
             if name in data:
                 data[name] = tuple(data[name])
         event: Event = cls(**{key: value for key, value in data.items() if key in cls._fields})

@@ -6,9 +6,9 @@ import os
 import stat
 import zlib
 
-from .events import FileFacts
+from .events import FileFacts, Loaded, Saved
 
-__all__ = ["facts_from", "facts_of", "path_of", "sample"]
+__all__ = ["facts_from", "facts_of", "folder_facts", "path_of", "sample", "whole_path"]
 
 _HEAD, _TAIL, _SPOT = 4096, 16384, 4096
 
@@ -47,6 +47,21 @@ def facts_from(status: os.stat_result) -> FileFacts | None:
         mtime_ns=status.st_mtime_ns,
         ctime_ns=status.st_ctime_ns,
     )
+
+
+def folder_facts(descriptor: int) -> FileFacts:
+    """What an open folder is: its identity and times, no size and no sample."""
+    status = os.fstat(descriptor)
+    return FileFacts(status.st_dev, status.st_ino, 0, status.st_mtime_ns, status.st_ctime_ns)
+
+
+def whole_path(lead_path: str | None, event: Saved | Loaded) -> str | None:
+    """The path of an event's snapshot, told by where its file, its folder or its leading part is now."""
+    if lead_path is None or not event.parts or event.base.endswith("/"):
+        return lead_path
+    if not lead_path.endswith(event.lead):
+        return None
+    return lead_path[: len(lead_path) - len(event.lead)] + (event.path or "")[len(event.base) :]
 
 
 def path_of(descriptor: int) -> tuple[str | None, int]:

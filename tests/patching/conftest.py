@@ -48,6 +48,10 @@ class Notes:
         """After the original."""
         self._note("pin", call)
 
+    def lies_in(self, inner: Any, outer: Any) -> bool:
+        """No call of another thread is a part of one here."""
+        return False
+
     def belongs(self, inner: Any, outer: Any) -> bool:
         """The same target, or a buffer."""
         return inner.target is outer.target or inner.target == outer.target or hasattr(inner.target, "read")

@@ -45,7 +45,7 @@ class Run:
 
     def moved(self, event, path):
         stem = os.path.splitext(os.path.basename(path))[0]
-        self.writer.moved(event.id, Look(path=path, key=path, stem=stem), is_gone=False)
+        self.writer.moved([(event.id, Look(path=path, key=path, stem=stem), False)])
 
     @property
     def record(self):
@@ -251,7 +251,7 @@ def test_twenty_processes_may_open_a_new_store_at_once(tmp_path):
     assert [each.returncode for each in running] == [0] * 20, failed
     engine = create_engine(url)
     with engine.connect() as connection:
-        assert connection.execute(text("SELECT number FROM migrations")).scalars().all() == [1]
+        assert connection.execute(text("SELECT number FROM migrations")).scalars().all() == [1, 2]
     engine.dispose()
 
 
@@ -286,3 +286,17 @@ def test_a_file_that_is_no_database_is_a_clear_error(tmp_path):
     (tmp_path / "autolog.db").write_bytes(b"this is not a database, just some text" * 100)
     with pytest.raises(StoreError, match="can't be used"):
         Store.open(f"sqlite:///{tmp_path}/autolog.db")
+
+
+def test_a_store_of_the_first_version_is_brought_up_to_date(tmp_path):
+    url = f"sqlite:///{tmp_path}/old.db"
+    store = Store.open(url)
+    with store._writing() as connection:
+        connection.execute(text("DROP TABLE parts"))
+        connection.execute(text("DELETE FROM migrations WHERE number > 1"))
+    store.close()
+    store = Store.open(url)
+    with store._reading() as connection:
+        assert connection.execute(text("SELECT count(*) FROM parts")).scalar() == 0
+        assert connection.execute(text("SELECT max(number) FROM migrations")).scalar() == 2
+    store.close()

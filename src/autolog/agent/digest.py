@@ -8,14 +8,14 @@ were checksummed then still have that checksum.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from blake3 import blake3
 
-from autolog.events import FileFacts
+from autolog.events import FileFacts, Part
 from autolog.files import facts_of, path_of, sample
 
-__all__ = ["OVERWRITTEN", "digest_file", "find_file", "path_of"]
+__all__ = ["OVERWRITTEN", "digest_file", "digest_of_parts", "find_file", "path_of"]
 
 OVERWRITTEN = "it was overwritten before it could be read"
 
@@ -47,6 +47,14 @@ def digest_file(descriptor: int, facts: FileFacts) -> tuple[str | None, bytes | 
     if offset != facts.size or not _is_unchanged(descriptor, facts):
         return None, None
     return f"blake3:{hasher.hexdigest()}", None
+
+
+def digest_of_parts(parts: Sequence[Part], digests: Sequence[str]) -> str:
+    """The digest of several files that are one snapshot: over their sorted names, sizes and digests."""
+    lines = sorted(
+        f"{part.name}\0{part.facts.size}\0{digest}\n" for part, digest in zip(parts, digests, strict=True)
+    )
+    return f"blake3:{blake3(''.join(lines).encode('utf-8', 'surrogateescape')).hexdigest()}"
 
 
 def _is_unchanged(descriptor: int, facts: FileFacts) -> bool:

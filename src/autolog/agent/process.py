@@ -35,6 +35,8 @@ _HEARTBEAT_SECONDS = 15.0
 #: How long the store of a run that is over may stay away before we leave it to the next command.
 _HOPE_SECONDS = 5.0
 _MESSAGE_BYTES = 1 << 18
+#: More descriptors than any message brings.
+_PASSED = 64
 _LISTENER, _LOCK = 3, 4
 
 
@@ -170,7 +172,7 @@ class Agent:
             numbers = array.array("i")
             try:
                 data, ancillary, _, _ = connection.socket.recvmsg(
-                    _MESSAGE_BYTES, socket.CMSG_SPACE(8 * numbers.itemsize), socket.MSG_CMSG_CLOEXEC
+                    _MESSAGE_BYTES, socket.CMSG_SPACE(_PASSED * numbers.itemsize), socket.MSG_CMSG_CLOEXEC
                 )
             except BlockingIOError:
                 return
@@ -182,9 +184,10 @@ class Agent:
             for level, kind, raw in ancillary:
                 if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
                     numbers.frombytes(raw[: len(raw) - len(raw) % numbers.itemsize])
-            descriptor = numbers[0] if numbers else None
             with _guard.guard("take a message"):
-                self._take(json.loads(data), descriptor, connection)
+                message = json.loads(data)
+                descriptors = dict(zip(message.get("slots", ()), numbers, strict=False))
+                self._take(message, descriptors, connection)
 
     def _is_full(self) -> bool:
         """Whether as many files are open as may be."""
@@ -192,13 +195,13 @@ class Agent:
             return False
         return self._reader.backlog + self._recorder.backlog > self._room
 
-    def _take(self, message: dict[str, Any], descriptor: int | None, connection: Connection) -> None:
+    def _take(self, message: dict[str, Any], descriptors: dict[int, int], connection: Connection) -> None:
         if "settle" in message:
             connection.is_command = True
             self._read_journals()
             self._check_moves()
             if self._reader is not None:
-                self._reader.add(Job(None, None, connection))
+                self._reader.add(Job(None, {}, connection))
             else:
                 connection.tell({"kind": "settled"})
             return
@@ -207,7 +210,7 @@ class Agent:
         event: Event | None = self._journals.events.get(event_id)
         if event is None and "line" in message:
             event = from_line(message["line"].encode("ascii"))
-        job = Job(event, descriptor, connection)
+        job = Job(event, descriptors, connection)
         if event_id in self._notes.recorded:
             job.done({"kind": "recorded", "id": event_id}, self._wake)
         elif isinstance(event, Finished) and event_id not in self._known:
@@ -242,7 +245,7 @@ class Agent:
                 continue
             if isinstance(event, (Skipped, Failed, Bound)):
                 self._known.add(event.id)
-                self._record(Job(event, None, None))
+                self._record(Job(event, {}, None))
         while self._recorder is not None and self._sights_taken < len(self._journals.sights):
             seen = self._journals.events.get(self._journals.sights[self._sights_taken])
             self._sights_taken += 1
@@ -265,7 +268,7 @@ class Agent:
             ]
             for event in left:
                 self._known.add(event.id)
-                job = self._jobs[event.id] = Job(event, None, None)
+                job = self._jobs[event.id] = Job(event, {}, None)
                 self._read(job) if isinstance(event, (Saved, Loaded)) else self._record(job)
 
     # -- the work ---------------------------------------------------------------------------------
@@ -301,7 +304,7 @@ class Agent:
             event = Failed(
                 f"agent-{os.getpid()}-{self._faults}", fault.time, fault.where, fault.error, fault.traceback
             )
-            self._recorder.add(Job(event, None, None))
+            self._recorder.add(Job(event, {}, None))
 
     def _tell_all(self, notice: dict[str, Any]) -> None:
         for connection in tuple(self._connections.values()):
@@ -324,8 +327,9 @@ class Agent:
 
     def _check_moves(self) -> None:
         if self._recorder is not None:
-            for event, path in self._following.changes():
-                self._recorder.move(event, path)
+            changes = self._following.changes()
+            if changes:
+                self._recorder.move(changes)
 
     def _is_hopeless(self) -> bool:
         """Whether the run is over and only a store that can't be written keeps us: the spool waits for it."""

@@ -21,12 +21,12 @@ from autolog.config import Settings, mask
 from autolog.errors import StoreError
 from autolog.events import Digested, Finished, Loaded, Recorded, Saved, Started
 
-from .digest import OVERWRITTEN, digest_file, find_file, path_of
+from .digest import OVERWRITTEN, digest_file, digest_of_parts, find_file, path_of
 from .journals import AgentJournal, Journals, clear
 from .outcome import outcome
 from .scribe import File, Scribe
 
-__all__ = ["Settled", "read_file", "replay", "settle"]
+__all__ = ["Settled", "read_file", "read_parts", "replay", "settle"]
 
 
 #: A folder without a word in it may be that of a process which is just starting.
@@ -113,9 +113,49 @@ def read_file(event: Saved | Loaded, descriptor: int | None) -> tuple[Digested, 
     return Digested(event.id, digest, path=path, lost=lost, links=links), data
 
 
+def read_parts(event: Saved | Loaded, descriptors: dict[int, int]) -> Digested:
+    """Read the several files of an event, through descriptors (by their place) or by their paths.
+
+    Descriptors of files that were found by their path are added to `descriptors`.
+    """
+    digests: list[str] = []
+    for index, part in enumerate(event.parts):
+        descriptor = descriptors.get(index)
+        if descriptor is None:
+            held = find_file(event.base + part.name, part.facts)
+            if held is None:
+                return Digested(
+                    event.id, None, lost=f"{part.name or 'a file'} was gone before it could be read"
+                )
+            descriptor = held[0]
+        try:
+            digest = digest_file(descriptor, part.facts)[0]
+        finally:
+            if index not in descriptors:
+                os.close(descriptor)
+        if digest is None:
+            return Digested(
+                event.id, None, lost=f"{part.name or 'a file'} was overwritten before it was read"
+            )
+        digests.append(digest)
+    return Digested(event.id, digest_of_parts(event.parts, digests), parts=tuple(digests), links=1)
+
+
+def _replay_parts(event: Saved | Loaded, scribe: Scribe, notes: AgentJournal, seen_at: str | None) -> None:
+    found = notes.digested.get(event.id)
+    if found is None or found.digest is None:
+        found = read_parts(event, {})
+        notes.add(found)
+    is_there = os.path.exists(event.path or "") or os.path.exists(event.base + event.lead)
+    scribe.record(event, found._replace(path=seen_at or found.path, links=1 if is_there or seen_at else 0))
+
+
 def _replay_file(event: Saved | Loaded, scribe: Scribe, notes: AgentJournal, seen_at: str | None) -> None:
     if event.place != "file" or event.facts is None or event.digest is not None:
         scribe.record(event)
+        return
+    if event.parts:
+        _replay_parts(event, scribe, notes, seen_at)
         return
     found, data = notes.digested.get(event.id), None
     held = find_file(event.path or "", event.facts)
@@ -181,25 +221,30 @@ def _replay_folder(folder: str, settings: Settings) -> tuple[int, str]:
 
 def _take_sights(journals: Journals, scribe: Scribe, notes: AgentJournal) -> None:
     """Where processes have seen their files after these were recorded, if no agent has looked since."""
+    moves: list[tuple[Saved, str | None, bool]] = []
     for event_id, path in journals.seen_at.items():
         event = journals.events.get(event_id)
         if isinstance(event, Saved) and event_id in notes.recorded and event_id not in notes.moved:
-            scribe.moved(event, path)
+            moves.append((event, path, False))
+    if moves:
+        scribe.moved(moves)
 
 
 def _follow_moves(journals: Journals, scribe: Scribe, notes: AgentJournal) -> None:
     """Files that were renamed after they had been recorded, with nobody left to see it."""
     if any(isinstance(each, Finished) for each in journals.events.values()):
         return  # the run ended in order, and its agent looked then
+    moves: list[tuple[Saved, str | None, bool]] = []
     for event in journals.events.values():
-        if not isinstance(event, Saved) or event.facts is None or event.path is None:
+        if not isinstance(event, Saved) or event.facts is None or event.path is None or event.parts:
             continue
         held = find_file(event.path, event.facts)
-        if held is None:
-            continue
-        os.close(held[0])
-        with _guard.guard("follow a renamed file"):
-            scribe.moved(event, held[1])
+        if held is not None:
+            os.close(held[0])
+            moves.append((event, held[1], False))
+    if moves:
+        with _guard.guard("follow renamed files"):
+            scribe.moved(moves)
 
 
 def _store_of(journals: Journals, settings: Settings) -> str:

@@ -5,12 +5,25 @@ from __future__ import annotations
 import io
 import os
 import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from autolog import _guard
-from autolog.events import Bound, Digested, Failed, FileFacts, Finished, Loaded, Saved, Skipped, Started
+from autolog.events import (
+    Bound,
+    Digested,
+    Failed,
+    FileFacts,
+    Finished,
+    Loaded,
+    Part,
+    Saved,
+    Skipped,
+    Started,
+)
 
-from .naming import name_parts
+from .naming import name_parts, origin_of
 
 if TYPE_CHECKING:
     from autolog.formats import Contents
@@ -20,10 +33,14 @@ __all__ = ["Scribe"]
 
 
 class File(NamedTuple):
-    """What is at hand of an event's file: an open descriptor, and its bytes if they are few."""
+    """What is at hand of an event's file: an open descriptor, and its bytes if they are few.
+
+    Of several files, the descriptors that are at hand, by their place in the event.
+    """
 
     descriptor: int | None = None
     data: bytes | None = None
+    parts: Mapping[int, int] = {}
 
     @property
     def is_there(self) -> bool:
@@ -34,8 +51,33 @@ class File(NamedTuple):
         """The file as it was read, at its beginning."""
         if self.data is not None:
             return io.BytesIO(self.data)
-        # A description of its own: the trainer's shares its position with ours.
-        return open(f"/proc/self/fd/{self.descriptor}", "rb", buffering=1 << 16)
+        return _open(self.descriptor)
+
+    def openers(self, event: Saved | Loaded) -> list[tuple[str, Callable[[], BinaryIO]]]:
+        """The names of several files, and what opens each of them as it was read."""
+        return [
+            (
+                part.name,
+                partial(_open, self.parts[index])
+                if index in self.parts
+                else partial(_open_unchanged, event.base + part.name, part.facts),
+            )
+            for index, part in enumerate(event.parts)
+        ]
+
+
+def _open(descriptor: int | None) -> BinaryIO:
+    # A description of its own: the trainer's shares its position with ours.
+    return open(f"/proc/self/fd/{descriptor}", "rb", buffering=1 << 16)
+
+
+def _open_unchanged(path: str, facts: FileFacts) -> BinaryIO:
+    number = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    now = os.fstat(number)
+    if (now.st_ino, now.st_size, now.st_mtime_ns) != (facts.inode, facts.size, facts.mtime_ns):
+        os.close(number)
+        raise OSError("it is another file by now")
+    return open(number, "rb", buffering=1 << 16)
 
 
 class Scribe:
@@ -84,8 +126,8 @@ class Scribe:
             key, stem, iteration = self._name(event, path)
             digest = event.digest if found is None else found.digest
             contents = None
-            if digest is not None and file.is_there and not writer.has_contents(digest):
-                contents = self._look_inside(file, path, event.facts)
+            if digest is not None and not writer.has_contents(digest):
+                contents = self._look_inside(event, file, path)
             if iteration is None and contents is not None:
                 iteration = _iteration_inside(contents)
             look = Look(
@@ -96,7 +138,10 @@ class Scribe:
                 key=key,
                 stem=stem,
                 iteration=iteration,
-                contents=contents,
+                contents=_kept(contents),
+                parts=_parts(event, found),
+                design=None if contents is None else contents.design,
+                labels={} if contents is None else contents.labels,
             )
             writer.saved(self.task_id, event, look)
         elif isinstance(event, Loaded):
@@ -110,16 +155,18 @@ class Scribe:
         elif isinstance(event, Finished):
             writer.finished(self.task_id, event)
 
-    def moved(self, event: Saved, path: str | None, *, is_gone: bool = False) -> None:
-        """The file of an earlier save is now at `path`; if it is gone, that was its last one."""
+    def moved(self, moves: Sequence[tuple[Saved, str | None, bool]]) -> None:
+        """The files of these saves are elsewhere now; one that is gone (True) was at that path last."""
         from autolog.store import Look
 
-        if path is None:
-            self.writer.moved(event.id, Look(), is_gone=is_gone)
-            return
-        key, stem, iteration = self._name(event, path)
-        look = Look(path=path, key=key, stem=stem, iteration=iteration)
-        self.writer.moved(event.id, look, is_gone=is_gone)
+        looks = []
+        for event, path, is_gone in moves:
+            look = Look()
+            if path is not None:
+                key, stem, iteration = self._name(event, path)
+                look = Look(path=path, key=key, stem=stem, iteration=iteration)
+            looks.append((event.id, look, is_gone))
+        self.writer.moved(looks)
 
     def ask_git(self) -> None:
         """Ask git whether the run's tree is dirty; the commit and branch are known already."""
@@ -154,11 +201,25 @@ class Scribe:
         digest = event.digest if found is None else found.digest
         path = (found.path if found is not None else None) or event.path
         contents = None
-        if digest and file.is_there and event.skip is None and not writer.has_contents(digest):
-            contents = self._look_inside(file, path or "", event.facts)
+        if digest and event.skip is None and not writer.has_contents(digest):
+            contents = self._look_inside(event, file, path or "")
         stem = name_parts(path or "")[1]
+        source = event.origin
+        if source is None:
+            source, stem = origin_of(event.path or "", stem)
         lost = None if found is None else found.lost
-        writer.loaded(self.task_id, event, Look(digest, path, lost, stem=stem, contents=contents))
+        look = Look(
+            digest,
+            path,
+            lost,
+            stem=stem,
+            contents=_kept(contents),
+            parts=_parts(event, found),
+            origin=source,
+            design=None if contents is None else contents.design,
+            labels={} if contents is None else contents.labels,
+        )
+        writer.loaded(self.task_id, event, look)
 
     @staticmethod
     def _name(event: Saved, path: str) -> tuple[str, str, int | None]:
@@ -168,30 +229,54 @@ class Scribe:
         return name_parts(path, event.group)
 
     @staticmethod
-    def _look_inside(file: File, path: str, facts: FileFacts | None) -> ContentsRecord | None:
+    def _look_inside(event: Saved | Loaded, file: File, path: str) -> Contents | None:
         from autolog import formats
         from autolog.errors import UnreadableWeights
-        from autolog.store import ContentsRecord
 
+        if not event.parts and not file.is_there:
+            return None
         contents: Contents | None = None
         with _guard.guard(f"look into {os.path.basename(path)}", quiet=True):
-            with file.open() as opened:
-                try:
-                    contents = formats.inspect(opened, os.path.basename(path))
-                except UnreadableWeights as error:
-                    return ContentsRecord("unreadable", None, (), {"error": str(error)}, ())
-        if contents is None or (facts is not None and _has_changed(file, facts)):
+            try:
+                if event.parts:
+                    contents = (
+                        formats.inspect_bundle(file.openers(event))
+                        if hasattr(formats, "inspect_bundle")
+                        else None
+                    )
+                else:
+                    with file.open() as opened:
+                        contents = formats.inspect(opened, os.path.basename(path))
+            except UnreadableWeights as error:
+                return formats.Contents("unreadable", details={"error": str(error)})
+        if event.facts is not None and not event.parts and _has_changed(file, event.facts):
             return None
-        return ContentsRecord(
-            format=contents.format,
-            parameters=contents.parameters,
-            tensors=tuple((each.name, each.shape, each.dtype) for each in contents.tensors),
-            details=contents.details,
-            dangerous=contents.dangerous,
-        )
+        return contents
 
 
-def _iteration_inside(contents: ContentsRecord) -> int | None:
+def _kept(contents: Contents | None) -> ContentsRecord | None:
+    """What the store keeps of it."""
+    from autolog.store import ContentsRecord
+
+    if contents is None:
+        return None
+    return ContentsRecord(
+        format=contents.format,
+        parameters=contents.parameters,
+        tensors=tuple((each.name, each.shape, each.dtype) for each in contents.tensors),
+        details=contents.details,
+        dangerous=contents.dangerous,
+    )
+
+
+def _parts(event: Saved | Loaded, found: Digested | None) -> tuple[tuple[Part, str], ...]:
+    """The several files of an event with their digests, if they were all read."""
+    if found is None or len(found.parts) != len(event.parts):
+        return ()
+    return tuple(zip(event.parts, found.parts, strict=True))
+
+
+def _iteration_inside(contents: Contents) -> int | None:
     """The iteration that a checkpoint says it is of (`{"epoch": 3, ...}`), the finest one it names."""
     for name in ("global_step", "step", "iteration", "iter", "epoch"):
         value = contents.details.get(name)

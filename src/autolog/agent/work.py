@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from autolog import _guard
 from autolog.events import Digested, Finished, Loaded, Moved, Recorded, Saved
+from autolog.files import whole_path
 
 from .digest import find_file, path_of
 from .journals import AgentJournal
-from .replay import read_file
+from .replay import read_file, read_parts
 from .scribe import File, Scribe
 
 if TYPE_CHECKING:
@@ -32,13 +33,18 @@ _RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0, 15.0)
 
 
 class Job:
-    """One event on its way: its descriptor (ours to close) and whom to tell. No event: a `settle`."""
+    """One event on its way: its descriptors (ours to close) and whom to tell. No event: a `settle`.
 
-    __slots__ = ("connection", "data", "descriptor", "event", "found", "said")
+    `descriptor` is that of the file, or of the folder or leading part of several, whose own are in
+    `parts`, by their place in the event.
+    """
 
-    def __init__(self, event: Any, descriptor: int | None, connection: Connection | None) -> None:
+    __slots__ = ("connection", "data", "descriptor", "event", "found", "parts", "said")
+
+    def __init__(self, event: Any, descriptors: dict[int, int], connection: Connection | None) -> None:
         self.event = event
-        self.descriptor = descriptor
+        self.descriptor = descriptors.pop(0, None)
+        self.parts = {slot - 1: number for slot, number in descriptors.items()}
         self.connection = connection
         self.found: Digested | None = None
         self.data: bytes | None = None
@@ -53,10 +59,12 @@ class Job:
             wake()
 
     def release(self) -> None:
-        """Close the descriptor."""
+        """Close the descriptors."""
         descriptor, self.descriptor = self.descriptor, None
-        if descriptor is not None:
-            os.close(descriptor)
+        parts, self.parts = self.parts, {}
+        for number in (descriptor, *parts.values()):
+            if number is not None:
+                os.close(number)
 
     def done(self, notice: dict[str, Any], wake: Callable[[], None]) -> None:
         """The end of this job."""
@@ -93,13 +101,11 @@ class Following:
         held = None if event.facts is None else self._held.get((event.facts.device, event.facts.inode))
         return held is not None and held[0].id == event.id
 
-    def changes(self, only: Saved | None = None) -> list[tuple[Saved, str | None]]:
-        """Files (or one) with another path than at the last look; None if they have none any more."""
+    def changes(self) -> list[tuple[Saved, str | None]]:
+        """Files with another path than at the last look; None if they have none any more."""
         found: list[tuple[Saved, str | None]] = []
         with self._lock:
             for key, (event, descriptor, known) in tuple(self._held.items()):
-                if only is not None and event.id != only.id:
-                    continue
                 try:
                     path, links = path_of(descriptor)
                 except OSError:
@@ -108,7 +114,7 @@ class Following:
                     del self._held[key]
                     os.close(descriptor)
                     found.append((event, None))
-                elif path is not None and path != known:
+                elif path is not None and (path := whole_path(path, event)) is not None and path != known:
                     self._held[key] = (event, descriptor, path)
                     found.append((event, path))
         return found
@@ -203,6 +209,11 @@ class Reader(_Worker):
 
     def _look(self, item: Job, event: Saved | Loaded) -> None:
         known = self._notes.digested.get(event.id)
+        if event.parts:
+            item.found = known if known is not None and known.digest else read_parts(event, item.parts)
+            self._see_place(item, event)
+            self._notes.add(item.found)
+            return
         if item.descriptor is not None and event.facts is not None:
             status = os.fstat(item.descriptor)
             if (status.st_dev, status.st_ino) != (event.facts.device, event.facts.inode):
@@ -223,6 +234,13 @@ class Reader(_Worker):
         if item.found.digest is None and known is not None:
             item.found = known
         self._notes.add(item.found)
+
+    @staticmethod
+    def _see_place(item: Job, event: Saved | Loaded) -> None:
+        """Note where several files are now, by their folder or their leading part."""
+        if item.found is not None and item.descriptor is not None:
+            path, links = path_of(item.descriptor)
+            item.found = item.found._replace(path=whole_path(path, event), links=links)
 
 
 class Recorder(_Worker):
@@ -252,28 +270,30 @@ class Recorder(_Worker):
         """Queue a heartbeat."""
         self.put(lambda: self._scribe.writer.heartbeat(self._scribe.task_id, time.time()))
 
-    def move(self, event: Saved, path: str | None) -> None:
-        """Queue the news that a file is elsewhere."""
-
-        self.put(lambda: self._move(event, path))
+    def move(self, changes: list[tuple[Saved, str | None]]) -> None:
+        """Queue the news that files are elsewhere."""
+        self.put(lambda: self._move(changes))
 
     def seen(self, event: Saved) -> None:
         """Queue the news that a process of the run has seen a file elsewhere."""
 
         def record() -> None:
             if self._following.has(event):
-                for change in self._following.changes(event):
-                    self._move(*change)
+                self.move(self._following.changes())
             elif event.id not in self._notes.moved:
-                self._scribe.moved(event, self.seen_at[event.id])
+                self._scribe.moved([(event, self.seen_at[event.id], False)])
 
         self.put(record)
 
-    def _move(self, event: Saved, path: str | None) -> None:
-        is_gone = path is None
-        self._scribe.moved(event, self.seen_at.get(event.id) if path is None else path, is_gone=is_gone)
-        if path is not None:
-            self._notes.add(Moved(event.id, path))
+    def _move(self, changes: list[tuple[Saved, str | None]]) -> None:
+        if not changes:
+            return
+        self._scribe.moved(
+            [(event, path or self.seen_at.get(event.id), path is None) for event, path in changes]
+        )
+        for event, path in changes:
+            if path is not None:
+                self._notes.add(Moved(event.id, path))
 
     def finish(self) -> None:
         """Record how the run ended, and wait until that is done (or can't be)."""
@@ -318,12 +338,15 @@ class Recorder(_Worker):
         event_id = item.event.id
         if item.found is not None and item.descriptor is not None:
             path, links = path_of(item.descriptor)  # it may have been renamed since it was read
+            path = whole_path(path, item.event)
             path = path or self.seen_at.get(event_id) or item.found.path
             item.found = item.found._replace(path=path, links=links)
         recorded = False
         with _guard.guard(f"record a {type(item.event).__name__} event"):
             self._persist(
-                lambda: self._scribe.record(item.event, item.found, File(item.descriptor, item.data))
+                lambda: self._scribe.record(
+                    item.event, item.found, File(item.descriptor, item.data, item.parts)
+                )
             )
             if isinstance(item.event, Finished):
                 self._persist(self._record_end)

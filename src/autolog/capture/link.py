@@ -27,8 +27,8 @@ from .descriptors import Kept
 
 __all__ = ["AgentLink", "Message"]
 
-#: What is sent: plain data, and a descriptor to pass along (or None) if it is still held by then.
-Message = tuple[dict[str, Any], "Kept | None"]
+#: What is sent: plain data, and the descriptors to pass along as far as they are still held by then.
+Message = tuple[dict[str, Any], "list[Kept | None]"]
 
 _FULL = {errno.EAGAIN, errno.EWOULDBLOCK, errno.ENOBUFS, getattr(errno, "ETOOMANYREFS", errno.EAGAIN)}
 _DEAD = {errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.ECONNREFUSED, errno.EBADF}
@@ -72,9 +72,9 @@ class AgentLink:
             finally:
                 self._busy.release()
 
-    def send(self, message: dict[str, Any], kept: Kept | None = None) -> None:
+    def send(self, message: dict[str, Any], kept: list[Kept | None] | None = None) -> None:
         """Pass a message to the agent, starting it if need be; what doesn't go now goes later."""
-        self._backlog.append((message, kept))
+        self._backlog.append((message, kept or []))
         self.flush()
 
     def flush(self) -> None:
@@ -97,7 +97,7 @@ class AgentLink:
             message, kept = self._backlog[0]
             try:
                 with _borrow(self._kept) as connection:
-                    _send(connection, message, None if kept is None else kept.number)
+                    _send(connection, message, [None if each is None else each.number for each in kept])
             except OSError as error:
                 if error.errno in _FULL:
                     return False
@@ -283,10 +283,13 @@ class _address:
         os.close(self._directory)
 
 
-def _send(connection: socket.socket, message: dict[str, Any], descriptor: int | None) -> None:
+def _send(connection: socket.socket, message: dict[str, Any], numbers: list[int | None]) -> None:
     # socket.send_fds drops its flags on 3.11, so the ancillary data is put together here.
     ancillary = []
-    if descriptor is not None:
-        ancillary.append((socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [descriptor])))
+    held = [number for number in numbers if number is not None]
+    if held:
+        ancillary.append((socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", held)))
+        # which of the event's files they are
+        message = {**message, "slots": [slot for slot, number in enumerate(numbers) if number is not None]}
     flags = socket.MSG_DONTWAIT | getattr(socket, "MSG_NOSIGNAL", 0)
     connection.sendmsg([json.dumps(message).encode("ascii")], ancillary, flags)

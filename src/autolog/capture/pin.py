@@ -10,7 +10,7 @@ import os
 import stat
 from typing import Any
 
-from autolog.events import FileFacts
+from autolog.events import FileFacts, Part
 from autolog.files import facts_from, facts_of
 
 __all__ = ["Pin", "is_buffer", "pin_open_file", "pin_path"]
@@ -19,20 +19,42 @@ _FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0
 
 
 class Pin:
-    """A file that is held: its descriptor (ours to close), its absolute path then, and its facts."""
+    """A file that is held: its descriptor (ours to close), its absolute path then, and its facts.
 
-    __slots__ = ("descriptor", "facts", "path")
+    One of several files holds those in `parts`; its own descriptor and facts are those of its folder or
+    of its leading part (see `autolog.events.Saved`).
+    """
+
+    __slots__ = ("base", "descriptor", "facts", "lead", "parts", "path")
 
     def __init__(self, path: str | None, descriptor: int | None, facts: FileFacts | None = None) -> None:
         self.path = path
         self.descriptor = descriptor
         self.facts = facts
+        #: (the part, its descriptor if it is held)
+        self.parts: list[tuple[Part, int | None]] = []
+        self.base = ""
+        self.lead = ""
+
+    @property
+    def size(self) -> int | None:
+        """Bytes in all."""
+        if self.parts:
+            return sum(part.facts.size for part, _ in self.parts)
+        return None if self.facts is None else self.facts.size
+
+    def take(self) -> list[int | None]:
+        """Hand the descriptors over: its own and those of its parts, in order."""
+        taken = [self.descriptor, *(descriptor for _, descriptor in self.parts)]
+        self.descriptor = None
+        self.parts = [(part, None) for part, _ in self.parts]
+        return taken
 
     def release(self) -> None:
-        """Close the descriptor, if it is still held."""
-        descriptor, self.descriptor = self.descriptor, None
-        if descriptor is not None:
-            os.close(descriptor)
+        """Close what is still held."""
+        for descriptor in self.take():
+            if descriptor is not None:
+                os.close(descriptor)
 
 
 def pin_path(path: str, *, sampled: bool = True) -> Pin | None:

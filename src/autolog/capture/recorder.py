@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import os
+import stat
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from autolog import _guard
 from autolog.config import mask
-from autolog.events import FileFacts, Loaded, Saved
+from autolog.events import Loaded, Saved
 from autolog.files import facts_of
+from autolog.hooks import Verdict, folder
 
 from . import memory
+from .bundle import files_of
 from .openfiles import OpenFile, OpenFiles
-from .pin import Pin, is_buffer, pin_open_file, pin_path
+from .pin import Pin, pin_open_file
 from .session import Session
+from .target import Target
 
 __all__ = ["Capture"]
 
 _DESIGN_LIMIT = 100_000
+#: Labels beyond so many are not an enumeration of classes but something else.
+_LABELS = 10_000
 
 
 if TYPE_CHECKING:
@@ -49,31 +55,13 @@ if TYPE_CHECKING:
         def model(self) -> Any:
             """The object that was saved or loaded."""
 
+        @property
+        def group(self) -> tuple[str, int | None] | None:
+            """The model, and the iteration, that a checkpoint callback says it is a version of."""
 
-class Target:
-    """What a call writes or reads, worked out before the original runs (relative paths move)."""
-
-    __slots__ = ("file", "path", "pin", "place")
-
-    def __init__(self, target: Any) -> None:
-        self.file: Any = None
-        self.path: str | None = None
-        self.pin: Pin | None = None
-        if isinstance(target, (str, os.PathLike)):
-            path = os.fspath(target)
-            text = os.fsdecode(path) if isinstance(path, bytes) else path
-            remote = _is_url(text)
-            self.place = "remote" if remote else "file"
-            self.path = mask(text) if remote else os.path.abspath(text)
-        elif isinstance(target, (bytes, bytearray, memoryview)) or is_buffer(target):
-            self.place, self.file = "memory", target
-        else:
-            self.place, self.file = "open", target
-
-    def release(self) -> None:
-        """Let go of the file."""
-        if self.pin is not None:
-            self.pin.release()
+        @property
+        def origin(self) -> Any:
+            """The URL that a loaded file came from."""
 
 
 class Capture:
@@ -83,7 +71,7 @@ class Capture:
         self.session = session
         self._sort = sort
         self._open = OpenFiles(self._send_closed)
-        self._described: set[tuple[str, int]] = set()
+        self._described: set[tuple[str, str, int]] = set()
         #: Applies hooks whose modules were still being imported.
         self.retry: Callable[[], None] = lambda: None
 
@@ -98,9 +86,8 @@ class Capture:
         self._open.collect()
         self.session.drain()
         if call.point.role == "load":
-            if target.place == "file" and target.path is not None:
-                target.pin = pin_path(target.path)
-            elif target.place == "open":
+            target.hold()
+            if target.place == "open":
                 self._pin_open(target, sampled=True)
         else:
             self.session.see_moves()
@@ -108,17 +95,23 @@ class Capture:
         self.session.start_agent()
 
     def pin(self, call: CallLike) -> None:
-        """After the original: hold what a save wrote."""
+        """After the original: hold what a save wrote, or a load has only just fetched."""
         target: Target = call.pinned
-        if call.point.role == "load":
+        if call.point.role == "load" and target.pin is not None:
             return
-        if target.place == "file" and target.path is not None:
-            target.pin = pin_path(target.path)
-        elif target.place == "open":
+        target.hold()
+        if target.place == "open" and call.point.role == "save":
             self._pin_open(target, sampled=False)
 
+    def lies_in(self, inner: CallLike, outer: CallLike) -> bool:
+        """Whether the inner call's file is in the outer's folder, or has its prefix."""
+        mine, its = inner.pinned, outer.pinned
+        if not isinstance(mine, Target) or not isinstance(its, Target) or mine.path is None:
+            return False
+        return its.covers(mine.path)
+
     def belongs(self, inner: CallLike, outer: CallLike) -> bool:
-        """Whether the inner call wrote or read the outer's own file, buffer or temporary file."""
+        """Whether the inner call wrote or read the outer's own files, buffer or temporary file."""
         mine, its = inner.pinned, outer.pinned
         if not isinstance(mine, Target) or not isinstance(its, Target):
             return False
@@ -126,7 +119,7 @@ class Capture:
             return True
         if mine.place == "memory":
             return True
-        if mine.path is not None and mine.path == its.path:
+        if mine.path is not None and (mine.path == its.path or its.covers(mine.path)):
             return True
         if mine.pin is None or mine.pin.descriptor is None:
             return False
@@ -162,21 +155,26 @@ class Capture:
 
     def _keep_save(self, call: CallLike, origins: Any) -> None:
         target = call.pinned if isinstance(call.pinned, Target) else Target(call.target)
-        name = target.path or _name_of(target)
+        name = target.name
         rule = call.rule or None
         verdict = None
         if rule is None and not self.session.settings.filter.allows(call.hook.key, target.path):
             rule = "filter"
         if rule is None:
-            verdict = self._sort(call.model, origins)
+            verdict = self._verdict(call, origins)
             rule = verdict.rule
         if rule is not None or verdict is None:
             target.release()
             self.session.skip(name, rule or "filter", call.point.target)
             return
-        group = call.point.group(call) if call.point.group is not None else None
+        if call.hook.opt_in and verdict.framework is None:
+            target.release()
+            self.session.skip(name, "not known to be a model", call.point.target)
+            return
+        group = call.group
         if group is not None:
             group = (os.path.abspath(group[0]), group[1])
+        labels = self._labels(call.hook, verdict.subject, target.path or "")
         fields = {
             "id": self.session.next_id(),
             "time": time.time(),
@@ -187,6 +185,7 @@ class Capture:
             "group": None if group is None else group[0],
             "iteration": None if group is None else group[1],
             "rank": self.session.process.rank,
+            "labels": labels,
         }
         if target.place == "memory":
             self._save_in_memory(target, fields)
@@ -197,7 +196,7 @@ class Capture:
         elif target.pin is not None:
             self._send(target.pin, target.path, fields)
         elif call.point.group is None:
-            if target.path is not None and os.path.exists(target.path):
+            if target.bundle is None and target.path is not None and os.path.exists(target.path):
                 self.session.skip(name, "not a regular file", call.point.target)
             else:
                 reason = "the file was gone before it could be opened"
@@ -232,10 +231,8 @@ class Capture:
         self._send(entry.pin, entry.pin.path, entry.pending)
 
     def _send(self, pin: Pin, path: str | None, fields: dict[str, Any]) -> None:
-        facts: FileFacts | None = pin.facts
-        descriptor, pin.descriptor = pin.descriptor, None
-        size = None if facts is None else facts.size
-        self.session.submit(Saved(place="file", path=path, facts=facts, size=size, **fields), descriptor)
+        event = Saved(place="file", path=path, facts=pin.facts, size=pin.size, **_parts(pin), **fields)
+        self.session.submit(event, pin.take())
 
     # -- loads ------------------------------------------------------------------------------------
 
@@ -244,7 +241,10 @@ class Capture:
         if not self.session.settings.filter.allows(call.hook.key, target.path):
             target.release()
             return
-        verdict = self._sort(call.model, origins)
+        verdict = self._verdict(call, origins)
+        if call.hook.opt_in and verdict.framework is None:
+            target.release()
+            return
         fields = {
             "id": self.session.next_id(),
             "time": time.time(),
@@ -252,6 +252,7 @@ class Capture:
             "function": call.point.target,
             "model_type": verdict.model_type,
             "skip": verdict.rule,
+            "origin": _text(call.origin),
         }
         if target.place == "memory":
             self._load_from_memory(target, fields)
@@ -260,11 +261,10 @@ class Capture:
         path = target.path if pin is None else pin.path
         place = "remote" if target.place == "remote" else "file"
         if pin is None:
-            self.session.submit(Loaded(place=place, path=path or _name_of(target), **fields))
+            self.session.submit(Loaded(place=place, path=path or target.name, **fields))
             return
-        descriptor, pin.descriptor = pin.descriptor, None
-        size = None if pin.facts is None else pin.facts.size
-        self.session.submit(Loaded(place=place, path=path, facts=pin.facts, size=size, **fields), descriptor)
+        event = Loaded(place=place, path=path, facts=pin.facts, size=pin.size, **_parts(pin), **fields)
+        self.session.submit(event, pin.take())
 
     def _load_from_memory(self, target: Target, fields: dict[str, Any]) -> None:
         data = memory.view(target.file)
@@ -280,9 +280,19 @@ class Capture:
 
     def _barrier(self, target: Target) -> None:
         """Wait until the agent has read an earlier snapshot in the very file about to be written."""
+        if not self.session.is_reading:
+            return
+        if target.bundle is not None:
+            base = os.path.join(target.bundle.root, target.bundle.stem)
+            for name in files_of(target.bundle):
+                self._wait_for(base + name)
+            return
         try:
             if target.place == "file" and target.path is not None:
                 status = os.stat(target.path)
+                if stat.S_ISDIR(status.st_mode):
+                    self._barrier_in(target.path)
+                    return
             elif target.place == "open":
                 status = os.fstat(target.file.fileno())
             else:
@@ -290,6 +300,21 @@ class Capture:
         except (OSError, ValueError, AttributeError):
             return  # nothing there yet, or nothing with a descriptor: nothing can be overwritten
         self.session.barrier((status.st_dev, status.st_ino), status.st_size)
+
+    def _barrier_in(self, path: str) -> None:
+        for name in files_of(folder(path)):
+            self._wait_for(os.path.join(path, name))
+
+    def _wait_for(self, path: str) -> None:
+        try:
+            status = os.stat(path)
+        except OSError:
+            return
+        self.session.barrier((status.st_dev, status.st_ino), status.st_size)
+
+    def _verdict(self, call: CallLike, origins: Any) -> Any:
+        """What a call's object is; where the hook has no object to show, it is a model."""
+        return Verdict(None) if call.point.model is None else self._sort(call.model, origins)
 
     def _pin_open(self, target: Target, *, sampled: bool) -> None:
         target.pin = pin_open_file(target.file)
@@ -300,25 +325,27 @@ class Capture:
 
     def _describe(self, hook: Any, subject: Any, path: str) -> str | None:
         """The network design, worked out once for a model object and path: it costs time per layer."""
-        key = (path, id(subject))
-        if hook.design is None or subject is None or key in self._described:
+        text = self._once("describe", hook.design, subject, path)
+        return None if text is None else str(text)[:_DESIGN_LIMIT]
+
+    def _labels(self, hook: Any, subject: Any, path: str) -> dict[str, int]:
+        """The label enumeration, also once: most runs never change it."""
+        found = self._once("read the labels of", hook.labels, subject, path) or {}
+        return {str(key): int(value) for key, value in found.items()} if len(found) <= _LABELS else {}
+
+    def _once(self, what: str, tell: Any, subject: Any, path: str) -> Any:
+        key = (what, path, id(subject))
+        if tell is None or subject is None or key in self._described:
             return None
         self._described.add(key)
-        with _guard.guard(f"describe a {type(subject).__qualname__}", quiet=True):
-            text: str | None = hook.design(subject)
-            return None if text is None else text[:_DESIGN_LIMIT]
+        with _guard.guard(f"{what} a {type(subject).__qualname__}", quiet=True):
+            return tell(subject)
         return None
 
 
-def _is_url(text: str) -> bool:
-    """Whether a target is a URL and not a path: a scheme of two letters or more before `://`."""
-    scheme, mark, _ = text.partition("://")
-    return bool(mark) and len(scheme) > 1 and scheme.replace("+", "").replace("-", "").isalnum()
+def _parts(pin: Pin) -> dict[str, Any]:
+    return {"parts": tuple(part for part, _ in pin.parts), "base": pin.base, "lead": pin.lead}
 
 
-def _name_of(target: Target) -> str:
-    """What to call something that has no path of its own."""
-    name = getattr(target.file, "full_name", None) or getattr(target.file, "name", None)
-    if isinstance(name, (str, os.PathLike)):
-        return os.fspath(name)
-    return f"<{type(target.file).__name__}>"
+def _text(value: Any) -> str | None:
+    return mask(value) if isinstance(value, str) else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from autolog import _guard
@@ -17,22 +17,20 @@ from autolog.events import (
     Bound,
     Event,
     Failed,
-    FileFacts,
     Finished,
     Loaded,
-    Moved,
     Opened,
     Saved,
     Skipped,
     Started,
     to_line,
 )
-from autolog.files import path_of
 
 from . import memory
 from .descriptors import Kept, limit
 from .link import AgentLink, Message
 from .progress import Progress
+from .recent import Latest
 from .spool import Journal
 
 __all__ = ["Process", "Session"]
@@ -43,9 +41,6 @@ _BARRIER_SECONDS, _BARRIER_SPEED = 5.0, 20e6
 _ROOM_SECONDS = 0.05
 #: How long the end of a script waits without any snapshot getting done: reading 100 GB takes minutes.
 _PATIENCE_SECONDS = 300.0
-#: Only small files are held a little longer: a large one that the script removes must free its room on
-#: the disk, and takes so long to write that the agent sees where it goes.
-_RECENT_BYTES = 64 << 20
 #: Descriptors that we hold besides those of files: the journal, the connection, two signals.
 _OTHERS = 4
 
@@ -58,23 +53,33 @@ class Process(NamedTuple):
 
 
 class _Held:
-    """An event that the agent has not acknowledged, and the descriptor that goes with it."""
+    """An event that the agent has not acknowledged, and the descriptors that go with it.
 
-    __slots__ = ("facts", "is_digested", "kept", "message")
+    `files` are the (device, inode) of the files that the agent has still to read.
+    """
 
-    def __init__(self, message: dict[str, Any], kept: Kept | None, facts: FileFacts | None) -> None:
+    __slots__ = ("files", "is_digested", "kept", "message")
+
+    def __init__(
+        self, message: dict[str, Any], kept: list[Kept | None], files: Iterable[tuple[int, int]] = ()
+    ) -> None:
         self.message = message
         self.kept = kept
-        self.facts = facts
+        self.files = tuple(files)
         self.is_digested = False
 
+    @property
+    def count(self) -> int:
+        """How many descriptors are held."""
+        return sum(each is not None for each in self.kept)
 
-class _Recent(NamedTuple):
-    """One of the latest saves: its event, its file, and where that was when we last looked."""
-
-    event: str
-    kept: Kept
-    path: str
+    def let_go(self) -> None:
+        """Close the descriptors."""
+        # Emptied in place: the connection may have the very list among what is still to be sent.
+        for index, each in enumerate(self.kept):
+            if each is not None:
+                self.kept[index] = None
+                each.close()
 
 
 class Session:
@@ -90,8 +95,8 @@ class Session:
         self._link = self._new_link()
         self._held: dict[str, _Held] = {}
         self._reading: dict[tuple[int, int], str] = {}
-        self._recent: dict[str, _Recent] = {}
-        self._recent_room, self._room = _descriptor_room()
+        recent_room, self._room = _descriptor_room()
+        self._latest = Latest(recent_room)
         self._stalled: str | None = None
         #: Faults that the spool had no room for.
         self._unsaid: list[Event] = []
@@ -114,22 +119,28 @@ class Session:
         """An id for a new event."""
         return self._journal_here().next_id()
 
-    def submit(self, event: Saved | Loaded, descriptor: int | None = None) -> None:
-        """Record an event and pass it to the agent; the descriptor becomes ours to close."""
+    def submit(self, event: Saved | Loaded, descriptors: Sequence[int | None] = ()) -> None:
+        """Record an event and pass it to the agent; the descriptors become ours to close.
+
+        The first is that of the event's file, or of the folder or leading part of several files, whose
+        own come after it.
+        """
         if not self._is_bound:
             self._is_bound = True
             with _guard.guard("record which hooks applied"):
                 self._note_bound()
-        facts = event.facts
-        kept = None if descriptor is None else Kept(descriptor)
-        held = _Held(self._write_or_carry(event), kept, facts)
-        if kept is not None:
-            self._make_room()
+        kept = [None if each is None else Kept(each) for each in descriptors]
+        first = kept[0] if kept else None
+        read = [part.facts for part in event.parts] or ([] if event.facts is None else [event.facts])
+        if first is None or getattr(event, "skip", None):
+            read = []
+        held = _Held(self._write_or_carry(event), kept, ((each.device, each.inode) for each in read))
+        if first is not None:
+            self._make_room(held.count)
         self._held[event.id] = held
-        if facts is not None and kept is not None and not getattr(event, "skip", None):
-            self._reading[facts.device, facts.inode] = event.id
-        if kept is not None and isinstance(event, Saved):
-            self._remember(event, kept)
+        self._reading.update(dict.fromkeys(held.files, event.id))
+        if first is not None and isinstance(event, Saved):
+            self._latest.add(event, first)
         self._link.send(held.message, kept)
         if self._ended is not None:
             self._write(Finished(self.next_id(), time.time(), *self._ended))
@@ -150,24 +161,14 @@ class Session:
         self._link.flush()
 
     def see_moves(self) -> None:
-        """Note where the files of the latest saves have been put since.
+        """Note where the files of the latest saves have been put since."""
+        for moved in self._latest.moves():
+            self._write(moved)
 
-        The agent looks, too, but a file that is saved under a temporary name, put in its place and
-        replaced by the next one may be gone before it comes to that.
-        """
-        for key, recent in tuple(self._recent.items()):
-            number = recent.kept.number
-            try:
-                path, links = (None, 0) if number is None else path_of(number)
-            except OSError:
-                continue  # another thread has just closed it
-            if number is not None and recent.kept.number is None:
-                continue  # and so it has here: the number may be another file's by now
-            if not links:
-                self._forget(key)
-            elif path is not None and path != recent.path:
-                self._recent[key] = recent._replace(path=path)
-                self._write(Moved(recent.event, path))
+    @property
+    def is_reading(self) -> bool:
+        """Whether the agent has still to read any file."""
+        return bool(self._reading)
 
     def barrier(self, key: tuple[int, int], size: int) -> None:
         """Wait while the agent still reads the file with this (device, inode); `size` in bytes."""
@@ -200,7 +201,7 @@ class Session:
         finished = Finished(self.next_id(), time.time(), status, reason)
         message = self._write_or_carry(finished)
         if self._link.is_open or self._held:
-            self._held[finished.id] = _Held(message, None, None)
+            self._held[finished.id] = _Held(message, [])
             self._link.send(message)
             if wait:
                 self._wait_for_all()
@@ -242,36 +243,10 @@ class Session:
     def _let_go(self) -> None:
         """Close what is held of files."""
         for held in tuple(self._held.values()):
-            if held.kept is not None:
-                held.kept.close()
+            held.let_go()
         self._held.clear()
         self._reading.clear()
-        for key in tuple(self._recent):
-            self._forget(key)
-
-    def _remember(self, event: Saved, kept: Kept) -> None:
-        """Hold the file of this save a little longer, in the place of the earliest one that is held."""
-        if (event.size or 0) > _RECENT_BYTES:
-            return
-        key, number = event.path or "", kept.number
-        if number is None or not self._recent_room:
-            return
-        try:
-            path, copy = path_of(number)[0], Kept(os.dup(number))
-        except OSError:
-            return  # no descriptor is left, or another thread has just given this one up
-        if path is None or kept.number is None:
-            copy.close()
-            return
-        self._forget(key)
-        while len(self._recent) >= self._recent_room:
-            self._forget(next(iter(self._recent), ""))
-        self._recent[key] = _Recent(event.id, copy, path)
-
-    def _forget(self, key: str) -> None:
-        recent = self._recent.pop(key, None)
-        if recent is not None:
-            recent.kept.close()
+        self._latest.clear()
 
     def _new_link(self) -> AgentLink:
         environment = {**os.environ, "AUTOLOG_AGENT_STORE": self.settings.store}
@@ -328,16 +303,15 @@ class Session:
         held = self._held.get(event)
         if held is not None:
             held.is_digested = True
-        if held is not None and held.facts is not None:
-            key = (held.facts.device, held.facts.inode)
-            if self._reading.get(key) == event:
-                del self._reading[key]
+            for key in held.files:
+                if self._reading.get(key) == event:
+                    del self._reading[key]
         if kind == "failed" and held is not None:
             self._tell("the agent could not record a snapshot; `autolog doctor` has more.")
         if kind in ("recorded", "failed"):
             done = self._held.pop(event, None)
-            if done is not None and done.kept is not None:
-                done.kept.close()
+            if done is not None:
+                done.let_go()
 
     @staticmethod
     def _tell(line: str) -> None:
@@ -345,8 +319,8 @@ class Session:
         if not _guard.faults:
             _guard.complain(line)
 
-    def _make_room(self) -> None:
-        """Never hold more descriptors than we may.
+    def _make_room(self, wanted: int) -> None:
+        """Never hold more descriptors than we may; `wanted` more are about to be.
 
         Those whose digest is in the spool go first: they would only serve to look into the file again if
         the agent died. Is that not enough, wait a little, but not again for an agent that stays silent,
@@ -354,21 +328,19 @@ class Session:
         dies.
         """
         deadline = time.monotonic() + _ROOM_SECONDS
-        while len(holding := self._holding()) >= self._room:
+        while (holding := self._holding()) and sum(each.count for each in holding) + wanted > self._room:
             read = [each for each in holding if each.is_digested]
             left = 0.0 if self._is_silent else deadline - time.monotonic()
             if read or left <= 0:
                 self._is_silent = self._is_silent or not read
-                for each in read or holding[: len(holding) - self._room + 1]:
-                    kept, each.kept = each.kept, None
-                    if kept is not None:
-                        kept.close()
+                for each in read or holding[:1]:
+                    each.let_go()
             else:
                 self._link.wait(left)
                 self.drain()
 
     def _holding(self) -> list[_Held]:
-        return [each for each in tuple(self._held.values()) if each.kept is not None]
+        return [each for each in tuple(self._held.values()) if each.count]
 
     @property
     def _is_heard(self) -> bool:

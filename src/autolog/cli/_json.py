@@ -58,7 +58,7 @@ def snapshot(record: SnapshotRecord, *, tensors: bool = False) -> dict[str, Any]
         "format": None if inside is None else inside.format,
         "parameters": None if inside is None else inside.parameters,
         "dangerous": [] if inside is None else list(inside.dangerous),
-        "files": [],
+        "files": [{"path": each.name, "size": each.size, "digest": each.digest} for each in record.parts],
     }
     if tensors:
         listed = () if inside is None else inside.tensors

@@ -169,6 +169,7 @@ def _show_contents(chosen: SnapshotRecord, inside: ContentsRecord | None) -> Non
     show_facts(
         (
             ("digest", chosen.digest or ""),
+            ("files", _in_short([each.name for each in chosen.parts])),
             ("format", inside.format),
             ("parameters", "" if inside.parameters is None else f"{inside.parameters:,}"),
             ("tensors", f"{len(inside.tensors):,} (--tensors lists them)" if inside.tensors else ""),

@@ -38,7 +38,8 @@ class Contents:
     `xgboost json`, `joblib`, `pickle`...); `parameters` counts the elements of the tensors that
     belong to the model (an optimizer's moments do not), None where the format doesn't tell;
     `details` holds facts particular to the format, JSON types only; `dangerous` lists the globals
-    named by a pickle (`os.system`) that could run code when somebody loads the file.
+    named by a pickle (`os.system`) that could run code when somebody loads the file; `design` is the
+    network description and `labels` the label enumeration, where the file itself tells them.
     """
 
     format: str
@@ -46,3 +47,5 @@ class Contents:
     parameters: int | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
     dangerous: tuple[str, ...] = ()
+    design: str | None = None
+    labels: Mapping[str, int] = field(default_factory=dict)

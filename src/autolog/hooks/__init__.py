@@ -1,19 +1,24 @@
 """What we know about each framework: one file each, data first."""
 
 from ._discover import discover, discover_outside
-from ._shape import Call, Hook, Point, load, mute, origin, save
+from ._shape import Bundle, Call, Hook, Left, Point, folder, load, mute, origin, prefix, save, series
 from ._sort import Verdict, sort
 
 __all__ = [
+    "Bundle",
     "Call",
     "Hook",
+    "Left",
     "Point",
     "Verdict",
     "discover",
     "discover_outside",
+    "folder",
     "load",
     "mute",
     "origin",
+    "prefix",
     "save",
+    "series",
     "sort",
 ]

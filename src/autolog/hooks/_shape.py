@@ -7,10 +7,24 @@ file-object arguments are then one case, which the core handles once.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
-__all__ = ["Call", "Hook", "Point", "load", "mute", "origin", "save"]
+__all__ = [
+    "Bundle",
+    "Call",
+    "Hook",
+    "Left",
+    "Point",
+    "folder",
+    "load",
+    "mute",
+    "origin",
+    "prefix",
+    "save",
+    "series",
+]
 
 
 class Call(Protocol):
@@ -22,20 +36,55 @@ class Call(Protocol):
 
     @property
     def result(self) -> Any:
-        """What the original returned."""
+        """What the original returned; None before it has returned."""
 
 
 #: Names a parameter (`"fname"`), `"return"` for the returned value, or computes it from the call.
 Pick = str | Callable[[Call], Any]
 
 
+class Bundle(NamedTuple):
+    """Several files that are one snapshot; what a `path` function returns for a folder or a prefix.
+
+    `path` is what people call it. Its files are those below `root` whose name, relative to `root` and
+    with `stem` cut from its beginning, matches one of the globs `names` (`**` crosses folders, `*` does
+    not). Those that also match one of `weights` are what identifies it; the others (configuration,
+    optimizer) come along.
+    """
+
+    path: str
+    root: str
+    stem: str = ""
+    names: tuple[str, ...] = ("**",)
+    weights: tuple[str, ...] = ("**",)
+
+
+def folder(path: Any, *, names: tuple[str, ...] = ("**",), weights: tuple[str, ...] = ("**",)) -> Any:
+    """A folder as one snapshot. What isn't a path (None, a file object) is returned as it is."""
+    if not isinstance(path, (str, bytes, os.PathLike)):
+        return path
+    text = os.fsdecode(path)
+    return Bundle(text, text, "", names, weights)
+
+
+def prefix(path: Any, *, names: tuple[str, ...] = (".index", ".data-*")) -> Any:
+    """The files whose names begin with `path`, as TensorFlow writes its checkpoints."""
+    if not isinstance(path, (str, bytes, os.PathLike)):
+        return path
+    text = os.fsdecode(path)
+    return Bundle(text, os.path.dirname(text), os.path.basename(text), names)
+
+
 class Point(NamedTuple):
     """One function of a framework that saves or loads weights.
 
     `target` is `module:Qualified.name`, where the function is *defined*, so that re-exports come
-    along. `role` is `save`, `load`, `mute` (nothing inside it is a model; `rule` says why) or
-    `origin` (its result, a state dict, was made from `model`). `group` computes
-    `(name, iteration)` of the model that several files are versions of.
+    along. `role` is `save`, `load`, `mute` (nothing inside it is a model; `rule` says why), `series`
+    (saves inside it are versions of the one model that `group` names) or `origin` (its result, a state
+    dict, was made from `model`). `group` computes `(name, iteration)` of the model that several files
+    are versions of. `when` says, once the original has returned, whether this call is to be recorded;
+    what was called inside it is part of it in any case. `origin` computes the URL that a loaded file
+    came from.
     """
 
     target: str
@@ -44,6 +93,8 @@ class Point(NamedTuple):
     model: Pick | None = None
     rule: str = ""
     group: Callable[[Call], tuple[str, int | None] | None] | None = None
+    when: Callable[[Call], bool] | None = None
+    origin: Pick | None = None
 
     @property
     def module(self) -> str:
@@ -56,19 +107,30 @@ class Point(NamedTuple):
         return self.target.partition(":")[2]
 
 
-def save(target: str, *, path: Pick, model: Pick | None = None, group: Any = None) -> Point:
-    """A function that writes weights to `path`; `model` is the object it writes."""
-    return Point(target, "save", path, model, group=group)
+def save(target: str, *, path: Pick, model: Pick | None = None, group: Any = None, when: Any = None) -> Point:
+    """A function that writes weights to `path`; `model` is the object it writes (None: surely a model).
+
+    Where a folder is found at `path` afterwards, all of it is one snapshot; a `path` function may
+    return a `Bundle` that says more exactly which files.
+    """
+    return Point(target, "save", path, model, group=group, when=when)
 
 
-def load(target: str, *, path: Pick, model: Pick | None = "return") -> Point:
+def load(
+    target: str, *, path: Pick, model: Pick | None = "return", origin: Any = None, when: Any = None
+) -> Point:
     """A function that reads weights from `path`; `model` is what came out (its result by default)."""
-    return Point(target, "load", path, model)
+    return Point(target, "load", path, model, when=when, origin=origin)
 
 
 def mute(target: str, *, rule: str) -> Point:
-    """A function inside which saves are not models, and `rule` says why in the capture report."""
+    """A function inside which nothing is a model, and `rule` says why in the capture report."""
     return Point(target, "mute", rule=rule)
+
+
+def series(target: str, *, group: Callable[[Call], tuple[str, int | None] | None]) -> Point:
+    """A checkpoint callback: files saved inside it are versions of the model that `group` names."""
+    return Point(target, "series", group=group)
 
 
 def origin(target: str, *, model: Pick) -> Point:
@@ -76,12 +138,22 @@ def origin(target: str, *, model: Pick) -> Point:
     return Point(target, "origin", model=model)
 
 
+class Left(NamedTuple):
+    """A way to save or load that is seen and left alone, and why."""
+
+    function: str
+    because: str
+
+
 class Hook(NamedTuple):
     """What we know about one framework.
 
     `key` is the name used in filters (`frameworks={"pytorch": "*.pt"}`), `framework` the name shown.
-    `supports` lists requirement specifiers; the README's table, the test matrix and `autolog doctor`
-    read it. `design` describes a model object in words (None: nothing to say).
+    `supports` is a requirement specifier; the README's table, the test matrix and `autolog doctor`
+    read it. `design` describes a model object in words, `labels` gives its label enumeration (None:
+    nothing to say); where a weights file holds them, leave it to the file: both run on the thread that
+    saves. `left` lists what is not captured. An `opt_in` hook is applied only where
+    `frameworks=` names it, and then captures only objects that are known to be models.
     """
 
     key: str
@@ -89,3 +161,6 @@ class Hook(NamedTuple):
     supports: str
     points: tuple[Point, ...]
     design: Callable[[Any], str | None] | None = None
+    labels: Callable[[Any], Mapping[str, int] | None] | None = None
+    left: tuple[Left, ...] = ()
+    opt_in: bool = False

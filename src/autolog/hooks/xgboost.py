@@ -34,7 +34,7 @@ def _round(call: Call) -> int:
 
 def _checkpoint(call: Call) -> str | None:
     callback = call.arguments["self"]
-    if not _is_due(callback):
+    if call.result is not None or not _is_due(callback):  # asked again afterwards: it counts on by then
         return None
     suffix = "pkl" if callback._as_pickle else getattr(callback, "default_format", "json")
     return os.path.join(callback._path, f"{callback._name}_{_round(call)}.{suffix}")

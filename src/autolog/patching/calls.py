@@ -49,11 +49,23 @@ class Call:
     """One call of a hooked function.
 
     `target` is what the call writes or reads (a path, a file object, a buffer), as given, None until
-    the original has returned it if that is how it is known; `rule` is set when something around it
-    says that it is no model; `pinned` belongs to the recorder.
+    the original has returned if that is how it is known; `rule` is set when something around it says
+    that it is no model; `callback` is the checkpoint callback that it happened in; `pinned` belongs to
+    the recorder.
     """
 
-    __slots__ = ("arguments", "hook", "inner", "outer", "pinned", "point", "result", "rule", "target")
+    __slots__ = (
+        "arguments",
+        "callback",
+        "hook",
+        "inner",
+        "outer",
+        "pinned",
+        "point",
+        "result",
+        "rule",
+        "target",
+    )
 
     def __init__(self, hook: Hook, point: Point, arguments: Mapping[str, Any], outer: Call | None) -> None:
         self.hook = hook
@@ -63,6 +75,9 @@ class Call:
         self.inner: list[Call] = []
         self.result: Any = None
         self.rule: str = outer.rule or outer.point.rule if outer is not None else ""
+        self.callback: Call | None = outer
+        if outer is not None and outer.point.role != "series":
+            self.callback = outer.callback
         self.pinned: Any = None
         self.target: Any = self.pick(point.path)
 
@@ -70,6 +85,22 @@ class Call:
     def model(self) -> Any:
         """The object that was saved or loaded; only after the original has returned."""
         return self.pick(self.point.model)
+
+    @property
+    def group(self) -> tuple[str, int | None] | None:
+        """The series of checkpoints that this call adds to, and the iteration, where a callback says so."""
+        by = self if self.point.group is not None else self.callback
+        return None if by is None or by.point.group is None else by.point.group(by)
+
+    @property
+    def origin(self) -> Any:
+        """The URL that a loaded file came from, if the hook knows."""
+        return self.pick(self.point.origin)
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether this call is to be recorded, now that it has returned."""
+        return self.point.when is None or bool(self.point.when(self))
 
     @property
     def is_tracked(self) -> bool:
@@ -96,6 +127,9 @@ class Recorder(Protocol):
 
     def belongs(self, inner: Call, outer: Call) -> bool:
         """Whether `inner` wrote or read a part of what `outer` did."""
+
+    def lies_in(self, inner: Call, outer: Call) -> bool:
+        """Whether the file of `inner` is one of several that `outer` writes or reads."""
 
     def keep(self, call: Call, origins: Origins) -> None:
         """The call stands for itself: record it."""
@@ -139,6 +173,8 @@ class Nesting:
         self.origins = Origins()
         self.active = False
         self._stack = _Stack()
+        #: calls under way in any thread: an outer save may have helper threads
+        self._open: list[Call] = []
 
     def enter(
         self, hook: Hook, point: Point, signature: Signature, call: tuple[Any, Any, Any]
@@ -156,6 +192,8 @@ class Nesting:
             with guard(f"prepare for {point.target}"):  # a call that we are not ready for is still captured
                 self.recorder.begin(entered)
         self._stack.top = entered
+        if entered.is_tracked:
+            self._open.append(entered)
         return entered
 
     def leave(self, call: Call, result: Any) -> None:
@@ -164,8 +202,8 @@ class Nesting:
         call.result = result
         if call.point.role == "origin":
             self.origins.note(result, call.model)
-        if call.point.path == "return":
-            call.target = result
+        if call.target is None and call.point.role in ("save", "load"):
+            call.target = call.pick(call.point.path)
             if call.is_tracked and not call.rule:
                 self.recorder.begin(call)
         if call.is_tracked and not call.rule:
@@ -178,7 +216,18 @@ class Nesting:
         self._stack.top = call.outer
         self._settle(call, failed=True)
 
+    def become_child(self) -> None:
+        """After a fork: the calls of the parent's other threads are not under way here."""
+        mine = []
+        call = self._stack.top
+        while call is not None:
+            mine.append(call)
+            call = call.outer
+        self._open = [each for each in self._open if each in mine]
+
     def _settle(self, call: Call, *, failed: bool) -> None:
+        if call in self._open:
+            self._open.remove(call)
         standing: list[Call] = []
         for inner in call.inner:
             is_part = False
@@ -190,13 +239,22 @@ class Nesting:
             else:
                 standing.append(inner)
         if call.is_tracked:
-            if failed:
+            if failed or not call.is_wanted:
                 self.recorder.drop(call)
             else:
                 standing.append(call)
         for each in standing:
-            if call.outer is not None:
-                call.outer.inner.append(each)
+            around = call.outer or self._elsewhere(each)
+            if around is not None:
+                around.inner.append(each)
             else:
                 with guard(f"capture {each.point.target}"):
                     self.recorder.keep(each, self.origins)
+
+    def _elsewhere(self, call: Call) -> Call | None:
+        """The call under way in another thread whose folder this call's file is in."""
+        for each in tuple(self._open):
+            with guard(f"tell {call.point.target} from {each.point.target}"):
+                if self.recorder.lies_in(call, each):
+                    return each
+        return None

@@ -3,23 +3,38 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, CursorResult, insert, select, update
 
-from autolog.events import FileFacts
+from autolog.events import FileFacts, Part
 
 from .records import ContentsRecord
-from .schema import contents, files, skips
+from .schema import contents, files, parts, skips
 
-__all__ = ["Look", "count_skip", "keep_contents", "new_id", "new_key", "new_model", "remember", "text"]
+__all__ = [
+    "Look",
+    "count_skip",
+    "keep_contents",
+    "keep_parts",
+    "new_id",
+    "new_key",
+    "new_model",
+    "remember",
+    "text",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What the agent found of an event's file: its digest (or why it is lost), where it is now, what
-    is inside, and which model it makes a version of (`key`, `stem` and `iteration` by its name)."""
+    """What the agent found of an event's file.
+
+    Its digest (or why it is lost), where it is now, what is inside, and which model it makes a version
+    of (`key`, `stem` and `iteration` by its name). `parts` are its several files with their digests,
+    `origin` is the URL that a loaded file came from, `design` and `labels` are what the file tells.
+    """
 
     digest: str | None = None
     path: str | None = None
@@ -29,6 +44,10 @@ class Look:
     stem: str = ""
     iteration: int | None = None
     contents: ContentsRecord | None = None
+    parts: Sequence[tuple[Part, str]] = ()
+    origin: str | None = None
+    design: str | None = None
+    labels: Mapping[str, int] = field(default_factory=dict)
 
 
 def remember(connection: Connection, facts: FileFacts, digest: str) -> None:
@@ -45,6 +64,27 @@ def remember(connection: Connection, facts: FileFacts, digest: str) -> None:
             digest=digest,
         )
     )
+
+
+def keep_parts(connection: Connection, snapshot_id: int, look: Look) -> None:
+    """Keep which files a snapshot of several consists of."""
+    if not look.parts:
+        return
+    connection.execute(
+        insert(parts),
+        [
+            {
+                "snapshot_id": snapshot_id,
+                "name": text(part.name),
+                "size": part.facts.size,
+                "digest": digest,
+                "weights": part.weights,
+            }
+            for part, digest in look.parts
+        ],
+    )
+    for part, digest in look.parts:
+        remember(connection, part.facts, digest)
 
 
 def keep_contents(connection: Connection, look: Look) -> None:

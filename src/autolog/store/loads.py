@@ -6,12 +6,12 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, RowMapping, func, insert, select, update
 
 from autolog.events import Loaded
 
-from .known import Look, count_skip, keep_contents, new_id, new_key, new_model, remember, text
-from .schema import inputs, models, skips, snapshots
+from .known import Look, count_skip, keep_contents, keep_parts, new_id, new_key, new_model, remember, text
+from .schema import inputs, models, parts, skips, snapshots
 
 __all__ = ["record_load"]
 
@@ -29,7 +29,7 @@ def record_load(connection: Connection, task_id: str, event: Loaded, look: Look)
     others = [each for each in matches[1:] if each["model_id"] != chosen["model_id"]]
     also = [f"{each['model_id']}:v{each['version']}" for each in others]
     _add_input(connection, task_id, event, chosen, {"path": path, "also": also[:20]})
-    if event.facts is not None and look.digest is not None:
+    if event.facts is not None and look.digest is not None and not look.parts:
         remember(connection, event.facts, look.digest)
     keep_contents(connection, look)
 
@@ -38,7 +38,7 @@ def _snapshots_like(connection: Connection, event: Loaded, look: Look, path: str
     """Snapshots with these bytes, best first: the same file, then the same path, then the newest."""
     query = select(snapshots, models.c.task_id, models.c.name.label("model_name")).join(models)
     if look.digest is not None:
-        query = query.where(snapshots.c.digest == look.digest)
+        query = query.where(snapshots.c.id.in_(_ids_like(connection, look)))
     elif path is not None and look.lost is None:
         # The bytes are out of reach: what was last recorded under this very URI.
         query = query.where(snapshots.c.uri == path, snapshots.c.state == "at_path")
@@ -55,19 +55,54 @@ def _snapshots_like(connection: Connection, event: Loaded, look: Look, path: str
     return sorted(connection.execute(query).mappings().all(), key=rank)
 
 
+def _ids_like(connection: Connection, look: Look) -> list[int]:
+    """Snapshots that are these bytes: all of them, or as far as weights go.
+
+    A file may be a part of a snapshot, and a folder may have the one file that was saved in it, or all
+    the weights of another one beside other things.
+    """
+    same = connection.execute(select(snapshots.c.id).where(snapshots.c.digest == look.digest)).scalars().all()
+    if same:
+        return [*same]
+    wanted = {digest for part, digest in look.parts if part.weights} or {look.digest or ""}
+    rows = connection.execute(
+        select(parts.c.snapshot_id, parts.c.digest).where(parts.c.digest.in_(wanted), parts.c.weights)
+    ).all()
+    having: dict[int, set[str]] = {}
+    for snapshot_id, digest in rows:
+        having.setdefault(snapshot_id, set()).add(digest)
+    complete = [snapshot_id for snapshot_id, digests in having.items() if digests == wanted]
+    if complete or not look.parts:
+        return complete
+    inside = [
+        snapshot_id
+        for snapshot_id, digests in having.items()
+        if len(digests) == _count_weights(connection, snapshot_id)
+    ]
+    singles = connection.execute(select(snapshots.c.id).where(snapshots.c.digest.in_(wanted))).scalars().all()
+    return [*inside, *singles]
+
+
+def _count_weights(connection: Connection, snapshot_id: int) -> int:
+    query = select(func.count(parts.c.digest.distinct())).where(
+        parts.c.snapshot_id == snapshot_id, parts.c.weights
+    )
+    return int(connection.execute(query).scalar_one())
+
+
 def _import(connection: Connection, event: Loaded, look: Look, path: str | None) -> Mapping[str, Any]:
     """A file that nobody here made: a model of its own, with the place it was found as its origin."""
     model_id = new_id()
-    origin = path or f"<{event.place}>"
+    origin = text(look.origin) or path or f"<{event.place}>"
     connection.execute(
         insert(models).values(
-            **new_model(model_id, event.framework, event.time),
+            **{**new_model(model_id, event.framework, event.time), "labels": dict(look.labels)},
             project="imported",
             name=look.stem or origin,
             task_id=None,
             key=origin,
             model_type=text(event.model_type),
-            design=None,
+            design=None if look.design is None else text(look.design),
             origin=origin,
         )
     )
@@ -90,6 +125,7 @@ def _import(connection: Connection, event: Loaded, look: Look, path: str | None)
         "created": event.time,
     }
     inserted = connection.execute(insert(snapshots).values(row))
+    keep_parts(connection, new_key(inserted), look)
     return {**row, "id": new_key(inserted), "task_id": None}
 
 

@@ -20,11 +20,16 @@ _marks = Table("migrations", MetaData(), Column("number", Integer, primary_key=T
 
 
 def _create(connection: Connection) -> None:
+    # All that is there today; later steps find their work done in a store that is made anew.
     schema.metadata.create_all(connection)
 
 
+def _add_parts(connection: Connection) -> None:
+    schema.parts.create(connection, checkfirst=True)
+
+
 #: Number n of this list, counted from 1, brings a store from version n - 1 to n.
-_STEPS: tuple[Callable[[Connection], None], ...] = (_create,)
+_STEPS: tuple[Callable[[Connection], None], ...] = (_create, _add_parts)
 
 NEWEST = len(_STEPS)
 

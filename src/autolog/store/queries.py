@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import fnmatch
 import re
-import time
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, func, or_, select
+from sqlalchemy import Connection, func, or_, select
 
 from autolog.errors import Ambiguous, NotFound
 
@@ -21,17 +19,15 @@ from .records import (
     ModelRecord,
     OutputRecord,
     SkipRecord,
-    SnapshotRecord,
     TaskRecord,
 )
-from .schema import contents, faults, inputs, models, skips, snapshots, tasks
+from .rows import contents_record, model_record, part_records, snapshot_record, task_record
+from .schema import contents, faults, inputs, models, parts, skips, snapshots, tasks
 
 __all__ = ["Queries"]
 
 _HEX = re.compile(r"^[0-9a-f]{4,32}$")
 _VERSION = re.compile(r"^(.*):v(\d+)$")
-#: A running task whose agent has not been heard of for this many seconds has lost contact.
-_SILENCE = 90.0
 
 
 class Queries(ABC):
@@ -53,7 +49,7 @@ class Queries(ABC):
         query = query.order_by(tasks.c.started.desc(), tasks.c.id)
         with self._reading() as connection:
             found = [
-                _task(row, input_count=row["input_count"], output_count=row["output_count"])
+                task_record(row, input_count=row["input_count"], output_count=row["output_count"])
                 for row in connection.execute(query).mappings()
                 if project is None or fnmatch.fnmatchcase(row["project"], project)
             ]
@@ -84,7 +80,7 @@ class Queries(ABC):
             wrong = connection.execute(
                 select(faults).where(faults.c.task_id == task_id).order_by(faults.c.id)
             ).mappings()
-            return _task(
+            return task_record(
                 row,
                 inputs=found_in,
                 outputs=outputs,
@@ -183,17 +179,14 @@ class Queries(ABC):
         with self._reading() as connection:
             rows = connection.execute(query).mappings().all()
             latest = {
-                row["model_id"]: row
+                row["model_id"]: (snapshot_record(row),)
                 for row in connection.execute(
                     _snapshot_query()
                     .join(newest, newest.c.model_id == snapshots.c.model_id)
                     .where(snapshots.c.version == newest.c.newest)
                 ).mappings()
             }
-        return [
-            _model(row, (_snapshot(latest[row["id"]]),) if row["id"] in latest else (), row["n"] or 0)
-            for row in rows
-        ]
+        return [model_record(row, latest.get(row["id"], ()), row["n"] or 0) for row in rows]
 
     def model(self, model_id: str, *, tensors: bool = False) -> ModelRecord:
         """One model with all its snapshots, oldest first. Raises NotFound."""
@@ -209,14 +202,18 @@ class Queries(ABC):
                 .where(snapshots.c.model_id == model_id)
                 .order_by(snapshots.c.version)
             ).mappings()
-            versions = tuple(_snapshot(each, tensors=tensors) for each in found)
-        return _model(row, versions, len(versions))
+            files = connection.execute(
+                select(parts).join(snapshots).where(snapshots.c.model_id == model_id).order_by(parts.c.name)
+            ).mappings()
+            of = part_records(files)
+            versions = tuple(snapshot_record(each, tensors=tensors, parts=of) for each in found)
+        return model_record(row, versions, len(versions))
 
     def contents(self, digest: str) -> ContentsRecord | None:
         """What is inside the file with this digest, its tensors included; None if nobody has looked."""
         with self._reading() as connection:
             row = connection.execute(select(contents).where(contents.c.digest == digest)).mappings().first()
-        return None if row is None else _contents(row, row["tensors"])
+        return None if row is None else contents_record(row, row["tensors"])
 
     def counts(self) -> dict[str, int]:
         """How many `tasks`, `models`, `snapshots` and `faults` the store holds."""
@@ -309,88 +306,3 @@ def _snapshot_query(*, tensors: bool = False) -> Any:
     hidden = {"digest"} if tensors else {"digest", "tensors"}
     inside = [column for column in contents.c if column.name not in hidden]
     return select(snapshots, *inside).outerjoin(contents, contents.c.digest == snapshots.c.digest)
-
-
-def _contents(row: RowMapping, listed: Sequence[Any]) -> ContentsRecord:
-    return ContentsRecord(
-        format=row["format"],
-        parameters=row["parameters"],
-        tensors=tuple((name, tuple(shape), dtype) for name, shape, dtype in listed),
-        details=row["details"],
-        dangerous=tuple(row["dangerous"]),
-    )
-
-
-def _snapshot(row: RowMapping, *, tensors: bool = False) -> SnapshotRecord:
-    inside = None
-    if row["format"] is not None:
-        listed: Sequence[Any] = row["tensors"] if tensors else ()
-        inside = _contents(row, listed)
-    return SnapshotRecord(
-        id=row["id"],
-        model_id=row["model_id"],
-        version=row["version"],
-        digest=row["digest"],
-        size=row["size"],
-        uri=row["uri"],
-        state=row["state"],
-        reason=row["reason"],
-        iteration=row["iteration"],
-        function=row["function"],
-        rank=row["rank"],
-        metrics=row["metrics"],
-        created=row["created"],
-        contents=inside,
-    )
-
-
-def _model(row: RowMapping, found: tuple[SnapshotRecord, ...], versions: int) -> ModelRecord:
-    return ModelRecord(
-        id=row["id"],
-        project=row["project"],
-        name=row["name"],
-        key=row["key"],
-        task_id=row["task_id"],
-        task_name=row["task_name"],
-        framework=row["framework"],
-        model_type=row["model_type"],
-        status=row["status"],
-        archived=row["archived"],
-        tags=tuple(row["tags"]),
-        labels=row["labels"],
-        metadata=row["metadata"],
-        design=row["design"],
-        comment=row["comment"],
-        origin=row["origin"],
-        created=row["created"],
-        updated=row["updated"],
-        versions=versions,
-        snapshots=found,
-    )
-
-
-def _task(row: RowMapping, **more: Any) -> TaskRecord:
-    status = row["status"]
-    if status == "running" and row["heartbeat"] is not None and time.time() - row["heartbeat"] > _SILENCE:
-        status = "lost contact"
-    return TaskRecord(
-        id=row["id"],
-        project=row["project"],
-        name=row["name"],
-        status=status,
-        reason=row["reason"],
-        started=row["started"],
-        finished=row["finished"],
-        heartbeat=row["heartbeat"],
-        user=row["user"],
-        host=row["host"],
-        script=row["script"],
-        argv=tuple(row["argv"]),
-        cwd=row["cwd"],
-        tags=tuple(row["tags"]),
-        git=row["git"],
-        versions=row["versions"],
-        job=row["job"],
-        hooks=row["hooks"],
-        **more,
-    )

@@ -12,6 +12,7 @@ __all__ = [
     "InputRecord",
     "ModelRecord",
     "OutputRecord",
+    "PartRecord",
     "SkipRecord",
     "SnapshotRecord",
     "TaskRecord",
@@ -30,8 +31,20 @@ class ContentsRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class PartRecord:
+    """One file of a snapshot that has several; `weights` if it is one of those that identify it."""
+
+    name: str
+    size: int
+    digest: str
+    weights: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SnapshotRecord:
     """One immutable version of a model's weights. `digest` is None while unknown, and when lost.
+
+    `parts` are its files where it has several; they are filled when one model is asked for.
 
     States: `pending`, `at_path`, `kept`, `in_memory`, `overwritten`, `gone`, `lost`.
     """
@@ -50,6 +63,7 @@ class SnapshotRecord:
     metrics: Mapping[str, Any]
     created: float
     contents: ContentsRecord | None = None
+    parts: tuple[PartRecord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, and_, func, insert, or_, select, update
 
 from autolog.events import Saved
 
-from .known import Look, keep_contents, new_id, new_key, new_model, remember, text
+from .known import Look, keep_contents, keep_parts, new_id, new_key, new_model, remember, text
 from .schema import inputs, models, snapshots, tasks
 
-__all__ = ["record_move", "record_save"]
+__all__ = ["record_moves", "record_save"]
 
 #: How long after a save its version's number may still change.
 _SETTLING_SECONDS = 60.0
@@ -45,18 +45,42 @@ def record_save(connection: Connection, task_id: str, event: Saved, look: Look) 
     if state == "at_path":
         _supersede(connection, new_key(inserted), row)
     keep_contents(connection, look)
-    if facts is not None and look.digest is not None:
+    keep_parts(connection, new_key(inserted), look)
+    if facts is not None and look.digest is not None and not look.parts:
         remember(connection, facts, look.digest)
 
 
-def record_move(connection: Connection, event_id: str, look: Look, *, is_gone: bool) -> None:
-    """The file of a snapshot is at another path now; one that is gone was there last.
+def record_moves(connection: Connection, moves: Sequence[tuple[str, Look, bool]]) -> None:
+    """The files of these snapshots (by event) are elsewhere now; those that are gone were there last.
 
     A file that took all its versions along gives its model its name; one that replaced another
     of the task's files becomes that model's next version: within a task one final path is one
-    model.
+    model. Files may have changed places, so all of them are put where they are before anyone asks
+    what was replaced.
     """
-    row = (
+    moved: list[tuple[RowMapping, Look]] = []
+    for event_id, look, is_gone in moves:
+        row = _of_event(connection, event_id)
+        if row is None or row["state"] not in ("at_path", "gone"):
+            continue  # overwritten or lost: the file's later life is not this snapshot's
+        if is_gone:
+            _set(connection, row["id"], state="gone")
+        uri = text(look.path)
+        if uri and uri != row["uri"]:
+            _set(connection, row["id"], uri=uri)
+            moved.append((row, look))
+    for row, look in moved:
+        uri = text(look.path)
+        if row["state"] == "at_path":
+            _supersede(connection, row["id"], {**row, "uri": uri})
+        if _is_superseded(connection, row, uri):
+            _set(connection, row["id"], state="overwritten")
+        if look.key != row["key"] and row["task_id"] is not None:
+            _rehome(connection, row, look)
+
+
+def _of_event(connection: Connection, event_id: str) -> RowMapping | None:
+    return (
         connection.execute(
             select(snapshots, models.c.task_id, models.c.key, models.c.name, models.c.project)
             .join(models)
@@ -65,20 +89,6 @@ def record_move(connection: Connection, event_id: str, look: Look, *, is_gone: b
         .mappings()
         .first()
     )
-    if row is None or row["state"] not in ("at_path", "gone"):
-        return  # overwritten or lost: the file's later life is not this snapshot's
-    if is_gone:
-        _set(connection, row["id"], state="gone")
-    uri = text(look.path)
-    if not uri or uri == row["uri"]:
-        return
-    _set(connection, row["id"], uri=uri)
-    if row["state"] == "at_path":
-        _supersede(connection, row["id"], {**row, "uri": uri})
-    if _is_superseded(connection, row, uri):
-        _set(connection, row["id"], state="overwritten")
-    if look.key != row["key"] and row["task_id"] is not None:
-        _rehome(connection, row, look)
 
 
 def _is_superseded(connection: Connection, row: RowMapping, uri: str) -> bool:
@@ -149,24 +159,29 @@ def _same_file(connection: Connection, task_id: str, event: Saved, look: Look) -
 
 
 def _model_for(connection: Connection, task_id: str, event: Saved, look: Look) -> str:
+    # What the hook saw of the living object says more than the file does.
+    design = event.design if event.design is not None else look.design
+    labels = dict(event.labels or look.labels)
     found = _find_model(connection, task_id, look.key) or _same_file(connection, task_id, event, look)
     if found is not None:
         changes: dict[str, Any] = {"updated": event.time}
-        if event.design is not None:
-            changes["design"] = text(event.design)
+        if design is not None:
+            changes["design"] = text(design)
+        if labels:
+            changes["labels"] = labels
         connection.execute(update(models).where(models.c.id == found).values(changes))
         return found
     model_id = new_id()
     project = connection.execute(select(tasks.c.project).where(tasks.c.id == task_id)).scalar_one()
     connection.execute(
         insert(models).values(
-            **new_model(model_id, event.framework, event.time),
+            **{**new_model(model_id, event.framework, event.time), "labels": labels},
             project=project,
             name=_model_name(connection, task_id, look.stem),
             task_id=task_id,
             key=text(look.key),
             model_type=text(event.model_type),
-            design=None if event.design is None else text(event.design),
+            design=None if design is None else text(design),
             origin=None,
         )
     )

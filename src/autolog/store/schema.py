@@ -31,6 +31,7 @@ __all__ = [
     "inputs",
     "metadata",
     "models",
+    "parts",
     "skips",
     "snapshots",
     "tasks",
@@ -113,6 +114,18 @@ snapshots = Table(
     Column("created", Float, nullable=False),
     UniqueConstraint("model_id", "version"),
     Index("snapshots_of_file", "device", "inode"),
+)
+
+#: The files of a snapshot that has several.
+parts = Table(
+    "parts",
+    metadata,
+    Column("snapshot_id", Integer, ForeignKey("snapshots.id"), primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("digest", String(80), nullable=False, index=True),
+    # whether it is one of those that identify the snapshot
+    Column("weights", Boolean, nullable=False),
 )
 
 contents = Table(

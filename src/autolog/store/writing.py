@@ -7,7 +7,7 @@ replayed (after a crash, or by two processes at once) changes nothing.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,8 +18,8 @@ from autolog.events import Bound, Failed, FileFacts, Finished, Loaded, Saved, Sk
 from .database import Store
 from .known import Look, count_skip, text
 from .loads import record_load
-from .saves import record_move, record_save
-from .schema import contents, done, faults, files, skips, snapshots, tasks
+from .saves import record_moves, record_save
+from .schema import contents, done, faults, files, parts, skips, snapshots, tasks
 
 __all__ = ["Writer"]
 
@@ -137,10 +137,10 @@ class Writer:
             if connection is not None:
                 record_save(connection, task_id, event, look)
 
-    def moved(self, event_id: str, look: Look, is_gone: bool) -> None:
-        """The file of a snapshot is at another path now, or has none any more."""
+    def moved(self, moves: Sequence[tuple[str, Look, bool]]) -> None:
+        """The files of these snapshots, by event, are at another path now, or (True) have none any more."""
         with self._store._writing() as connection:
-            record_move(connection, event_id, look, is_gone=is_gone)
+            record_moves(connection, moves)
 
     # -- loads ------------------------------------------------------------------------------------
 
@@ -153,8 +153,10 @@ class Writer:
     def could_be_known(self, size: int | None) -> bool:
         """Whether any snapshot has this size: if none has, a file needn't be read to look it up."""
         with self._store._reading() as connection:
-            found = connection.execute(select(snapshots.c.id).where(snapshots.c.size == size).limit(1))
-            return found.first() is not None
+            for column in (snapshots.c.size, parts.c.size):
+                if connection.execute(select(column).where(column == size).limit(1)).first() is not None:
+                    return True
+            return False
 
     # -- files and contents -----------------------------------------------------------------------
 

@@ -6,9 +6,24 @@ dist-info folder beside this one) that names a `Hook`. Put the folder of both on
 
 import os
 import pickle
+import threading
 import time
 
-__all__ = ["Model", "digest", "digest_of", "load", "save", "save_by_replacing", "save_slowly"]
+__all__ = [
+    "Callback",
+    "Model",
+    "digest",
+    "digest_of",
+    "load",
+    "load_folder",
+    "load_prefix",
+    "save",
+    "save_by_replacing",
+    "save_folder",
+    "save_prefix",
+    "save_slowly",
+    "save_with_threads",
+]
 __version__ = "1.0"
 
 
@@ -49,6 +64,69 @@ def save_slowly(obj, path, seconds=0.05):
         file.flush()
         time.sleep(seconds)
         file.write(data[len(data) // 2 :])
+
+
+def save_folder(obj, path, shards=2):
+    """Write a model as a folder: its weights in shards, and a text that says how many."""
+    os.makedirs(path, exist_ok=True)
+    data = pickle.dumps(obj)
+    step = -(-len(data) // shards)
+    for number in range(shards):
+        with open(os.path.join(path, f"weights-{number}.bin"), "wb") as file:
+            file.write(data[number * step : (number + 1) * step])
+    with open(os.path.join(path, "config.json"), "w") as file:
+        file.write(f'{{"shards": {shards}}}')
+
+
+def load_folder(path):
+    """Read a model from a folder."""
+    data = b""
+    for name in sorted(os.listdir(path)):
+        if name.endswith(".bin"):
+            with open(os.path.join(path, name), "rb") as file:
+                data += file.read()
+    return pickle.loads(data)
+
+
+def save_prefix(obj, prefix):
+    """Write a model as two files that begin with a prefix, and return the prefix."""
+    data = pickle.dumps(obj)
+    for suffix, half in ((".index", data[:100]), (".data-0", data[100:])):
+        with open(f"{prefix}{suffix}", "wb") as file:
+            file.write(half)
+    return prefix
+
+
+def load_prefix(prefix):
+    """Read a model from two files."""
+    data = b""
+    for suffix in (".index", ".data-0"):
+        with open(f"{prefix}{suffix}", "rb") as file:
+            data += file.read()
+    return pickle.loads(data)
+
+
+def save_with_threads(models, path, more=()):
+    """Write several models into a folder, each from a thread of its own."""
+    os.makedirs(path, exist_ok=True)
+    targets = [os.path.join(path, f"{number}.bin") for number in range(len(models))]
+    pairs = [*zip(models, targets, strict=True), *more]
+    threads = [threading.Thread(target=save, args=pair) for pair in pairs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+class Callback:
+    """Saves a model now and then, under names that say nothing of a step."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def after(self, model, step, score):
+        """Save the model."""
+        save(model, os.path.join(self.folder, f"best-{score}.bin"))
 
 
 def load(path):

@@ -1,0 +1,81 @@
+"""What a hooked call writes or reads: a path, a folder, a prefix, an open file, a buffer, a URL."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from autolog.config import mask
+from autolog.hooks import Bundle, folder
+
+from .bundle import pin_bundle
+from .pin import Pin, is_buffer, pin_path
+
+__all__ = ["Target"]
+
+
+class Target:
+    """What a call writes or reads, worked out before the original runs (relative paths move)."""
+
+    __slots__ = ("bundle", "file", "path", "pin", "place")
+
+    def __init__(self, target: Any) -> None:
+        self.file: Any = None
+        self.path: str | None = None
+        self.pin: Pin | None = None
+        #: which files are one snapshot, with absolute paths
+        self.bundle: Bundle | None = None
+        if isinstance(target, Bundle):
+            self.place = "remote" if _is_url(target.path) else "file"
+            if self.place == "file":
+                self.path = os.path.abspath(target.path)
+                self.bundle = target._replace(path=self.path, root=os.path.abspath(target.root))
+            else:
+                self.path = mask(target.path)
+        elif isinstance(target, (str, os.PathLike)):
+            path = os.fspath(target)
+            text = os.fsdecode(path) if isinstance(path, bytes) else path
+            remote = _is_url(text)
+            self.place = "remote" if remote else "file"
+            self.path = mask(text) if remote else os.path.abspath(text)
+        elif isinstance(target, (bytes, bytearray, memoryview)) or is_buffer(target):
+            self.place, self.file = "memory", target
+        else:
+            self.place, self.file = "open", target
+
+    def hold(self) -> None:
+        """Hold the file or files that are there now, if there are any."""
+        if self.place != "file" or self.path is None:
+            return
+        if self.bundle is None and os.path.isdir(self.path):
+            self.bundle = folder(self.path)
+        self.pin = pin_path(self.path) if self.bundle is None else pin_bundle(self.bundle)
+
+    def covers(self, path: str) -> bool:
+        """Whether a file at this path is, or would be, one of several that are saved or loaded together."""
+        if self.bundle is None:
+            return False
+        if not self.bundle.stem:
+            return path.startswith(os.path.join(self.bundle.root, ""))
+        return path.startswith(os.path.join(self.bundle.root, self.bundle.stem))
+
+    def release(self) -> None:
+        """Let go of the file."""
+        if self.pin is not None:
+            self.pin.release()
+
+    @property
+    def name(self) -> str:
+        """What to call it, also if it has no path of its own."""
+        if self.path is not None:
+            return self.path
+        name = getattr(self.file, "full_name", None) or getattr(self.file, "name", None)
+        if isinstance(name, (str, os.PathLike)):
+            return os.fspath(name)
+        return f"<{type(self.file).__name__}>"
+
+
+def _is_url(text: str) -> bool:
+    """Whether a target is a URL and not a path: a scheme of two letters or more before `://`."""
+    scheme, mark, _ = text.partition("://")
+    return bool(mark) and len(scheme) > 1 and scheme.replace("+", "").replace("-", "").isalnum()

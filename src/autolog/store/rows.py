@@ -1,0 +1,117 @@
+"""From the rows of queries to the records that leave the store."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import RowMapping
+
+from .records import ContentsRecord, ModelRecord, PartRecord, SnapshotRecord, TaskRecord
+
+__all__ = ["contents_record", "model_record", "part_records", "snapshot_record", "task_record"]
+
+#: A running task whose agent has not been heard of for this many seconds has lost contact.
+_SILENCE = 90.0
+
+
+def contents_record(row: RowMapping, listed: Sequence[Any]) -> ContentsRecord:
+    """What is inside a file."""
+    return ContentsRecord(
+        format=row["format"],
+        parameters=row["parameters"],
+        tensors=tuple((name, tuple(shape), dtype) for name, shape, dtype in listed),
+        details=row["details"],
+        dangerous=tuple(row["dangerous"]),
+    )
+
+
+def part_records(rows: Iterable[RowMapping]) -> dict[int, tuple[PartRecord, ...]]:
+    """The files of snapshots, by snapshot."""
+    found: dict[int, list[PartRecord]] = {}
+    for row in rows:
+        part = PartRecord(row["name"], row["size"], row["digest"], row["weights"])
+        found.setdefault(row["snapshot_id"], []).append(part)
+    return {snapshot_id: tuple(each) for snapshot_id, each in found.items()}
+
+
+def snapshot_record(
+    row: RowMapping, *, tensors: bool = False, parts: Mapping[int, tuple[PartRecord, ...]] | None = None
+) -> SnapshotRecord:
+    """A snapshot's row, joined with its contents."""
+    inside = None
+    if row["format"] is not None:
+        listed: Sequence[Any] = row["tensors"] if tensors else ()
+        inside = contents_record(row, listed)
+    return SnapshotRecord(
+        id=row["id"],
+        model_id=row["model_id"],
+        version=row["version"],
+        digest=row["digest"],
+        size=row["size"],
+        uri=row["uri"],
+        state=row["state"],
+        reason=row["reason"],
+        iteration=row["iteration"],
+        function=row["function"],
+        rank=row["rank"],
+        metrics=row["metrics"],
+        created=row["created"],
+        contents=inside,
+        parts=(parts or {}).get(row["id"], ()),
+    )
+
+
+def model_record(row: RowMapping, found: tuple[SnapshotRecord, ...], versions: int) -> ModelRecord:
+    """A model, with the snapshots found."""
+    return ModelRecord(
+        id=row["id"],
+        project=row["project"],
+        name=row["name"],
+        key=row["key"],
+        task_id=row["task_id"],
+        task_name=row["task_name"],
+        framework=row["framework"],
+        model_type=row["model_type"],
+        status=row["status"],
+        archived=row["archived"],
+        tags=tuple(row["tags"]),
+        labels=row["labels"],
+        metadata=row["metadata"],
+        design=row["design"],
+        comment=row["comment"],
+        origin=row["origin"],
+        created=row["created"],
+        updated=row["updated"],
+        versions=versions,
+        snapshots=found,
+    )
+
+
+def task_record(row: RowMapping, **more: Any) -> TaskRecord:
+    """A task, `more` of it where it was asked for."""
+    status = row["status"]
+    if status == "running" and row["heartbeat"] is not None and time.time() - row["heartbeat"] > _SILENCE:
+        status = "lost contact"
+    return TaskRecord(
+        id=row["id"],
+        project=row["project"],
+        name=row["name"],
+        status=status,
+        reason=row["reason"],
+        started=row["started"],
+        finished=row["finished"],
+        heartbeat=row["heartbeat"],
+        user=row["user"],
+        host=row["host"],
+        script=row["script"],
+        argv=tuple(row["argv"]),
+        cwd=row["cwd"],
+        tags=tuple(row["tags"]),
+        git=row["git"],
+        versions=row["versions"],
+        job=row["job"],
+        hooks=row["hooks"],
+        **more,
+    )
