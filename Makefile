@@ -37,7 +37,7 @@ core: env
 
 tests: env
 	@echo "== all tests: $$($(VENV)/python --version)"
-	$(VENV)/python -m pytest -q -n 2 tests
+	$(VENV)/python -m pytest -q -n 2 --dist loadgroup tests
 
 faults: env
 	$(VENV)/python tests/faults/kill.py --rounds 25

@@ -66,8 +66,26 @@ def make(folder, python, groups):
     subprocess.run([*pip, "--upgrade", "pip>=25.1"], check=True)
     options = [option for group in groups for option in ("--group", group)]
     subprocess.run([*pip, "-e", ".", *options], check=True, cwd=ROOT)
+    _drop_what_breaks(os.path.join(folder, "bin", "python"))
     with open(stamp, "w") as file:
         file.write(wanted.hexdigest())
+
+
+def _drop_what_breaks(python):
+    """Take away a torchvision that was built for another torch.
+
+    fastai asks for it, and the registry's is built for CUDA: beside a torch for the CPU its import fails,
+    and with it that of Lightning, fastai.vision and transformers.Trainer, which do without if it isn't there.
+    """
+    installed = subprocess.run(
+        [python, "-m", "pip", "show", "-q", "torchvision"], check=False, capture_output=True
+    )
+    if installed.returncode:
+        return
+    works = subprocess.run([python, "-c", "import torchvision"], check=False, capture_output=True)
+    if works.returncode:
+        print("taking torchvision away: it was built for another torch", flush=True)
+        subprocess.run([python, "-m", "pip", "uninstall", "-q", "-y", "torchvision"], check=True)
 
 
 def main(what):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +26,17 @@ def runs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     keys |= {each["script"].key for each in named if "script" in each}
     able = [script for script in scripts() if script.key in keys and not script.missing]
     found = Runs(tmp_path_factory.mktemp("scripts"))
-    found.start(sorted({script.key for script in able}), able)
+    # With several workers each has the keys of its own, and makes their runs when it comes to them.
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        found.start(sorted({script.key for script in able}), able)
     yield found
     found.close()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All tests of one key go to one worker (`--dist loadgroup`): they share their scripts' runs."""
+    for item in items:
+        parameters = getattr(getattr(item, "callspec", None), "params", {})
+        key = parameters.get("key") or getattr(parameters.get("script"), "key", None)
+        if key is not None and Path(item.fspath).parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.xdist_group(f"contract-{key}"))

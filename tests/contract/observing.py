@@ -62,6 +62,8 @@ class Observed:
             "file": self._relative(used.path or "<memory>"),
             "from": f"{model.task_name}/{model.name}:v{used.version}",
         }
+        if model.origin is not None and "://" in model.origin:
+            found["origin"] = model.origin
         if used.own:
             found["own"] = True
         if used.count > 1:

@@ -27,7 +27,7 @@ def prepare():
         note_what_fires(os.environ["CONTRACT_FIRED"])
         import autolog
 
-        autolog.init()
+        autolog.init(**json.loads(os.environ["CONTRACT_INIT"]))
     elif mode == "raising":
         from autolog import hooks
         from autolog.patching import Patches
@@ -47,7 +47,7 @@ def note_what_fires(path):
 
     def noted(self, call, result):
         leave(self, call, result)
-        if call.is_tracked or call.point.role in ("mute", "origin"):
+        if call.is_tracked or call.point.role in ("mute", "origin", "series"):
             fired.add(call.point.target)
 
     def write():

@@ -47,7 +47,8 @@ class Script:
     @cached_property
     def expected(self) -> dict[str, Any]:
         """What capturing it should put into the store."""
-        found: dict[str, Any] = json.loads(self.path.with_suffix(".expect.json").read_text("utf-8"))
+        path = self.path.with_suffix(".expect.json")
+        found: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {}
         return found
 
     @property
@@ -59,7 +60,8 @@ class Script:
                 names |= {each.name.partition(".")[0] for each in node.names}
             elif isinstance(node, ast.ImportFrom):
                 names.add((node.module or "").partition(".")[0])
-        return sorted(name for name in names if find_spec(name) is None)
+        helpers = {path.stem for path in self.path.parent.glob("_*.py")}
+        return sorted(name for name in names - helpers if find_spec(name) is None)
 
     @property
     def chain(self) -> tuple[Script, ...]:
@@ -189,6 +191,7 @@ class Runs:
             **_environment(top, work),
             "AUTOLOG_STRICT": "0" if mode == "raising" else "1",
             "CONTRACT_FIRED": str(fired),
+            "CONTRACT_INIT": json.dumps(script.expected.get("init", {})),
         }
         done = subprocess.run(
             [

@@ -194,7 +194,7 @@ def test_torchscript(look, kind):
     file = io.BytesIO()
     torch.jit.save(made, file)
     found = look(file.getvalue())
-    assert found.format == "torchscript"
+    assert found.format == "TorchScript"
     assert sorted(named(found)) == sorted(rows(made.state_dict()))
     assert found.parameters == elements(net.state_dict())
     assert found.dangerous == ()
@@ -207,7 +207,7 @@ def test_torchscript_constants_are_followed(look, any_outcome):
 
     file = io.BytesIO()
     torch.jit.save(torch.jit.trace(Adds(), torch.zeros(5)), file)
-    assert look(file.getvalue()).format == "torchscript"
+    assert look(file.getvalue()).format == "TorchScript"
 
 
 def test_nested_containers(look):

@@ -52,6 +52,7 @@ def test_every_booster(look, tmp_path, booster, kind):
     assert found.format == f"xgboost {kind}"
     details = dict(found.details)
     assert details["version"] == xgboost.__version__
+    assert json.loads(found.design)["objective"]["name"] == learner["objective"]["name"]
     assert details["booster"] == learner["gradient_booster"]["name"]
     assert details["objective"] == learner["objective"]["name"]
     assert details["features"] == booster.num_features()

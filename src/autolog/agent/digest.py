@@ -52,7 +52,9 @@ def digest_file(descriptor: int, facts: FileFacts) -> tuple[str | None, bytes | 
 def digest_of_parts(parts: Sequence[Part], digests: Sequence[str]) -> str:
     """The digest of several files that are one snapshot: over their sorted names, sizes and digests."""
     lines = sorted(
-        f"{part.name}\0{part.facts.size}\0{digest}\n" for part, digest in zip(parts, digests, strict=True)
+        f"{part.name}\0{part.facts.size}\0{digest}\n"
+        for part, digest in zip(parts, digests, strict=True)
+        if digest
     )
     return f"blake3:{blake3(''.join(lines).encode('utf-8', 'surrogateescape')).hexdigest()}"
 

@@ -116,13 +116,17 @@ def read_file(event: Saved | Loaded, descriptor: int | None) -> tuple[Digested, 
 def read_parts(event: Saved | Loaded, descriptors: dict[int, int]) -> Digested:
     """Read the several files of an event, through descriptors (by their place) or by their paths.
 
-    Descriptors of files that were found by their path are added to `descriptors`.
+    A file that is no part of the weights and was written again at once (a tokenizer beside a model) is left
+    out; its digest is empty then.
     """
     digests: list[str] = []
     for index, part in enumerate(event.parts):
         descriptor = descriptors.get(index)
         if descriptor is None:
             held = find_file(event.base + part.name, part.facts)
+            if held is None and not part.weights:
+                digests.append("")
+                continue
             if held is None:
                 return Digested(
                     event.id, None, lost=f"{part.name or 'a file'} was gone before it could be read"
@@ -133,11 +137,11 @@ def read_parts(event: Saved | Loaded, descriptors: dict[int, int]) -> Digested:
         finally:
             if index not in descriptors:
                 os.close(descriptor)
-        if digest is None:
+        if digest is None and part.weights:
             return Digested(
                 event.id, None, lost=f"{part.name or 'a file'} was overwritten before it was read"
             )
-        digests.append(digest)
+        digests.append(digest or "")
     return Digested(event.id, digest_of_parts(event.parts, digests), parts=tuple(digests), links=1)
 
 

@@ -239,11 +239,7 @@ class Scribe:
         with _guard.guard(f"look into {os.path.basename(path)}", quiet=True):
             try:
                 if event.parts:
-                    contents = (
-                        formats.inspect_bundle(file.openers(event))
-                        if hasattr(formats, "inspect_bundle")
-                        else None
-                    )
+                    contents = formats.inspect_bundle(file.openers(event))
                 else:
                     with file.open() as opened:
                         contents = formats.inspect(opened, os.path.basename(path))
@@ -273,7 +269,7 @@ def _parts(event: Saved | Loaded, found: Digested | None) -> tuple[tuple[Part, s
     """The several files of an event with their digests, if they were all read."""
     if found is None or len(found.parts) != len(event.parts):
         return ()
-    return tuple(zip(event.parts, found.parts, strict=True))
+    return tuple(pair for pair in zip(event.parts, found.parts, strict=True) if pair[1])
 
 
 def _iteration_inside(contents: Contents) -> int | None:

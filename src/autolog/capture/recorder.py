@@ -80,8 +80,10 @@ class Capture:
     def begin(self, call: CallLike) -> None:
         """Before the original: the barrier for a save; open and `fstat` for a load."""
         given = call.target
-        if call.point.role == "save" and isinstance(given, bytes):
-            given = os.fsdecode(given)  # nothing can be written into bytes: it is a path
+        if isinstance(given, bytes) and call.point.role == "save" and call.point.path != "return":
+            # Nothing can be written into bytes that were passed: it is a path. What a hook has worked
+            # out is what was written.
+            given = os.fsdecode(given) if isinstance(call.point.path, str) else given
         target = call.pinned = Target(given)
         self._open.collect()
         self.session.drain()
@@ -178,7 +180,7 @@ class Capture:
         fields = {
             "id": self.session.next_id(),
             "time": time.time(),
-            "framework": verdict.framework or call.hook.framework,
+            "framework": _framework(call.hook, verdict),
             "function": call.point.target,
             "model_type": verdict.model_type,
             "design": self._describe(call.hook, verdict.subject, target.path or ""),
@@ -248,7 +250,7 @@ class Capture:
         fields = {
             "id": self.session.next_id(),
             "time": time.time(),
-            "framework": verdict.framework or call.hook.framework,
+            "framework": _framework(call.hook, verdict),
             "function": call.point.target,
             "model_type": verdict.model_type,
             "skip": verdict.rule,
@@ -341,6 +343,11 @@ class Capture:
         with _guard.guard(f"{what} a {type(subject).__qualname__}", quiet=True):
             return tell(subject)
         return None
+
+
+def _framework(hook: Any, verdict: Any) -> str:
+    own = verdict.framework if hook.any_object else None
+    return str(own or hook.framework)
 
 
 def _parts(pin: Pin) -> dict[str, Any]:

@@ -8,12 +8,13 @@ the file, and takes bounded time and memory whatever the file claims.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Sequence
 from typing import BinaryIO
 
 from autolog.errors import UnreadableWeights
 from autolog.formats._shape import Contents, Tensor
 
-__all__ = ["Contents", "Tensor", "inspect"]
+__all__ = ["Contents", "Tensor", "inspect", "inspect_bundle"]
 
 
 def inspect(file: BinaryIO, name: str = "") -> Contents | None:
@@ -26,19 +27,47 @@ def inspect(file: BinaryIO, name: str = "") -> Contents | None:
     `Contents.details["incomplete"]` says which, and `dangerous` covers what was read.
     """
     # Behind the first call: the agent imports this package before it needs to look into anything.
+    from autolog.formats.catboost import inspect_catboost
+    from autolog.formats.hdf5 import inspect_hdf5
+    from autolog.formats.indexes import inspect_index
+    from autolog.formats.lightgbm import inspect_lightgbm
+    from autolog.formats.onnx import inspect_onnx
     from autolog.formats.pickles import inspect_compressed, inspect_pickle
     from autolog.formats.safetensors import inspect_safetensors
-    from autolog.formats.torch_zip import inspect_torch_zip
+    from autolog.formats.tensorflow import inspect_checkpoint, inspect_saved_model
+    from autolog.formats.tflite import inspect_tflite
     from autolog.formats.xgboost import inspect_xgboost
+    from autolog.formats.zips import inspect_zip
 
     try:
         size = file.seek(0, os.SEEK_END)
         return (
-            inspect_torch_zip(file, size)
+            inspect_zip(file, size, name)
+            or inspect_hdf5(file, size)
             or inspect_pickle(file, size, name)
             or inspect_compressed(file, name)
             or inspect_xgboost(file, size)
+            or inspect_lightgbm(file, size)
+            or inspect_catboost(file, size)
+            or inspect_tflite(file, size)
+            or inspect_index(file, size, name)
+            or inspect_checkpoint(file, size)
+            or inspect_saved_model(file, size, name)
             or inspect_safetensors(file, size, name)
+            or inspect_onnx(file, size, name)
         )
     except OSError as fault:
         raise UnreadableWeights(f"can't be read: {fault}") from fault
+
+
+def inspect_bundle(files: Sequence[tuple[str, Callable[[], BinaryIO]]]) -> Contents | None:
+    """What several files hold that are one snapshot; None if none of them is of a format that we know.
+
+    Each is a relative name and what opens it for reading. The tensors of all weights come together, those of
+    different folders under their folder's name; globals in `dangerous` begin with the name of their file.
+    The design and the labels are those of a `config.json`, or of the weights. A file that can't be read is
+    named in `details["unreadable"]`; if no weights are left, `UnreadableWeights` is raised.
+    """
+    from autolog.formats.bundles import merge
+
+    return merge(files, inspect)

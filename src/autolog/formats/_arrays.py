@@ -15,7 +15,18 @@ from math import prod
 from autolog.errors import UnreadableWeights
 from autolog.formats._standins import Bag, Global, Made, Pairs, as_bytes, as_pairs, text_items
 
-__all__ = ["Array", "DType", "Storage", "as_array", "as_dtype", "as_scalar", "as_storage", "element_bytes"]
+__all__ = [
+    "Array",
+    "DType",
+    "Storage",
+    "as_array",
+    "as_dtype",
+    "as_scalar",
+    "as_storage",
+    "element_bytes",
+    "lengths",
+    "torch_dtype",
+]
 
 _DEEPEST = 8  # wrappers around one tensor: a parameter of a subclass of a sparse tensor...
 _MOST_DIMENSIONS = 64  # NumPy's and PyTorch's own limit
@@ -130,26 +141,28 @@ def as_array(value: object, depth: int = 0) -> Array | None:
     return None if read is None else read(value, depth + 1)
 
 
-def _shape(value: object) -> tuple[int, ...] | None:
+def lengths(value: object) -> tuple[int, ...] | None:
+    """The shape that a tuple, a list, a number or a `torch.Size` says; None for anything else."""
     if isinstance(value, Made) and value.path == "torch.Size" and value.args:
         value = value.args[0]
     if type(value) is int:
         value = (value,)
     if not isinstance(value, (tuple, list)) or isinstance(value, (Pairs, Bag)):
         return None
-    lengths: list[int] = []
+    found: list[int] = []
     for length in value:
         number = as_scalar(length) if isinstance(length, Made) else length
         if type(number) is not int:
             return None
-        lengths.append(number)
-    negative = any(length < 0 for length in lengths)
-    if negative or len(lengths) > _MOST_DIMENSIONS or prod(lengths) >= _MOST_ELEMENTS:
+        found.append(number)
+    negative = any(length < 0 for length in found)
+    if negative or len(found) > _MOST_DIMENSIONS or prod(found) >= _MOST_ELEMENTS:
         raise UnreadableWeights("a tensor's shape is negative or beyond what memory addresses")
-    return tuple(lengths)
+    return tuple(found)
 
 
-def _torch_dtype(value: object) -> str | None:
+def torch_dtype(value: object) -> str | None:
+    """The name of an element type of PyTorch, which pickles as a global."""
     return value.name if isinstance(value, Global) and value.module == "torch" else None
 
 
@@ -157,12 +170,12 @@ def _tensor(value: Made, _depth: int) -> Array | None:
     """`_rebuild_tensor_v2(storage, offset, shape, strides, ...)`; v3 names the element type besides."""
     if len(value.args) < 4 or not isinstance(value.args[0], Storage):
         return None
-    storage, offset, strides = value.args[0], value.args[1], _shape(value.args[3])
-    shape = _shape(value.args[2])
+    storage, offset, strides = value.args[0], value.args[1], lengths(value.args[3])
+    shape = lengths(value.args[2])
     if shape is None or strides is None or type(offset) is not int or len(strides) != len(shape):
         raise UnreadableWeights("a tensor's shape and strides don't fit each other")
     dtype = storage.dtype
-    if value.path.endswith("_v3") and len(value.args) > 6 and (named := _torch_dtype(value.args[6])):
+    if value.path.endswith("_v3") and len(value.args) > 6 and (named := torch_dtype(value.args[6])):
         # Types without a storage class of their own lie in a storage that counts bytes.
         dtype = named
         storage = Storage(dtype, storage.key, storage.length // (element_bytes(dtype) or 1))
@@ -191,7 +204,7 @@ def _sparse(value: Made, depth: int) -> Array | None:
         return None
     at = 1 if as_array(data[2], depth) is None else 2
     values = as_array(data[at], depth)
-    shape = _shape(data[at + 1]) if len(data) > at + 1 else None
+    shape = lengths(data[at + 1]) if len(data) > at + 1 else None
     return Array(shape, values.dtype) if values is not None and shape is not None else None
 
 
@@ -204,7 +217,7 @@ def _without_storage(value: Made, _depth: int) -> Array | None:
     """`_rebuild_meta_tensor_no_storage(dtype, shape, strides, ...)`."""
     if len(value.args) < 2:
         return None
-    shape, dtype = _shape(value.args[1]), _torch_dtype(value.args[0])
+    shape, dtype = lengths(value.args[1]), torch_dtype(value.args[0])
     return Array(shape, dtype) if shape is not None and dtype is not None else None
 
 
@@ -229,8 +242,8 @@ def _joblib_wrapper(value: Made, _depth: int) -> Array | None:
 
 
 def _numpy(shape: object, dtype: object) -> Array | None:
-    lengths, kind = _shape(shape), as_dtype(dtype)
-    return Array(lengths, kind.name) if lengths is not None and kind is not None else None
+    found, kind = lengths(shape), as_dtype(dtype)
+    return Array(found, kind.name) if found is not None and kind is not None else None
 
 
 _READERS: dict[str, Callable[[Made, int], Array | None]] = {
@@ -251,6 +264,9 @@ _READERS: dict[str, Callable[[Made, int], Array | None]] = {
     "numpy.ma.core._mareconstruct": _numpy_state,
     "numpy.core.numeric._frombuffer": _numpy_buffer,
     "numpy._core.numeric._frombuffer": _numpy_buffer,
+    # MegEngine makes a tensor of a NumPy array, its type and a device.
+    "megengine.tensor.Tensor": _first,
+    "megengine.tensor.Parameter": _first,
     "joblib.numpy_pickle.NumpyArrayWrapper": _joblib_wrapper,
     "sklearn.externals.joblib.numpy_pickle.NumpyArrayWrapper": _joblib_wrapper,
 }

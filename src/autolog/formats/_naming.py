@@ -16,7 +16,7 @@ from autolog.formats._arrays import Array, as_array, as_scalar
 from autolog.formats._shape import Tensor
 from autolog.formats._standins import MAPPINGS, Made, Pairs, as_pairs, readable, text_items
 
-__all__ = ["Naming", "class_path", "scalars"]
+__all__ = ["BESIDE", "Naming", "attributes", "class_path", "scalars"]
 
 _DEEPEST = 60
 _MOST_VALUES = 400_000
@@ -27,7 +27,7 @@ _LONGEST_SCALAR = 200
 
 # Beside the model, not of it: optimizer(s), opt, optim_g, optimizer_state_dict, optimizerD; the states
 # of schedulers, gradient scalers and random number generators.
-_BESIDE = re.compile(
+BESIDE = re.compile(
     r"(^|_)(opt(im(izer)?)?s?(?=_|$|[A-Z0-9])|(lr_)?schedulers?(?=_|$)|(grad_)?scaler$|rng(?=_|$))"
 )
 _RANDOM = ("numpy.random.", "random.", "torch.Generator", "torch._C.Generator")
@@ -139,7 +139,7 @@ class Naming:
 
 
 def _is_beside(key: str, value: object) -> bool:
-    return _BESIDE.search(key) is not None and not (isinstance(value, Made) and _is_bare(value, key))
+    return BESIDE.search(key) is not None and not (isinstance(value, Made) and _is_bare(value, key))
 
 
 def _is_bare(value: Made, key: str) -> bool:

@@ -34,12 +34,13 @@ class Tensor:
 class Contents:
     """What a weights file holds, found without running any of it.
 
-    `format` names the container (`torch zip`, `torch legacy`, `safetensors`, `xgboost ubj`,
-    `xgboost json`, `joblib`, `pickle`...); `parameters` counts the elements of the tensors that
-    belong to the model (an optimizer's moments do not), None where the format doesn't tell;
-    `details` holds facts particular to the format, JSON types only; `dangerous` lists the globals
-    named by a pickle (`os.system`) that could run code when somebody loads the file; `design` is the
-    network description and `labels` the label enumeration, where the file itself tells them.
+    `format` names the container (`torch zip`, `safetensors`, `xgboost ubj`, `Keras HDF5`, `ONNX`,
+    `TensorFlow checkpoint`, `pickle`...; of several files `safetensors (2 files)`); `parameters` counts
+    the elements of the tensors that belong to the model (an optimizer's moments do not), None where the
+    format doesn't tell; `details` holds facts particular to the format, JSON types only; `dangerous`
+    lists the globals named by a pickle (`os.system`) that could run code when somebody loads the file,
+    and what does the same elsewhere (`keras.layers.Lambda`); `design` is the network description and
+    `labels` the label enumeration, where the file itself tells them.
     """
 
     format: str

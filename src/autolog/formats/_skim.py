@@ -9,6 +9,7 @@ the JSON of RFC 8259 and the UBJSON of draft 12 (ubjson.org) as far as XGBoost w
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from struct import Struct, error
 from typing import Any, NoReturn
@@ -18,9 +19,10 @@ from autolog.formats._source import Enough, Source
 
 __all__ = ["Numbers", "skim_json", "skim_ubjson"]
 
-_DEEPEST = 40
+_DEEPEST = 150  # CatBoost nests the nodes of a tree
 _MOST_VALUES = 3_000_000
 _LONGEST_TEXT = 1 << 20
+_NO_NUMBER = re.compile(rb"[^0-9+\-.eE, \t\r\nNaInfity]")
 _HEAD = 8  # numbers of an array that are kept
 
 
@@ -98,8 +100,10 @@ class _Json(_Skim):
             self.source.skip(1)
             return []
         if first >= 0 and first in b"-0123456789NI":
-            return self._numbers()
-        found: list[Any] = []
+            return self._numbers(depth)
+        return self._values([], depth)
+
+    def _values(self, found: list[Any], depth: int) -> list[Any]:
         while True:
             found.append(self.value(depth + 1))
             after = self._next()
@@ -108,20 +112,28 @@ class _Json(_Skim):
             if after != ord(","):
                 self._bad("an array has no end")
 
-    def _numbers(self) -> Numbers:
-        """The rest of an array that begins with a number; nothing but numbers may follow."""
-        commas, kept, ended = 0, b"", False
-        while not ended:
+    def _numbers(self, depth: int) -> Any:
+        """The rest of an array that begins with a number."""
+        commas, kept, last = 0, b"", b""
+        while True:
             piece = self.source.rest()
-            end = piece.find(b"]")
-            ended = end >= 0
-            part = piece[:end] if ended else piece
-            if not piece or part.translate(None, b"0123456789+-.eE, \t\r\nNaInfity"):
-                self._bad("an array of numbers holds something else, or has no end")
+            other = _NO_NUMBER.search(piece)
+            part = piece[: other.start()] if other else piece
+            if not piece:
+                self._bad("an array has no end")
             commas += part.count(b",")
+            last = part.rstrip()[-1:] or last
             if len(kept) < 512:
                 kept += part[:512]
-            self.source.skip(len(part) + ended)
+            self.source.skip(len(part))
+            if other:
+                break
+        if other[0] != b"]":
+            # Something else follows: CatBoost writes a number and a list of numbers into one array.
+            if last != b"," or len(kept) >= 512:
+                self._bad("an array of numbers holds something else")
+            return self._values([float(number) for number in kept.split(b",")[:-1]], depth)
+        self.source.skip(1)
         head = kept.split(b",")[: min(_HEAD, commas + 1)]
         if commas + 1 > len(head) and len(kept) >= 512:
             head = head[:-1]

@@ -85,8 +85,11 @@ _LONGEST = 1_000
 
 
 def readable(text: str, longest: int = _LONGEST) -> str:
-    """At most `longest` characters of a text of the file's, those that UTF-8 has no form for replaced."""
-    return text[:longest].encode("utf-8", "replace").decode()
+    """At most `longest` characters of a text of the file's, those replaced that a store can't hold.
+
+    UTF-8 has no form for surrogates, and PostgreSQL none for the character 0.
+    """
+    return text[:longest].replace("\0", "?").encode("utf-8", "replace").decode()
 
 
 MAPPINGS = frozenset(

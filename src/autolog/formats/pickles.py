@@ -16,6 +16,7 @@ from autolog.formats import _joblib, torch_legacy
 from autolog.formats._arrays import Storage
 from autolog.formats._compressed import Inflated, compression
 from autolog.formats._danger import dangerous, strangers
+from autolog.formats._distributed import METADATA, distributed
 from autolog.formats._machine import Machine, Ration
 from autolog.formats._naming import Naming, attributes, class_path, scalars
 from autolog.formats._shape import Contents
@@ -27,7 +28,7 @@ __all__ = ["Reading", "inspect_compressed", "inspect_pickle"]
 _INFLATED = 1 << 30  # bytes of decompressed data that we go through
 _MOST_PICKLES = 16
 _SUFFIXES = (
-    ".pkl", ".pickle", ".p", ".joblib", ".jl", ".sav", ".pt", ".pth", ".bin", ".ckpt", ".model", ".th"
+    ".pkl", ".pickle", ".p", ".joblib", ".jl", ".sav", ".pt", ".pth", ".bin", ".ckpt", ".model", ".th", ".mge"
 )  # fmt: skip
 _OPENING = re.compile(rb"[c(]?[ci][A-Za-z_][\w.]*\n[A-Za-z_][\w.]*\n|[(\]}][lpdt](p?\d+\n)?|[\]}\(]q\x00")
 _LOADS_BYTES = "torch.storage._load_from_bytes"
@@ -70,7 +71,9 @@ class Reading:
         found = dangerous(self.globals)
         return (*found, _LOADS_BYTES) if self.unfollowed else found
 
-    def contents(self, form: str, value: object, facts: dict[str, Any]) -> Contents:
+    def contents(
+        self, form: str, value: object, facts: dict[str, Any], design: str | None = None
+    ) -> Contents:
         """What was found below `value`; `facts` are put into the details last."""
         naming = Naming()
         naming.walk(value)
@@ -87,7 +90,12 @@ class Reading:
             details["incomplete"] = "more nested values or tensors than we name"
         details.update(facts)
         return Contents(
-            form, tuple(naming.tensors), naming.parameters if naming.tensors else None, details, self.danger()
+            form,
+            tuple(naming.tensors),
+            naming.parameters if naming.tensors else None,
+            details,
+            self.danger(),
+            design,
         )
 
 
@@ -145,6 +153,8 @@ def _inspect(source: Source, name: str, facts: dict[str, Any]) -> Contents:
         value = followed.machine.load()
         if type(value) is int and value == torch_legacy.MAGIC:
             return followed.contents("torch legacy", torch_legacy.read(followed.machine), facts)
+        if isinstance(value, Made) and value.path == METADATA:
+            return distributed(value, followed.danger())
         value = _with_the_rest(followed, value)
     except Enough as bound:
         form = "joblib" if joblib or followed.wrapped else "pickle"

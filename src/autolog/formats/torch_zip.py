@@ -1,85 +1,48 @@
-"""Zip archives of `torch.save` (since 1.6) and of TorchScript.
+"""Zip archives of PyTorch: `torch.save` (since 1.6), TorchScript, `torch.package`.
 
-All entries lie below one folder: `data.pkl` is the pickled object, `data/<key>` the bytes of each
-storage it names, `version` and `byteorder` small texts. TorchScript archives hold `code/` and
-`constants.pkl` besides. The bytes of the storages are not read, only whether they are there.
-(`torch/serialization.py`, `_save`; PyTorch's `caffe2/serialize/inline_container.h`.)
+All entries lie below one folder. Of `torch.save`, `data.pkl` is the pickled object, `data/<key>` the bytes
+of each storage it names, `version` and `byteorder` small texts. TorchScript archives hold `code/` and
+`constants.pkl` besides. A package has any number of pickles, its storages below `.data/`, and Python
+modules. The bytes of the storages are not read, only whether they are there.
+(`torch/serialization.py`, `_save`; PyTorch's `caffe2/serialize/inline_container.h`; `torch/package/`.)
 """
 
 from __future__ import annotations
 
-import struct
-import zlib
-from typing import IO, TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any
 
 from autolog.errors import UnreadableWeights
 from autolog.formats._arrays import Storage, as_storage, element_bytes
+from autolog.formats._counting import cut_design
 from autolog.formats._shape import Contents
-from autolog.formats._source import Enough, FileSource, Seekable, Source
+from autolog.formats._source import Enough
+from autolog.formats._standins import Pairs, readable
+from autolog.formats._zips import Archive
 from autolog.formats.pickles import Reading
 
 if TYPE_CHECKING:
-    from zipfile import ZipFile, ZipInfo
+    from zipfile import ZipInfo
 
-__all__ = ["inspect_torch_zip"]
+__all__ = ["inspect_package", "inspect_torch"]
 
-_END = struct.Struct("<4s4H2LH")  # end of central directory record, 4.3.16 of PKWARE's APPNOTE
-_LOCAL = struct.Struct("<4s5H3L2H")  # local file header, 4.3.7
-_LARGEST_DIRECTORY = 1 << 28
-_LARGEST_PICKLE = 1 << 28  # bytes of a compressed data.pkl
-_STEEPEST = 200  # times smaller when compressed; torch doesn't compress at all
-
-
-def inspect_torch_zip(file: Seekable, size: int) -> Contents | None:
-    """What such an archive holds; None for any other file, and for zip archives without a `data.pkl`."""
-    file.seek(0)
-    if file.read(4) not in (b"PK\x03\x04", b"PK\x05\x06"):
-        return None
-    _check_directory(file, size)
-    from zipfile import BadZipFile, ZipFile  # takes 10 ms, and most files are none
-
-    faults = (
-        BadZipFile,
-        NotImplementedError,
-        RuntimeError,
-        OverflowError,
-        ValueError,
-        struct.error,
-        EOFError,
-    )
-    try:
-        with ZipFile(cast("IO[bytes]", file)) as archive:
-            return _inspect(archive, file, size)
-    except (*faults, zlib.error) as fault:
-        raise UnreadableWeights(f"damaged zip archive: {fault}") from fault
+_MOST_PICKLES = 64
+_MOST_MODULES = 100
+_LARGEST_CODE = 1 << 20
+_LONGEST_DESIGN = 100_000
 
 
-def _check_directory(file: Seekable, size: int) -> None:
-    """That the archive has a directory at its end, of a size we are willing to read."""
-    start = max(0, size - (1 << 16) - _END.size)
-    file.seek(start)
-    tail = file.read(size - start)
-    at = tail.rfind(b"PK\x05\x06")
-    if at < 0 or len(tail) - at < _END.size:
-        raise UnreadableWeights("truncated: a zip archive without its directory")
-    # A larger archive says -1 here and the length elsewhere, so the whole file is the only bound.
-    length = _END.unpack_from(tail, at)[5]
-    if length == 0xFFFFFFFF and (where := tail.rfind(b"PK\x06\x06", 0, at)) >= 0 and len(tail) - where >= 48:
-        length = struct.unpack_from("<Q", tail, where + 40)[0]
-    if length > min(size, _LARGEST_DIRECTORY):
-        raise UnreadableWeights(f"a zip archive whose directory claims {length} bytes")
-
-
-def _inspect(archive: ZipFile, file: Seekable, size: int) -> Contents | None:
-    entries = {entry.filename: entry for entry in archive.infolist()}
+def inspect_torch(archive: Archive) -> Contents | None:
+    """What an archive of `torch.save` or TorchScript holds; None for archives without a `data.pkl`."""
+    entries = archive.entries
     pickles = [name for name in entries if name == "data.pkl" or name.endswith("/data.pkl")]
     if not pickles:
         return None
     path = min(pickles, key=lambda name: (name.count("/"), name))
     prefix = path.removesuffix("data.pkl")
-    script = f"{prefix}constants.pkl" in entries
-    form = "torchscript" if script else "torch zip"
-    followed = Reading(_open(archive, entries[path], file, size))
+    constants = f"{prefix}constants.pkl"
+    script = constants in entries
+    form = "TorchScript" if script else "torch zip"
+    followed = Reading(archive.source(path))
 
     def keep(identity: object) -> object:
         storage = as_storage(identity)
@@ -88,40 +51,86 @@ def _inspect(archive: ZipFile, file: Seekable, size: int) -> Contents | None:
         return storage
 
     followed.machine.persistent = keep
+    facts: dict[str, Any] = {}
+    design = _code(archive, prefix) if script else None
     try:
         value = followed.machine.load()
         if script:
-            _follow_constants(archive, entries[f"{prefix}constants.pkl"], file, size, followed)
+            # Among a TorchScript's constants, which are none of its state dict, may be dangerous names.
+            followed.machine.source = archive.source(constants)
+            kept = followed.machine.load()
+            if isinstance(kept, tuple):
+                facts["constants"] = len(kept)
     except Enough as bound:
-        return Contents(form, details={"incomplete": str(bound)}, dangerous=followed.danger())
-    return followed.contents(form, value, {})
+        facts["incomplete"] = str(bound)
+        return Contents(form, details=facts, dangerous=followed.danger(), design=design)
+    return followed.contents(form, value, facts, design)
 
 
-def _follow_constants(archive: ZipFile, entry: ZipInfo, file: Seekable, size: int, followed: Reading) -> None:
-    """Look for dangerous names among a TorchScript's constants, which are none of its state dict."""
-    followed.machine.source = _open(archive, entry, file, size)
-    followed.machine.load()
+def _code(archive: Archive, prefix: str) -> str | None:
+    """TorchScript's own source of the modules, one file after the other: its design."""
+    parts: list[str] = []
+    length = 0
+    below = f"{prefix}code/"
+    names = [name for name in archive.entries if name.startswith(below) and name.endswith(".py")]
+    for name in names:
+        if archive.entries[name].file_size > _LARGEST_CODE:
+            continue
+        text = archive.read(name, _LARGEST_CODE).decode("utf-8", "replace")
+        parts.append(f"# {name.removeprefix(prefix)}\n{text}")
+        length += len(text)
+        if length > _LONGEST_DESIGN:
+            break
+    return cut_design("\n".join(parts))
 
 
-def _open(archive: ZipFile, entry: ZipInfo, file: Seekable, size: int) -> Source:
-    """The bytes of an entry: in place where they are stored as they are, which torch always does."""
-    if entry.compress_type == 0 and not entry.flag_bits & 1:
-        file.seek(entry.header_offset)
-        header = file.read(_LOCAL.size)
-        if len(header) < _LOCAL.size or header[:4] != b"PK\x03\x04":
-            raise UnreadableWeights("damaged zip archive: an entry doesn't begin where its directory says")
-        fields = _LOCAL.unpack(header)
-        start = entry.header_offset + _LOCAL.size + fields[9] + fields[10]
-        if start + entry.file_size > size:
-            raise UnreadableWeights("truncated: an entry of the zip archive reaches beyond the file")
-        return FileSource(file, start, start + entry.file_size)
-    if entry.compress_type not in (0, 8):
-        raise UnreadableWeights("a zip archive compressed in a way that torch doesn't read")
-    if entry.file_size > 1 << 20 and entry.file_size > _STEEPEST * max(1, entry.compress_size):
-        raise UnreadableWeights(
-            f"a zip archive that expands {entry.compress_size} bytes to {entry.file_size}"
-        )
-    return Source(archive.open(entry), limit=_LARGEST_PICKLE)
+def inspect_package(archive: Archive) -> Contents | None:
+    """What an archive of `torch.package` holds; None for any other archive.
+
+    Every pickle in it is followed, at most 64. The Python modules in it are in `dangerous`, since loading
+    runs those that a pickle needs.
+    """
+    mark = next((name for name in archive.entries if name.endswith(".data/extern_modules")), None)
+    if mark is None:
+        return None
+    prefix = mark.removesuffix(".data/extern_modules")
+    names = [name for name in archive.entries if name.endswith(".pkl") and name.startswith(prefix)]
+    modules = [name.removeprefix(prefix) for name in archive.entries if name.endswith(".py")]
+    facts: dict[str, Any] = {"pickles": [readable(name.removeprefix(prefix), 200) for name in names[:20]]}
+    code = tuple(f"source {readable(name, 200)}" for name in modules[:_MOST_MODULES])
+    value, followed, bound = _follow(archive, names[:_MOST_PICKLES], prefix)
+    if bound or len(names) > _MOST_PICKLES:
+        facts["incomplete"] = bound or f"more than {_MOST_PICKLES} pickles"
+    if followed is None:
+        return Contents("torch.package", details=facts, dangerous=code)
+    made = followed.contents("torch.package", value, facts)
+    return Contents(
+        "torch.package", made.tensors, made.parameters, made.details, (*made.dangerous, *code), made.design
+    )
+
+
+def _follow(archive: Archive, names: list[str], prefix: str) -> tuple[object, Reading | None, str]:
+    """What the pickles hold, how they were followed, and the bound that ended it."""
+    values = Pairs()
+    followed: Reading | None = None
+    for name in names:
+        source = archive.source(name)
+        if followed is None:
+            followed = Reading(source)
+            followed.machine.persistent = lambda identity: _package_storage(archive, prefix, identity)
+        followed.machine.source = source
+        try:
+            values.append((name.removeprefix(prefix), followed.machine.load()))
+        except Enough as bound:
+            return values, followed, str(bound)
+    return (values[0][1] if len(values) == 1 else values), followed, ""
+
+
+def _package_storage(archive: Archive, prefix: str, identity: object) -> object:
+    storage = as_storage(identity)
+    if isinstance(storage, Storage):
+        _check_storage(storage, archive.entries.get(f"{prefix}.data/{storage.key}.storage"))
+    return storage
 
 
 def _check_storage(storage: Storage, entry: ZipInfo | None) -> None:

@@ -9,10 +9,12 @@ The deprecated binary format has no documented layout, and is not recognised.
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
 from autolog.errors import UnreadableWeights
+from autolog.formats._counting import cut_design
 from autolog.formats._shape import Contents, Tensor
 from autolog.formats._skim import Numbers, skim_json, skim_ubjson
 from autolog.formats._source import Enough, FileSource, Seekable
@@ -88,15 +90,41 @@ def _booster(form: str, learner: dict[str, Any], version: Any) -> Contents:
     details["classes"] = _number(facts.get("num_class"))
     details["targets"] = _number(facts.get("num_target"), 1)
     details["attributes"] = _attributes(_mapping(learner, "attributes"))
+    design = _design(learner)
     if isinstance(weights, Numbers):
         rounds = model.get("boosted_rounds")
         details["num_boosted_rounds"] = rounds if type(rounds) is int else _number(rounds)
-        return Contents(form, (Tensor("weights", (weights.count,), "float32"),), weights.count, details)
+        linear = (Tensor("weights", (weights.count,), "float32"),)
+        return Contents(form, linear, weights.count, details, design=design)
     trees = [tree for tree in _list(model, "trees") if isinstance(tree, dict)]
     details["trees"] = len(trees)
     details["num_boosted_rounds"] = _rounds(model, len(trees), details["classes"])
     nodes = sum(_number(_mapping(tree, "tree_param").get("num_nodes")) for tree in trees)
-    return Contents(form, _node_arrays(trees), nodes, details)
+    return Contents(form, _node_arrays(trees), nodes, details, design=design)
+
+
+def _design(learner: dict[str, Any]) -> str | None:
+    """The learner's parameters as JSON: of its objective, its booster, and what holds for both."""
+    booster = _mapping(learner, "gradient_booster")
+    inner = _mapping(booster, "gbtree") or booster
+    parts = {
+        "objective": _texts(_mapping(learner, "objective")),
+        "learner_model_param": _texts(_mapping(learner, "learner_model_param")),
+        "booster": _texts(booster),
+        "model_param": _texts(_mapping(_mapping(inner, "model"), "gbtree_model_param")),
+    }
+    return cut_design(json.dumps({key: value for key, value in parts.items() if value}, indent=1))
+
+
+def _texts(found: dict[str, Any]) -> dict[str, Any]:
+    """The texts of a mapping, and of the mappings in it."""
+    kept: dict[str, Any] = {}
+    for key, value in list(found.items())[:_MOST_ATTRIBUTES]:
+        if isinstance(value, str):
+            kept[readable(key, _LONGEST_TEXT)] = readable(value, _LONGEST_TEXT)
+        elif isinstance(value, dict) and key.endswith("param"):
+            kept[readable(key, _LONGEST_TEXT)] = _texts(value)
+    return kept
 
 
 def _rounds(model: dict[str, Any], trees: int, classes: int) -> int:

@@ -38,6 +38,10 @@ class Call(Protocol):
     def result(self) -> Any:
         """What the original returned; None before it has returned."""
 
+    @property
+    def caller(self) -> str:
+        """The name of the module that made this call: a framework calls its own functions, too."""
+
 
 #: Names a parameter (`"fname"`), `"return"` for the returned value, or computes it from the call.
 Pick = str | Callable[[Call], Any]
@@ -153,7 +157,8 @@ class Hook(NamedTuple):
     read it. `design` describes a model object in words, `labels` gives its label enumeration (None:
     nothing to say); where a weights file holds them, leave it to the file: both run on the thread that
     saves. `left` lists what is not captured. An `opt_in` hook is applied only where
-    `frameworks=` names it, and then captures only objects that are known to be models.
+    `frameworks=` names it, and then captures only objects that are known to be models. One that writes
+    `any_object` is shown under the framework of the object, where that is known (joblib and XGBoost).
     """
 
     key: str
@@ -164,3 +169,4 @@ class Hook(NamedTuple):
     labels: Callable[[Any], Mapping[str, int] | None] | None = None
     left: tuple[Left, ...] = ()
     opt_in: bool = False
+    any_object: bool = False

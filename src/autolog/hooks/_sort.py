@@ -22,7 +22,12 @@ _MODEL_BASES = {
     "xgboost.core.Booster": "XGBoost",
     "xgboost.sklearn.XGBModel": "XGBoost",
     "lightgbm.basic.Booster": "LightGBM",
+    "lightgbm.sklearn.LGBMModel": "LightGBM",
     "catboost.core._CatBoostBase": "CatBoost",
+    "keras.src.models.model.Model": "Keras",
+    "tensorflow.python.module.module.Module": "TensorFlow",
+    "fastai.learner.Learner": "fastai",
+    "megengine.module.module.Module": "MegEngine",
 }
 _RULES_BY_BASE = {
     "torch.utils.data.dataset.Dataset": "dataset",

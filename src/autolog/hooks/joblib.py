@@ -25,6 +25,7 @@ hook = Hook(
     key="joblib",
     framework="ScikitLearn",
     supports="joblib>=1.2",
+    any_object=True,
     design=_describe,
     points=(
         save("joblib.numpy_pickle:dump", path="filename", model="value"),

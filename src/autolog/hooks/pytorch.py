@@ -11,6 +11,7 @@ hook = Hook(
     key="pytorch",
     framework="PyTorch",
     supports="torch>=2.0",
+    any_object=True,
     design=lambda module: repr(module) if hasattr(module, "named_modules") else None,
     points=(
         save("torch.serialization:save", path="f", model="obj"),

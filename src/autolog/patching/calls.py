@@ -8,15 +8,21 @@ it; every other one stands for itself, also when the outer call raised.
 from __future__ import annotations
 
 import inspect
+import sys
 import threading
 import weakref
 from collections.abc import Callable, Mapping
+from types import FrameType
 from typing import Any, Protocol
 
 from autolog._guard import guard
 from autolog.hooks import Hook, Point
 
 __all__ = ["Call", "Nesting", "Origins", "Recorder", "Signature"]
+
+
+#: The module whose frame stands between a hooked function and who called it.
+_WRAPPER = "autolog.patching.wrapper"
 
 
 class Signature:
@@ -85,6 +91,15 @@ class Call:
     def model(self) -> Any:
         """The object that was saved or loaded; only after the original has returned."""
         return self.pick(self.point.model)
+
+    @property
+    def caller(self) -> str:
+        """The name of the module that made this call; asked from within it, so it is on the stack."""
+        frame: FrameType | None = sys._getframe()
+        while frame is not None and frame.f_globals.get("__name__") != _WRAPPER:
+            frame = frame.f_back
+        above = None if frame is None else frame.f_back
+        return "" if above is None else str(above.f_globals.get("__name__", ""))
 
     @property
     def group(self) -> tuple[str, int | None] | None:
@@ -233,7 +248,7 @@ class Nesting:
             is_part = False
             if call.is_tracked:
                 with guard(f"tell {inner.point.target} from {call.point.target}"):
-                    is_part = self.recorder.belongs(inner, call)
+                    is_part = self.recorder.belongs(inner, call) or self._is_read_back(inner, call)
             if is_part:
                 self.recorder.drop(inner)
             else:
@@ -250,6 +265,12 @@ class Nesting:
             else:
                 with guard(f"capture {each.point.target}"):
                     self.recorder.keep(each, self.origins)
+
+    def _is_read_back(self, load: Call, call: Call) -> bool:
+        """Whether a load inside a save reads what was written inside it: a converter's scratch folder."""
+        return (load.point.role, call.point.role) == ("load", "save") and any(
+            each.point.role == "save" and self.recorder.belongs(load, each) for each in call.inner
+        )
 
     def _elsewhere(self, call: Call) -> Call | None:
         """The call under way in another thread whose folder this call's file is in."""

@@ -6,7 +6,6 @@ pickles by its name and copies as itself, and so does ours.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from types import FunctionType
 from typing import Any
@@ -21,20 +20,12 @@ from .calls import Nesting, Signature
 __all__ = ["Patched", "wrap"]
 
 
-def _owner(function: Any) -> Any:
-    """The class or module that a function with this qualified name is an attribute of."""
-    owner: Any = sys.modules[function.__module__]
-    for name in function.__qualname__.split(".")[:-1]:
-        owner = getattr(owner, name)
-    return owner
-
-
 class _Bound(wrapt.BoundFunctionWrapper):  # type: ignore[type-arg]
     """A wrapped method got from an instance (or from its class)."""
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         holder = getattr(self.__wrapped__, "__self__", None)
-        return getattr, (_owner(self.__wrapped__) if holder is None else holder, self.__name__)
+        return self.__qualname__ if holder is None else (getattr, (holder, self.__name__))
 
     def __copy__(self) -> Any:
         return self
@@ -53,12 +44,18 @@ class Patched(wrapt.FunctionWrapper):  # type: ignore[type-arg]
     """A wrapped function."""
 
     __bound_function_wrapper__ = _Bound
+    #: What a static method is wrapped as, once it has been asked for: it is the same each time.
+    _self_static = None  # type: Any  # an annotation would hide the function's own
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         # `Class.method` of a plain function is that function, the same each time, and so it is here:
         # pickle and cloudpickle write a function by its name only if the name leads to that object.
         if instance is None and isinstance(self.__wrapped__, FunctionType):
             return self
+        if isinstance(self.__wrapped__, staticmethod):
+            if self._self_static is None:
+                self._self_static = super().__get__(None, owner)
+            return self._self_static
         return super().__get__(instance, owner)
 
     def __reduce_ex__(self, protocol: Any) -> Any:

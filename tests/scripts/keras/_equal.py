@@ -1,0 +1,70 @@
+"""Whether two files of these scripts hold the same: a `.keras` file has the time in it."""
+
+import io
+import json
+import os
+import sys
+import zipfile
+
+import h5py
+import numpy as np
+
+#: An export's files; TensorFlow's own scripts compare the variables in them.
+EXPORTED = ("fingerprint.pb", "saved_model.pb", "variables.index", "variables.data-00000-of-00001")
+
+
+def arrays(file):
+    """Every dataset of an HDF5 file."""
+    found = {}
+    with h5py.File(file, "r") as opened:
+        opened.visititems(
+            lambda name, node: found.update({name: node[()]} if isinstance(node, h5py.Dataset) else {})
+        )
+    return found
+
+
+def same_arrays(one, two):
+    return list(one) == list(two) and all(np.array_equal(one[name], two[name]) for name in one)
+
+
+def timeless(text):
+    """JSON without what says when; the ids of shared objects are addresses."""
+    return json.dumps(json.loads(text, object_hook=_without), sort_keys=True)
+
+
+def _without(found):
+    return {
+        name: value
+        for name, value in found.items()
+        if name not in ("date_saved", "shared_object_id", "build_config")
+    }
+
+
+def same_zips(one, two):
+    with zipfile.ZipFile(one) as first, zipfile.ZipFile(two) as second:
+        if first.namelist() != second.namelist():
+            return False
+        for name in first.namelist():
+            pair = [archive.read(name) for archive in (first, second)]
+            if name.endswith(".h5"):
+                if not same_arrays(*(arrays(io.BytesIO(data)) for data in pair)):
+                    return False
+            elif timeless(pair[0]) != timeless(pair[1]):
+                return False
+    return True
+
+
+def equal(one, two):
+    if os.path.basename(one) in EXPORTED or one.endswith(".tflite"):
+        return abs(os.path.getsize(one) - os.path.getsize(two)) <= os.path.getsize(one) // 10
+    if one.endswith(".keras"):
+        return same_zips(one, two)
+    if one.endswith(".h5"):
+        return same_arrays(arrays(one), arrays(two))
+    with open(one, encoding="utf-8") as first, open(two, encoding="utf-8") as second:
+        return timeless(first.read()) == timeless(second.read())
+
+
+for path, other in zip(sys.argv[1::2], sys.argv[2::2], strict=True):
+    if not equal(path, other):
+        print(path)
