@@ -150,7 +150,7 @@ def _stable(text: str, bare: str, again: str) -> str:
 
     TensorFlow writes times, process ids and addresses.
     """
-    return text if bare == again else re.sub(r"\d+", "#", text)
+    return text if bare == again else re.sub(r"\s*\d+", "#", text)
 
 
 def _assert_equal(script: Script, names: set[str], bare: Run, ours: Run) -> None:

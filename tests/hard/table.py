@@ -36,6 +36,18 @@ CASES = {
 
 #: hooks that have no column of their own -> why
 WITHOUT = {
+    **dict.fromkeys(
+        (
+            "accelerate",
+            "catboost",
+            "huggingface_hub",
+            "lightgbm",
+            "skops",
+            "tensorflow",
+            "transformers",
+        ),
+        "its driver is a draft yet",
+    ),
     "pickle": "applied on request only; its own scripts show what it takes",
     "tflite": "a converter returns bytes, so there is no target to vary",
 }

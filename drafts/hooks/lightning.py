@@ -1,0 +1,208 @@
+"""Lightning and Fabric: checkpoints go through a `CheckpointIO`, `torch.save` sees only a buffer.
+
+`ModelCheckpoint._save_checkpoint` -> `Trainer.save_checkpoint` -> the strategy ->
+`TorchCheckpointIO.save_checkpoint` -> `torch.save` into `BytesIO` -> fsspec. `Fabric.save` joins at the
+strategy. Loads go through `TorchCheckpointIO.load_checkpoint` or `_load_from_checkpoint`, and both through
+`_load`. `load_from_checkpoint` itself is an object that makes a new function whenever it is looked up; what
+it calls is hooked in its place. `to_torchscript` hands a file of fsspec's to `torch.jit.save` and must stay
+as it is: a traced module keeps the names of all frames it was traced in, and its file would name our wrapper.
+
+The packages `lightning` and `pytorch_lightning` hold the same code twice, with classes of their own.
+"""
+
+import os
+import re
+import sys
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlparse
+
+from ._shape import Call, Hook, Point, load, mute, save
+
+#: (package of the Trainer, package of Fabric) of each distribution.
+_PACKAGES = (
+    ("lightning.pytorch", "lightning.fabric"),
+    ("pytorch_lightning", "lightning_fabric"),
+)
+#: A placeholder of a file name's template (`{epoch:02d}`), with a label in front (`epoch={epoch}`).
+_PLACEHOLDER = re.compile(r"(?:\w+=)?\{([^}:]*)[^}]*\}")
+#: What ModelCheckpoint takes where no template is given.
+_TEMPLATE = "{epoch}-{step}"
+#: How the launchers of `ddp_spawn` and `ddp_fork` hand the weights back to the main process. They take that
+#: file away themselves.
+_SCRATCH = ".temp.ckpt"
+
+
+def _place(path: Any) -> Any:
+    """Where fsspec puts `path`: `file://` is a plain path, of `simplecache::s3://...` the last one counts."""
+    if not isinstance(path, (str, os.PathLike)):
+        return path
+    text = os.fsdecode(path).rpartition("::")[2]
+    return os.path.expanduser(text.removeprefix("file://").removeprefix("local://"))
+
+
+def _url(path: Any) -> str | None:
+    """The URL that lightning.fabric.utilities.cloud_io._load hands to torch.hub, None for all else."""
+    text = os.fsdecode(path) if isinstance(path, (str, os.PathLike)) else ""
+    return text if text.startswith("http") else None
+
+
+def _source(path: Any) -> Any:
+    """What is read for `path`: of a URL the copy that torch.hub.load_state_dict_from_url keeps."""
+    url = _url(path)
+    hub = sys.modules.get("torch.hub")
+    if url is None or hub is None:
+        return _place(path)
+    return os.path.join(hub.get_dir(), "checkpoints", os.path.basename(urlparse(url).path))
+
+
+def _is_async(trainer: Any) -> bool:
+    # AsyncCheckpointIO writes on a thread of its own after save_checkpoint has returned; there the file is
+    # seen by TorchCheckpointIO. It may be wrapped in others, as any CheckpointIO may.
+    plugin = trainer.strategy._checkpoint_io
+    while plugin is not None:
+        if any(base.__name__ == "AsyncCheckpointIO" for base in type(plugin).__mro__):
+            return True
+        plugin = getattr(plugin, "checkpoint_io", None)
+    return False
+
+
+def _trainer(call: Call) -> Any:
+    return call.arguments["trainer"] if "trainer" in call.arguments else call.arguments["self"]
+
+
+def _trained(call: Call) -> Any:
+    return _trainer(call).lightning_module
+
+
+def _is_first(call: Call) -> bool:
+    # Every rank calls it, and waits at a barrier for the file that the first one writes.
+    return bool(_trainer(call).is_global_zero)
+
+
+def _checkpoint(call: Call) -> Any:
+    return None if _is_async(_trainer(call)) else _place(call.arguments["filepath"])
+
+
+def _series(call: Call) -> tuple[str, int | None] | None:
+    callback, path = call.arguments["self"], call.arguments["filepath"]
+    folder = str(callback.dirpath or os.path.dirname(path))
+    if "://" in folder:
+        return None  # a series has a path on this machine; the names of remote files group them as well
+    # `last_model_path` is set just before that very checkpoint is saved.
+    is_last = path == callback.last_model_path
+    title = _title(callback.CHECKPOINT_NAME_LAST if is_last else callback.filename, callback.monitor)
+    return os.path.join(folder, title) if title else folder, int(_trainer(call).global_step)
+
+
+def _title(template: str | None, monitor: str | None) -> str:
+    """What the file names of one callback have in common, else the metrics in them."""
+    text = template or _TEMPLATE
+    title = re.sub(r"[-_=. ]{2,}", "-", _PLACEHOLDER.sub("", text)).strip("-_=. /")
+    if title:
+        return title
+    metrics = [name for name in _PLACEHOLDER.findall(text) if name not in ("epoch", "step")]
+    return "-".join(metrics or [monitor or ""]).replace("/", "_")
+
+
+def _is_kept(call: Call) -> bool:
+    return os.path.basename(str(call.arguments["path"])) != _SCRATCH
+
+
+def _is_module(call: Call) -> bool:
+    # A LightningDataModule is made from a checkpoint by the same function; it reads no weights.
+    return hasattr(call.arguments["cls"], "parameters")
+
+
+def _unwrapped(state: Any) -> Any:
+    """What Fabric saves or restores, as the user wrote it: modules without Fabric's wrappers."""
+    if not isinstance(state, dict):
+        return _original(state)
+    found = {key: _original(part) for key, part in state.items()}
+    # A state dict that is saved as it is must stay that very object: it is known where it came from.
+    return found if any(found[key] is not state[key] for key in found) else state
+
+
+def _original(part: Any) -> Any:
+    inside = getattr(part, "_orig_mod", part)  # torch.compile
+    return getattr(inside, "_original_module", inside)
+
+
+def _restored(call: Call) -> Any:
+    state = call.arguments["state"]
+    return call.result if state is None else _unwrapped(state)
+
+
+def _points(pytorch: str, fabric: str) -> Iterator[Point]:
+    yield save(
+        f"{pytorch}.callbacks.model_checkpoint:ModelCheckpoint._save_checkpoint",
+        path=_checkpoint,
+        model=_trained,
+        group=_series,
+        when=_is_first,
+    )
+    yield save(
+        f"{pytorch}.trainer.trainer:Trainer.save_checkpoint",
+        path=_checkpoint,
+        model=_trained,
+        when=_is_first,
+    )
+    yield save(
+        f"{fabric}.fabric:Fabric.save",
+        path=lambda call: _place(call.arguments["path"]),
+        model=lambda call: _unwrapped(call.arguments["state"]),
+        when=lambda call: bool(call.arguments["self"].is_global_zero),
+    )
+    yield save(
+        f"{fabric}.plugins.io.torch_io:TorchCheckpointIO.save_checkpoint",
+        path=lambda call: _place(call.arguments["path"]),
+        model="checkpoint",
+        when=_is_kept,
+    )
+    yield load(
+        f"{pytorch}.core.saving:_load_from_checkpoint",
+        path=lambda call: _source(call.arguments["checkpoint_path"]),
+        origin=lambda call: _url(call.arguments["checkpoint_path"]),
+        when=_is_module,
+    )
+    yield load(
+        f"{pytorch}.trainer.connectors.checkpoint_connector:_CheckpointConnector.resume_start",
+        path=lambda call: _source(call.arguments["checkpoint_path"]),
+        model=lambda call: call.arguments["self"].trainer.lightning_module,
+        origin=lambda call: _url(call.arguments["checkpoint_path"]),
+    )
+    yield load(
+        f"{fabric}.fabric:Fabric.load",
+        path=lambda call: _source(call.arguments["path"]),
+        model=_restored,
+        origin=lambda call: _url(call.arguments["path"]),
+    )
+    yield load(
+        f"{fabric}.fabric:Fabric.load_raw",
+        path=lambda call: _source(call.arguments["path"]),
+        model=lambda call: _unwrapped(call.arguments["obj"]),
+        origin=lambda call: _url(call.arguments["path"]),
+    )
+    yield load(
+        f"{fabric}.plugins.io.torch_io:TorchCheckpointIO.load_checkpoint",
+        path=lambda call: _source(call.arguments["path"]),
+        origin=lambda call: _url(call.arguments["path"]),
+        when=_is_kept,
+    )
+    yield load(
+        f"{fabric}.utilities.cloud_io:_load",
+        path=lambda call: _source(call.arguments["path_or_url"]),
+        origin=lambda call: _url(call.arguments["path_or_url"]),
+    )
+    # Both save the weights before they try learning rates or batch sizes, load them back and delete the file.
+    yield mute(f"{pytorch}.tuner.lr_finder:_lr_find", rule="framework scratch")
+    yield mute(f"{pytorch}.tuner.batch_size_scaling:_scale_batch_size", rule="framework scratch")
+
+
+hook = Hook(
+    key="lightning",
+    framework="Lightning",
+    supports="lightning>=2.0",  # 2.0 brought Fabric and the package `lightning.pytorch`
+    design=lambda module: repr(module) if hasattr(module, "named_modules") else None,
+    points=tuple(point for package in _PACKAGES for point in _points(*package)),
+)
