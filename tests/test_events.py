@@ -1,7 +1,7 @@
 """Events survive their line unchanged; torn lines and unknown kinds are left out."""
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from autolog import events
@@ -29,6 +29,7 @@ any_event = st.one_of(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)  # a busy machine is no fault
 @given(any_event)
 def test_a_line_gives_the_event_back(event):
     line = events.to_line(event)
@@ -38,6 +39,7 @@ def test_a_line_gives_the_event_back(event):
     assert type(events.from_line(line)) is type(event)
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(any_event, st.integers(1, 60))
 def test_a_torn_line_is_left_out(event, cut):
     line = events.to_line(event)
