@@ -49,9 +49,8 @@ def facts_from(status: os.stat_result) -> FileFacts | None:
     )
 
 
-def folder_facts(descriptor: int) -> FileFacts:
-    """What an open folder is: its identity and times, no size and no sample."""
-    status = os.fstat(descriptor)
+def folder_facts(status: os.stat_result) -> FileFacts:
+    """What a folder is, told by its stat: its identity and times, no size and no sample."""
     return FileFacts(status.st_dev, status.st_ino, 0, status.st_mtime_ns, status.st_ctime_ns)
 
 

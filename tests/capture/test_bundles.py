@@ -1,7 +1,5 @@
 """Several files that are one snapshot: folders and prefixes, half in place, renamed, rotated, in part."""
 
-import json
-
 import pytest
 
 pytestmark = pytest.mark.core
@@ -155,6 +153,20 @@ def test_a_load_of_one_file_of_a_folder_finds_the_folder(lab, run):
     assert inputs(lab) == [("single.bin", "script1 - model", 1, False)]
 
 
+def test_one_file_out_of_two_folders_with_the_same_weights(lab, run):
+    run("""
+        model = Model.random(100_000)
+        for name in ("a", "b"):
+            save_folder(model, name, shards=1)
+        save(model, "c.bin")
+    """)
+    run("""
+        for name in ("a/weights-0.bin", "b/weights-0.bin", "c.bin"):
+            load(name)
+    """)
+    assert sorted(each[1] for each in inputs(lab)) == ["script1 - a", "script1 - b", "script1 - c"]
+
+
 def test_a_load_of_a_folder_with_a_file_saved_alone(lab, run):
     run("""
         os.makedirs("model")
@@ -185,15 +197,81 @@ def test_half_of_the_shards_is_another_model(lab, run):
 
 
 def test_overwritten_before_it_was_read_is_lost_and_says_so(lab, run):
-    run("""
-        save_folder(Model.random(30_000_000), "model", shards=2)
+    done = run("""
+        import pickle
+        from blake3 import blake3
+        model = Model.random(30_000_000)
+        data = pickle.dumps(model)
+        half = blake3(data[-(-len(data) // 2):]).hexdigest()
+        save_folder(model, "model", shards=2)
         with open("model/weights-1.bin", "r+b") as file:
             file.write(b"behind our back")
+        print("blake3:" + half)
     """)
     (snapshot,) = lab.model().snapshots
-    assert snapshot.digest is None or snapshot.state != "lost"
     if snapshot.state == "lost":
-        assert "weights-1.bin" in snapshot.reason
+        assert (snapshot.digest, snapshot.parts) == (None, ())
+        assert snapshot.reason == "weights-1.bin was overwritten before it was read"
+    else:  # the agent was faster
+        assert snapshot.parts[-1].digest == done.lines[0]
+
+
+def test_a_side_file_written_again_at_once_does_not_cost_the_weights(lab, run):
+    run("""
+        save_folder(Model.random(30_000_000), "model")
+        with open("model/config.json", "w") as file:
+            file.write("{}" * 1000)
+    """)
+    (snapshot,) = lab.model().snapshots
+    assert snapshot.state == "at_path"
+    assert snapshot.digest
+    assert [part.name for part in snapshot.parts if part.weights] == ["weights-0.bin", "weights-1.bin"]
+
+
+def test_what_a_save_writes_beside_its_own_files_stands_for_itself(lab, run):
+    run("""
+        save_with_more(Model.random(10_000), "model", Model.random(10_000))
+    """)
+    assert sorted(model.name for model in lab.models()) == ["script1 - ema", "script1 - model"]
+
+
+def test_a_save_inside_a_load_stands_for_itself(lab, run):
+    run("""
+        save_folder(Model.random(10_000), "model")
+        load_and_convert("model")
+    """)
+    assert sorted(model.name for model in lab.models()) == ["script1 - converted", "script1 - model"]
+
+
+def test_a_folder_of_too_many_files_says_so(lab, run):
+    run("""
+        os.makedirs("model/deep")
+        for number in range(4100):
+            open(f"model/deep/{number}", "w").close()
+        save_folder(Model.random(1000), "model")
+    """)
+    (snapshot,) = lab.model().snapshots
+    assert (snapshot.state, snapshot.reason) == ("lost", "there are more than 4096 files in it")
+
+
+def test_a_prefix_among_many_other_files(lab, run):
+    run("""
+        os.makedirs("crowd")
+        for number in range(4200):
+            open(f"crowd/a{number}", "w").close()
+        save_prefix(Model.random(1000), "crowd/z")
+    """)
+    assert len(lab.model().snapshots[0].parts) == 2
+
+
+def test_many_folders_at_once_do_not_exhaust_the_agent(lab, run):
+    run("""
+        for number in range(300):
+            save_folder(Model.random(2000), f"m{number}", shards=11)
+    """)
+    snapshots = lab.snapshots()
+    assert len(snapshots) == 300
+    assert {each.state for each in snapshots} == {"at_path"}
 
 
 def test_saves_of_helper_threads_belong_to_the_folder(lab, run):
@@ -258,4 +336,4 @@ def test_both_killed_the_next_command_reads_the_folder(lab, run):
     (snapshot,) = lab.model().snapshots
     assert snapshot.state == "at_path"
     assert snapshot.digest
-    assert json.dumps(snapshot.size)
+    assert len(snapshot.parts) == 4

@@ -13,23 +13,31 @@ from autolog.hooks import Bundle
 
 from .pin import Pin, pin_path
 
-__all__ = ["files_of", "pin_bundle"]
+__all__ = ["base_of", "files_of", "has_file", "pin_bundle"]
 
 #: So many parts are held open, the weights first; the agent finds the others by their names.
 _HELD = 12
-#: So many files are looked at: no checkpoint has more, and a folder named by mistake may.
+#: No checkpoint has more files, and a folder named by mistake may: each costs time on the thread that saves.
 _MOST = 4096
 _FOLDER = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_DIRECTORY", 0)
 
 
+def base_of(bundle: Bundle) -> str:
+    """What stands before the name of each of its files: with a slash at its end for a folder."""
+    return os.path.join(bundle.root, bundle.stem)
+
+
+def has_file(bundle: Bundle, path: str) -> bool:
+    """Whether a file at this path is one of a bundle's, by its name; whether it is there doesn't matter."""
+    base = base_of(bundle)
+    return path.startswith(base) and _matches(path[len(base) :], bundle.names)
+
+
 def files_of(bundle: Bundle) -> Iterator[str]:
-    """The names of a bundle's files as they are now, without the stem."""
+    """The names of a bundle's files as they are now, without the stem; at most one more than may be."""
     deep = any("/" in pattern or "**" in pattern for pattern in bundle.names)
-    for name in islice(_walk(bundle.root, "", deep=deep), _MOST):
-        if name.startswith(bundle.stem):
-            name = name[len(bundle.stem) :]
-            if _matches(name, bundle.names):
-                yield name
+    found = (name[len(bundle.stem) :] for name in _walk(bundle.root, "", bundle.stem, deep=deep))
+    return islice((name for name in found if _matches(name, bundle.names)), _MOST + 1)
 
 
 def pin_bundle(bundle: Bundle) -> Pin | None:
@@ -38,30 +46,44 @@ def pin_bundle(bundle: Bundle) -> Pin | None:
     `bundle` has absolute paths.
     """
     names = sorted(files_of(bundle))
-    is_folder = not bundle.stem and bundle.path == bundle.root
-    base = os.path.join(bundle.root, bundle.stem)  # with a slash at its end for a folder
+    base = base_of(bundle)
     if not names:
         return None
-    if not is_folder and len(names) == 1 and base + names[0] == bundle.path:
+    if len(names) == 1 and base + names[0] == bundle.path:
         return pin_path(bundle.path)
+    pin = Pin(bundle.path, None)
+    if len(names) > _MOST:
+        pin.problem = f"there are more than {_MOST} files in it"
+        return pin
+    pin.base = base
     weights = {name for name in names if _matches(name, bundle.weights)} or set(names)
     held = set([*(name for name in names if name in weights), *names][:_HELD])
-    pin = Pin(bundle.path, None)
-    pin.base = base
-    for name in names:
-        found = pin_path(base + name) if name in held else _only_seen(base + name)
-        if found is not None and found.facts is not None:
-            pin.parts.append((Part(name, found.facts, name in weights), found.descriptor))
-    if not pin.parts:
-        return None
-    if is_folder:
-        pin.descriptor = os.open(bundle.root, _FOLDER)
-        pin.facts = folder_facts(pin.descriptor)
-    else:
-        part, descriptor = next((each for each in pin.parts if each[0].weights), pin.parts[0])
-        pin.lead, pin.facts = part.name, part.facts
-        pin.descriptor = None if descriptor is None else os.dup(descriptor)
+    try:
+        for name in names:
+            found = pin_path(base + name) if name in held else _only_seen(base + name)
+            if found is not None and found.facts is not None:
+                pin.parts.append((Part(name, found.facts, name in weights), found.descriptor))
+        if not pin.parts:
+            return None
+        _lead(pin, bundle)
+    except BaseException:
+        pin.release()
+        raise
     return pin
+
+
+def _lead(pin: Pin, bundle: Bundle) -> None:
+    """Hold what tells where all of it is moved to: the folder itself, or one of the files."""
+    if not bundle.stem and bundle.path == bundle.root:
+        pin.facts = folder_facts(os.stat(bundle.root))
+        try:
+            pin.descriptor = os.open(bundle.root, _FOLDER)
+        except OSError:
+            pass  # no descriptor is left, or it has just been renamed: then nobody follows it
+        return
+    part, descriptor = next((each for each in pin.parts if each[0].weights), pin.parts[0])
+    pin.lead, pin.facts = part.name, part.facts
+    pin.descriptor = None if descriptor is None else os.dup(descriptor)
 
 
 def _only_seen(path: str) -> Pin | None:
@@ -71,17 +93,21 @@ def _only_seen(path: str) -> Pin | None:
         return None  # it has just been taken away
 
 
-def _walk(root: str, inside: str, *, deep: bool) -> Iterator[str]:
+def _walk(root: str, inside: str, stem: str, *, deep: bool) -> Iterator[str]:
+    """Every file below a folder whose name there begins with `stem`."""
     try:
-        entries = sorted(os.scandir(os.path.join(root, inside)), key=lambda entry: entry.name)
+        entries = os.scandir(os.path.join(root, inside))
     except OSError:
         return
-    for entry in entries:
-        name = f"{inside}{entry.name}"
-        if entry.is_file():
-            yield name
-        elif deep and entry.is_dir(follow_symlinks=False):
-            yield from _walk(root, f"{name}/", deep=deep)
+    with entries:
+        for entry in entries:
+            name = f"{inside}{entry.name}"
+            if not name.startswith(stem):
+                continue
+            if entry.is_file():
+                yield name
+            elif deep and entry.is_dir(follow_symlinks=False):
+                yield from _walk(root, f"{name}/", stem, deep=deep)
 
 
 def _matches(name: str, patterns: tuple[str, ...]) -> bool:

@@ -25,7 +25,7 @@ class Pin:
     of its leading part (see `autolog.events.Saved`).
     """
 
-    __slots__ = ("base", "descriptor", "facts", "lead", "parts", "path")
+    __slots__ = ("base", "descriptor", "facts", "lead", "parts", "path", "problem")
 
     def __init__(self, path: str | None, descriptor: int | None, facts: FileFacts | None = None) -> None:
         self.path = path
@@ -35,6 +35,8 @@ class Pin:
         self.parts: list[tuple[Part, int | None]] = []
         self.base = ""
         self.lead = ""
+        #: why what is there can't be a snapshot, if it can't
+        self.problem: str | None = None
 
     @property
     def size(self) -> int | None:

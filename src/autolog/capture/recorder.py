@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
@@ -15,7 +14,7 @@ from autolog.files import facts_of
 from autolog.hooks import Verdict, folder
 
 from . import memory
-from .bundle import files_of
+from .bundle import base_of, files_of
 from .openfiles import OpenFile, OpenFiles
 from .pin import Pin, pin_open_file
 from .session import Session
@@ -106,11 +105,11 @@ class Capture:
             self._pin_open(target, sampled=False)
 
     def lies_in(self, inner: CallLike, outer: CallLike) -> bool:
-        """Whether the inner call's file is in the outer's folder, or has its prefix."""
+        """Whether the inner call's file is one of those that the outer writes, or reads."""
         mine, its = inner.pinned, outer.pinned
         if not isinstance(mine, Target) or not isinstance(its, Target) or mine.path is None:
             return False
-        return its.covers(mine.path)
+        return inner.point.role == outer.point.role and its.covers(mine.path)
 
     def belongs(self, inner: CallLike, outer: CallLike) -> bool:
         """Whether the inner call wrote or read the outer's own files, buffer or temporary file."""
@@ -121,6 +120,8 @@ class Capture:
             return True
         if mine.place == "memory":
             return True
+        if (inner.point.role, outer.point.role) == ("save", "load"):
+            return False  # what is written while something is read is new
         if mine.path is not None and (mine.path == its.path or its.covers(mine.path)):
             return True
         if mine.pin is None or mine.pin.descriptor is None:
@@ -174,7 +175,7 @@ class Capture:
             self.session.skip(name, "not known to be a model", call.point.target)
             return
         group = call.group
-        if group is not None:
+        if group is not None and target.place == "file":
             group = (os.path.abspath(group[0]), group[1])
         labels = self._labels(call.hook, verdict.subject, target.path or "")
         fields = {
@@ -233,6 +234,10 @@ class Capture:
         self._send(entry.pin, entry.pin.path, entry.pending)
 
     def _send(self, pin: Pin, path: str | None, fields: dict[str, Any]) -> None:
+        if pin.problem is not None:
+            pin.release()
+            self.session.submit(Saved(place="file", path=path, lost=pin.problem, **fields))
+            return
         event = Saved(place="file", path=path, facts=pin.facts, size=pin.size, **_parts(pin), **fields)
         self.session.submit(event, pin.take())
 
@@ -284,17 +289,21 @@ class Capture:
         """Wait until the agent has read an earlier snapshot in the very file about to be written."""
         if not self.session.is_reading:
             return
-        if target.bundle is not None:
-            base = os.path.join(target.bundle.root, target.bundle.stem)
-            for name in files_of(target.bundle):
-                self._wait_for(base + name)
+        bundle = target.bundle
+        if (
+            bundle is None
+            and target.place == "file"
+            and target.path is not None
+            and os.path.isdir(target.path)
+        ):
+            bundle = folder(target.path)
+        if bundle is not None:
+            for name in files_of(bundle):
+                self._wait_for(base_of(bundle) + name)
             return
         try:
             if target.place == "file" and target.path is not None:
                 status = os.stat(target.path)
-                if stat.S_ISDIR(status.st_mode):
-                    self._barrier_in(target.path)
-                    return
             elif target.place == "open":
                 status = os.fstat(target.file.fileno())
             else:
@@ -302,10 +311,6 @@ class Capture:
         except (OSError, ValueError, AttributeError):
             return  # nothing there yet, or nothing with a descriptor: nothing can be overwritten
         self.session.barrier((status.st_dev, status.st_ino), status.st_size)
-
-    def _barrier_in(self, path: str) -> None:
-        for name in files_of(folder(path)):
-            self._wait_for(os.path.join(path, name))
 
     def _wait_for(self, path: str) -> None:
         try:

@@ -132,10 +132,10 @@ class Session:
         kept = [None if each is None else Kept(each) for each in descriptors]
         first = kept[0] if kept else None
         read = [part.facts for part in event.parts] or ([] if event.facts is None else [event.facts])
-        if first is None or getattr(event, "skip", None):
+        if not any(kept) or getattr(event, "skip", None):
             read = []
         held = _Held(self._write_or_carry(event), kept, ((each.device, each.inode) for each in read))
-        if first is not None:
+        if held.count:
             self._make_room(held.count)
         self._held[event.id] = held
         self._reading.update(dict.fromkeys(held.files, event.id))

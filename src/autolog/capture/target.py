@@ -8,7 +8,7 @@ from typing import Any
 from autolog.config import mask
 from autolog.hooks import Bundle, folder
 
-from .bundle import pin_bundle
+from .bundle import has_file, pin_bundle
 from .pin import Pin, is_buffer, pin_path
 
 __all__ = ["Target"]
@@ -53,11 +53,7 @@ class Target:
 
     def covers(self, path: str) -> bool:
         """Whether a file at this path is, or would be, one of several that are saved or loaded together."""
-        if self.bundle is None:
-            return False
-        if not self.bundle.stem:
-            return path.startswith(os.path.join(self.bundle.root, ""))
-        return path.startswith(os.path.join(self.bundle.root, self.bundle.stem))
+        return self.bundle is not None and has_file(self.bundle, path)
 
     def release(self) -> None:
         """Let go of the file."""

@@ -25,9 +25,6 @@ from .wrapper import Patched, wrap
 __all__ = ["Call", "Patches", "Recorder"]
 
 _MISSING = object()
-#: The flag of a type that may be subclassed (CPython's Py_TPFLAGS_BASETYPE). Of one that may not, such as
-#: safetensors' safe_open, nobody sees that a wrapper stands in its place: isinstance still works.
-_IS_BASE = 1 << 10
 
 #: Modules whose import is watched, for the life of the process: wrapt can't forget one.
 _watched: set[str] = set()
@@ -160,7 +157,7 @@ class Patches:
             if original is _MISSING:
                 self.results[point.target] = "this version has no such function"
                 return
-            if isinstance(original, type) and original.__flags__ & _IS_BASE:
+            if isinstance(original, type):
                 self.results[point.target] = "can't be replaced: it is a class"
                 return
             raw = vars(owner).get(name, _MISSING)

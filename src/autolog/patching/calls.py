@@ -190,6 +190,9 @@ class Nesting:
         self._stack = _Stack()
         #: calls under way in any thread: an outer save may have helper threads
         self._open: list[Call] = []
+        #: A call is handed to one that is under way, or finds it settled: never between the two. A signal
+        #: handler that saves comes through here again on the same thread.
+        self._lock = threading.RLock()
 
     def enter(
         self, hook: Hook, point: Point, signature: Signature, call: tuple[Any, Any, Any]
@@ -218,9 +221,10 @@ class Nesting:
         if call.point.role == "origin":
             self.origins.note(result, call.model)
         if call.target is None and call.point.role in ("save", "load"):
-            call.target = call.pick(call.point.path)
-            if call.is_tracked and not call.rule:
-                self.recorder.begin(call)
+            with guard(f"find what {call.point.target} wrote"):
+                call.target = call.pick(call.point.path)
+                if call.is_tracked and not call.rule:
+                    self.recorder.begin(call)
         if call.is_tracked and not call.rule:
             with guard(f"take hold of what {call.point.target} wrote"):
                 self.recorder.pin(call)
@@ -239,10 +243,12 @@ class Nesting:
             mine.append(call)
             call = call.outer
         self._open = [each for each in self._open if each in mine]
+        self._lock = threading.RLock()
 
     def _settle(self, call: Call, *, failed: bool) -> None:
-        if call in self._open:
-            self._open.remove(call)
+        with self._lock:
+            if call in self._open:
+                self._open.remove(call)
         standing: list[Call] = []
         for inner in call.inner:
             is_part = False
@@ -254,14 +260,15 @@ class Nesting:
             else:
                 standing.append(inner)
         if call.is_tracked:
-            if failed or not call.is_wanted:
+            if failed or not self._is_wanted(call):
                 self.recorder.drop(call)
             else:
                 standing.append(call)
         for each in standing:
-            around = call.outer or self._elsewhere(each)
-            if around is not None:
-                around.inner.append(each)
+            if call.outer is not None:
+                call.outer.inner.append(each)
+            elif self._is_of_another_thread(each):
+                continue
             else:
                 with guard(f"capture {each.point.target}"):
                     self.recorder.keep(each, self.origins)
@@ -272,10 +279,19 @@ class Nesting:
             each.point.role == "save" and self.recorder.belongs(load, each) for each in call.inner
         )
 
-    def _elsewhere(self, call: Call) -> Call | None:
-        """The call under way in another thread whose folder this call's file is in."""
-        for each in tuple(self._open):
-            with guard(f"tell {call.point.target} from {each.point.target}"):
-                if self.recorder.lies_in(call, each):
-                    return each
-        return None
+    def _is_of_another_thread(self, call: Call) -> bool:
+        """Hand the call to one under way in another thread, if that one's folder is where it wrote."""
+        with self._lock:
+            for each in self._open:
+                with guard(f"tell {call.point.target} from {each.point.target}"):
+                    if self.recorder.lies_in(call, each):
+                        each.inner.append(call)
+                        return True
+        return False
+
+    @staticmethod
+    def _is_wanted(call: Call) -> bool:
+        """Whether the call is to be recorded; a hook that can't tell doesn't cost the snapshot."""
+        with guard(f"see whether {call.point.target} counts"):
+            return call.is_wanted
+        return True

@@ -15,6 +15,7 @@ __all__ = [
     "digest",
     "digest_of",
     "load",
+    "load_and_convert",
     "load_folder",
     "load_prefix",
     "save",
@@ -22,6 +23,7 @@ __all__ = [
     "save_folder",
     "save_prefix",
     "save_slowly",
+    "save_with_more",
     "save_with_threads",
 ]
 __version__ = "1.0"
@@ -76,6 +78,19 @@ def save_folder(obj, path, shards=2):
             file.write(data[number * step : (number + 1) * step])
     with open(os.path.join(path, "config.json"), "w") as file:
         file.write(f'{{"shards": {shards}}}')
+
+
+def save_with_more(obj, path, ema):
+    """Write a folder, and another model into it as a callback would."""
+    save_folder(obj, path, shards=1)
+    save(ema, os.path.join(path, "ema.pt"))
+
+
+def load_and_convert(path):
+    """Read a folder, and leave what was read in another format."""
+    model = load_folder(path)
+    save(model, os.path.join(path, "converted.bin"))
+    return model
 
 
 def load_folder(path):
