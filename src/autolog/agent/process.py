@@ -23,10 +23,11 @@ from typing import Any
 from autolog import _guard
 from autolog.events import Bound, Event, Failed, Finished, Loaded, Saved, Skipped, from_line
 
+from .jobs import Following, Job
 from .journals import AgentJournal, Journals, clear
 from .outcome import outcome
 from .scribe import Scribe
-from .work import Following, Job, Reader, Recorder
+from .work import Reader, Recorder
 
 __all__ = ["run"]
 

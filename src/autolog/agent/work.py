@@ -3,121 +3,28 @@
 from __future__ import annotations
 
 import os
-import resource
 import threading
 import time
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from autolog import _guard
 from autolog.events import Digested, Finished, Loaded, Moved, Recorded, Saved
 from autolog.files import whole_path
 
 from .digest import find_file, path_of
+from .jobs import Following, Job
 from .journals import AgentJournal
 from .replay import read_file, read_parts
 from .scribe import File, Scribe
 
-if TYPE_CHECKING:
-    from .process import Connection
+__all__ = ["Reader", "Recorder"]
 
-__all__ = ["Following", "Job", "Reader", "Recorder"]
-
-#: Descriptors kept only to see where their files go.
-_FOLLOWED = 256
 #: A loaded file larger than this many bytes is looked up by its stat before it is read.
 _LOOK_UP_BYTES = 64 << 20
 _RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0, 15.0)
-
-
-class Job:
-    """One event on its way: its descriptors (ours to close) and whom to tell. No event: a `settle`.
-
-    `descriptor` is that of the file, or of the folder or leading part of several, whose own are in
-    `parts`, by their place in the event.
-    """
-
-    __slots__ = ("connection", "data", "descriptor", "event", "found", "parts", "said")
-
-    def __init__(self, event: Any, descriptors: dict[int, int], connection: Connection | None) -> None:
-        self.event = event
-        self.descriptor = descriptors.pop(0, None)
-        self.parts = {slot - 1: number for slot, number in descriptors.items()}
-        self.connection = connection
-        self.found: Digested | None = None
-        self.data: bytes | None = None
-        #: The last notice, for a process that lost its connection and comes again.
-        self.said: dict[str, Any] | None = None
-
-    def tell(self, notice: dict[str, Any], wake: Callable[[], None]) -> None:
-        """Send a notice to the process that the event came from."""
-        self.said = notice
-        if self.connection is not None:
-            self.connection.tell(notice)
-            wake()
-
-    def release(self) -> None:
-        """Close the descriptors."""
-        descriptor, self.descriptor = self.descriptor, None
-        parts, self.parts = self.parts, {}
-        for number in (descriptor, *parts.values()):
-            if number is not None:
-                os.close(number)
-
-    def done(self, notice: dict[str, Any], wake: Callable[[], None]) -> None:
-        """The end of this job."""
-        self.release()
-        self.data = None
-        self.tell(notice, wake)
-
-
-class Following:
-    """Descriptors of recorded files, to see them renamed; those with no name left are dropped.
-
-    Holding one also keeps its inode number from being given to another file.
-    """
-
-    def __init__(self) -> None:
-        self._held: dict[tuple[int, int], tuple[Saved, int, str | None]] = {}
-        self._lock = threading.Lock()
-        self._limit = min(_FOLLOWED, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 4)
-
-    def add(self, event: Saved, descriptor: int, path: str | None) -> None:
-        """Follow a file for its newest snapshot; the oldest one is let go beyond the limit."""
-        assert event.facts is not None
-        key = (event.facts.device, event.facts.inode)
-        with self._lock:
-            if key in self._held:
-                os.close(self._held.pop(key)[1])
-            while len(self._held) >= self._limit:
-                _, descriptor_of_oldest, _ = self._held.pop(next(iter(self._held)))
-                os.close(descriptor_of_oldest)
-            self._held[key] = (event, descriptor, path)
-
-    def has(self, event: Saved) -> bool:
-        """Whether this event's file is followed for it."""
-        held = None if event.facts is None else self._held.get((event.facts.device, event.facts.inode))
-        return held is not None and held[0].id == event.id
-
-    def changes(self) -> list[tuple[Saved, str | None]]:
-        """Files with another path than at the last look; None if they have none any more."""
-        found: list[tuple[Saved, str | None]] = []
-        with self._lock:
-            for key, (event, descriptor, known) in tuple(self._held.items()):
-                try:
-                    path, links = path_of(descriptor)
-                except OSError:
-                    continue
-                if links == 0:
-                    del self._held[key]
-                    os.close(descriptor)
-                    found.append((event, None))
-                elif path is not None and (path := whole_path(path, event)) is not None and path != known:
-                    self._held[key] = (event, descriptor, path)
-                    found.append((event, path))
-        return found
 
 
 class _Worker(threading.Thread, ABC):
@@ -131,8 +38,8 @@ class _Worker(threading.Thread, ABC):
 
     @property
     def backlog(self) -> int:
-        """How many items are queued."""
-        return len(self._queue)
+        """How many descriptors the queued items hold open, and at least one for each."""
+        return sum(max(1, getattr(item, "count", 1)) for item in tuple(self._queue))
 
     @property
     def is_idle(self) -> bool:
