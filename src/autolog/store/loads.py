@@ -35,7 +35,7 @@ def record_load(connection: Connection, task_id: str, event: Loaded, look: Look)
 
 
 def _snapshots_like(connection: Connection, event: Loaded, look: Look, path: str | None) -> list[RowMapping]:
-    """Snapshots with these bytes, best first: the same file, then the same path, then the newest."""
+    """Snapshots with these bytes, best first: the same file, the same path or folder, the newest."""
     query = select(snapshots, models.c.task_id, models.c.name.label("model_name")).join(models)
     if look.digest is not None:
         query = query.where(snapshots.c.id.in_(_ids_like(connection, look)))
@@ -50,7 +50,8 @@ def _snapshots_like(connection: Connection, event: Loaded, look: Look, path: str
         file = None if facts is None else (str(facts.device), str(facts.inode))
         same = (row["device"], row["inode"]) == file
         made = float(row["created"])
-        return not same, row["uri"] != path, made > event.time, -made
+        is_there = path is not None and (row["uri"] == path or path.startswith(f"{row['uri']}/"))
+        return not same, not is_there, made > event.time, -made
 
     return sorted(connection.execute(query).mappings().all(), key=rank)
 
@@ -62,7 +63,7 @@ def _ids_like(connection: Connection, look: Look) -> list[int]:
     the weights of another one beside other things.
     """
     same = connection.execute(select(snapshots.c.id).where(snapshots.c.digest == look.digest)).scalars().all()
-    if same:
+    if same and look.parts:
         return [*same]
     wanted = {digest for part, digest in look.parts if part.weights} or {look.digest or ""}
     rows = connection.execute(
@@ -72,7 +73,9 @@ def _ids_like(connection: Connection, look: Look) -> list[int]:
     for snapshot_id, digest in rows:
         having.setdefault(snapshot_id, set()).add(digest)
     complete = [snapshot_id for snapshot_id, digests in having.items() if digests == wanted]
-    if complete or not look.parts:
+    if not look.parts:
+        return [*same, *complete]  # saved alone, or in a folder: the path decides
+    if complete:
         return complete
     inside = [
         snapshot_id
@@ -161,9 +164,9 @@ def _add_input(
 
 
 def _skip_load(connection: Connection, task_id: str, event: Loaded, path: str | None) -> None:
-    rule = f"loaded {event.skip}"
-    if not count_skip(connection, task_id, path or "", rule):
-        connection.execute(insert(skips).values(task_id=task_id, path=path or "", rule=rule, count=1))
+    rule, path = f"loaded {event.skip}", path or f"<{event.place}>"
+    if not count_skip(connection, task_id, path, rule):
+        connection.execute(insert(skips).values(task_id=task_id, path=path, rule=rule, count=1))
 
 
 def _stem(path: str | None) -> str:
