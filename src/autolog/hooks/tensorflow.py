@@ -25,8 +25,10 @@ def _written(call: Call) -> Any:
     return prefix(call.arguments["file_prefix"])
 
 
-def _numbered(call: Call) -> tuple[str, int]:
-    # Checkpoint.save puts its own counter behind the name.
+def _numbered(call: Call) -> tuple[str, int] | None:
+    # Checkpoint.save puts its own counter behind the name, and raises if it can't note the newest one.
+    if call.result is None:
+        return None
     return str(call.arguments["file_prefix"]), int(str(call.result).rpartition("-")[2])
 
 
