@@ -96,6 +96,36 @@ def test_two_paths_change_places(lab):
     assert {each.state for each in by_digest.values()} == {"at_path"}
 
 
+def test_a_file_saved_while_the_agent_is_away_takes_the_place_of_one_that_moved(lab):
+    # The first is recorded at a.bin; the second is seen for the first time when it is there, too.
+    process = lab.start("""
+        models = [Model.random(100_000) for _ in range(2)]
+        save(models[0], "a.bin")
+        print(digest_of(models[0]), flush=True)
+        sys.stdin.readline()
+        save(models[1], "b.bin")
+        os.rename("a.bin", "c.bin"); os.rename("b.bin", "a.bin"); os.rename("c.bin", "b.bin")
+        print(digest_of(models[1]), flush=True)
+    """)
+    first = process.stdout.readline().strip()
+    agent = lab.agent()
+    wait_until(lambda: (lab.home / "autolog.db").exists() and lab.snapshots())
+    os.kill(agent, signal.SIGSTOP)
+    try:
+        process.stdin.write("go\n")
+        process.stdin.flush()
+        second = process.stdout.readline().strip()
+    finally:
+        os.kill(agent, signal.SIGCONT)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, "")
+    by_digest = {each.digest: each for each in lab.snapshots()}
+    assert by_digest[first].uri == str(lab.work / "b.bin")
+    assert by_digest[second].uri == str(lab.work / "a.bin")
+    assert {each.state for each in by_digest.values()} == {"at_path"}
+    assert len(lab.models()) == 2
+
+
 def test_a_symlink_stays_and_its_target_is_the_file(lab):
     done = lab.run("""
         os.mkdir("store")

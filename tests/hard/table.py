@@ -36,18 +36,13 @@ CASES = {
 
 #: hooks that have no column of their own -> why
 WITHOUT = {
-    **dict.fromkeys(
-        (
-            "accelerate",
-            "catboost",
-            "huggingface_hub",
-            "lightgbm",
-            "skops",
-            "tensorflow",
-            "transformers",
-        ),
-        "its driver is a draft yet",
-    ),
+    "accelerate": "its driver is a draft yet",
+    "catboost": "its driver is a draft yet",
+    "huggingface_hub": "its driver is a draft yet",
+    "lightgbm": "its driver is a draft yet",
+    "skops": "its driver is a draft yet",
+    "tensorflow": "its driver is a draft yet",
+    "transformers": "its driver is a draft yet",
     "pickle": "applied on request only; its own scripts show what it takes",
     "tflite": "a converter returns bytes, so there is no target to vary",
 }

@@ -248,6 +248,12 @@ class Recorder(_Worker):
             path = whole_path(path, item.event)
             path = path or self.seen_at.get(event_id) or item.found.path
             item.found = item.found._replace(path=path, links=links)
+        if isinstance(item.event, Saved):
+            # What was at this path before may have been renamed since we last looked. Asked after this file's
+            # own place: then nothing that is still said to be there was there when this one was.
+            changes = self._following.changes()
+            if changes:
+                self._persist(lambda: self._move(changes))
         recorded = False
         with _guard.guard(f"record a {type(item.event).__name__} event"):
             self._persist(
