@@ -1,8 +1,10 @@
 """What may happen to a file right after its save: digest, path and state are right, or it says lost."""
 
 import os
+import signal
 
 import pytest
+from toylab import wait_until
 
 pytestmark = pytest.mark.core
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from autolog.events import Digested, Saved
@@ -94,20 +94,35 @@ class Following:
         held = None if event.facts is None else self._held.get((event.facts.device, event.facts.inode))
         return held is not None and held[0].id == event.id
 
+    def has_changed(self) -> bool:
+        """Whether a file has another path than at the last look, or none any more."""
+        with self._lock:
+            return any(True for _ in self._look())
+
     def changes(self) -> list[tuple[Saved, str | None]]:
-        """Files with another path than at the last look; None if they have none any more."""
+        """Files with another path than at the last look; None if they have none any more.
+
+        Whoever asks has to record them at once: nobody is told a second time.
+        """
         found: list[tuple[Saved, str | None]] = []
         with self._lock:
-            for key, (event, descriptor, known) in tuple(self._held.items()):
-                try:
-                    path, links = path_of(descriptor)
-                except OSError:
-                    continue
-                if links == 0:
+            for key, path in tuple(self._look()):
+                event, descriptor, _ = self._held[key]
+                if path is None:
                     del self._held[key]
                     os.close(descriptor)
-                    found.append((event, None))
-                elif path is not None and (path := whole_path(path, event)) is not None and path != known:
+                else:
                     self._held[key] = (event, descriptor, path)
-                    found.append((event, path))
+                found.append((event, path))
         return found
+
+    def _look(self) -> Iterator[tuple[tuple[int, int], str | None]]:
+        for key, (event, descriptor, known) in self._held.items():
+            try:
+                path, links = path_of(descriptor)
+            except OSError:
+                continue
+            if links == 0:
+                yield key, None
+            elif path is not None and (path := whole_path(path, event)) is not None and path != known:
+                yield key, path

@@ -327,10 +327,8 @@ class Agent:
         self._check_moves()
 
     def _check_moves(self) -> None:
-        if self._recorder is not None:
-            changes = self._following.changes()
-            if changes:
-                self._recorder.move(changes)
+        if self._recorder is not None and self._following.has_changed():
+            self._recorder.move()
 
     def _is_hopeless(self) -> bool:
         """Whether the run is over and only a store that can't be written keeps us: the spool waits for it."""

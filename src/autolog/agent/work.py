@@ -162,6 +162,8 @@ class Recorder(_Worker):
         self._following = following
         self._wake = wake
         self._has_asked_git = False
+        #: Files seen elsewhere that the store could not be told of yet.
+        self._unsaid_moves: list[tuple[Saved, str | None]] = []
         #: Why the store can't be written just now, if it can't.
         self.is_stalled = False
         self.stalled: Callable[[dict[str, Any]], None] = lambda notice: None
@@ -177,22 +179,28 @@ class Recorder(_Worker):
         """Queue a heartbeat."""
         self.put(lambda: self._scribe.writer.heartbeat(self._scribe.task_id, time.time()))
 
-    def move(self, changes: list[tuple[Saved, str | None]]) -> None:
-        """Queue the news that files are elsewhere."""
-        self.put(lambda: self._move(changes))
+    def move(self) -> None:
+        """Queue a look at where the followed files are now, unless one is queued."""
+        with self._some:
+            if self._move in self._queue:
+                return
+        self.put(self._move)
 
     def seen(self, event: Saved) -> None:
         """Queue the news that a process of the run has seen a file elsewhere."""
 
         def record() -> None:
             if self._following.has(event):
-                self.move(self._following.changes())
+                self._move()
             elif event.id not in self._notes.moved:
                 self._scribe.moved([(event, self.seen_at[event.id], False)])
 
         self.put(record)
 
-    def _move(self, changes: list[tuple[Saved, str | None]]) -> None:
+    def _move(self) -> None:
+        # Asked here and not where it was queued: between the two, a file may be recorded at the place that
+        # another one has left.
+        changes = self._unsaid_moves = self._unsaid_moves or self._following.changes()
         if not changes:
             return
         self._scribe.moved(
@@ -201,6 +209,7 @@ class Recorder(_Worker):
         for event, path in changes:
             if path is not None:
                 self._notes.add(Moved(event.id, path))
+        self._unsaid_moves = []
 
     def finish(self) -> None:
         """Record how the run ended, and wait until that is done (or can't be)."""
@@ -251,9 +260,7 @@ class Recorder(_Worker):
         if isinstance(item.event, Saved):
             # What was at this path before may have been renamed since we last looked. Asked after this file's
             # own place: then nothing that is still said to be there was there when this one was.
-            changes = self._following.changes()
-            if changes:
-                self._persist(lambda: self._move(changes))
+            self._persist(self._move)
         recorded = False
         with _guard.guard(f"record a {type(item.event).__name__} event"):
             self._persist(
