@@ -296,6 +296,23 @@ def test_lazy_modules_are_not_woken(toy: Any, kinds: Any, install: Callable[...,
     install(*points(toy, "save")).remove()
 
 
+def test_what_only_calls_itself_a_module_is_passed_over(
+    toy: Any, install: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Library:  # as cffi's are, which cryptography leaves among the modules
+        __slots__ = ()
+        __class__ = types.ModuleType  # type: ignore[assignment]
+        __name__ = "_toy.lib"
+
+    monkeypatch.setitem(sys.modules, "_toy.lib", Library())
+    toy.write("kinds", "def save(obj, path): return path").load("kinds")
+    user = types.ModuleType("toy_user")
+    user.save = sys.modules[toy.at("kinds")].save
+    monkeypatch.setitem(sys.modules, "toy_user", user)
+    install(*points(toy, "save"))
+    assert type(user.save) is Patched
+
+
 # -- modules that are half imported -----------------------------------------------------------------
 
 

@@ -24,7 +24,8 @@ def rebind(originals: Mapping[int, tuple[Any, Any]]) -> list[Rebound]:
     if not originals:
         return changed
     for module in tuple(sys.modules.values()):
-        if not isinstance(module, ModuleType) or module.__name__.startswith("autolog."):
+        # Asked of its type: cffi's libraries call themselves modules, and have no namespace.
+        if not issubclass(type(module), ModuleType) or module.__name__.startswith("autolog."):
             continue
         # Lazy modules load themselves on any attribute access; their namespace is read past that.
         namespace: dict[str, Any] = object.__getattribute__(module, "__dict__")
