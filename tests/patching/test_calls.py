@@ -411,6 +411,33 @@ def test_origin_is_remembered_as_long_as_both_live(toy: Any, install: Callable[.
     assert notes.told == []
 
 
+def test_origin_is_the_outermost_of_nested_calls(toy: Any, install: Callable[..., Any]) -> None:
+    module = toy.write(
+        "nested",
+        """
+        class State(dict):
+            pass
+
+        class Model:
+            def __init__(self, part=None):
+                self.part = part
+
+            def state(self, found=None):
+                made = State(found or {})
+                if self.part is not None:
+                    made["part"] = self.part.state(made)
+                return made
+        """,
+    ).load("nested")
+    patches = install(origin(toy.at("nested:Model.state"), model="self"))
+    model = module.Model(module.Model())
+    state = model.state()
+    assert patches.nesting.origins.get(id(state)) is model
+    assert patches.nesting.origins.get(id(state["part"])) is None
+    alone = model.part.state()
+    assert patches.nesting.origins.get(id(alone)) is model.part
+
+
 def test_origin_of_what_takes_no_weak_reference_is_let_go(toy: Any, install: Callable[..., Any]) -> None:
     module = toy.write("io", SOURCE).load("io")
     patches = install(origin(toy.at("io:state"), model="model"))

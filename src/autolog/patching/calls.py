@@ -199,7 +199,7 @@ class Nesting:
     ) -> Call | None:
         """Open a call; None if the arguments don't fit (the original will say so itself)."""
         instance, args, kwargs = call
-        if point.role == "origin" and kwargs.get("destination") is not None:
+        if point.role == "origin" and (kwargs.get("destination") is not None or self._is_in(point)):
             return None  # a submodule adding its part to its parent's state dict
         try:
             arguments = signature.bind(instance, args, kwargs)
@@ -244,6 +244,10 @@ class Nesting:
             call = call.outer
         self._open = [each for each in self._open if each in mine]
         self._lock = threading.RLock()
+
+    def _is_in(self, point: Point) -> bool:
+        """Whether the innermost open call of this thread is one of the very same function."""
+        return self._stack.top is not None and self._stack.top.point is point
 
     def _settle(self, call: Call, *, failed: bool) -> None:
         with self._lock:
