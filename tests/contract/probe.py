@@ -167,10 +167,10 @@ class Bare:
         return 0
 
     def __copy__(self):
-        return type(self)()
+        return instance_of(self.owner)
 
     def __deepcopy__(self, memo):
-        return type(self)()
+        return instance_of(self.owner)
 
     def __reduce_ex__(self, protocol):
         return instance_of, (self.owner,)
@@ -179,12 +179,15 @@ class Bare:
 @functools.cache
 def kind_of(owner):
     """A subclass of `owner` whose instances need nothing."""
-    return type(owner)("Bare", (Bare, owner), {"owner": owner})
+    made = type(owner)("Bare", (Bare, owner), {"owner": owner})
+    made.__abstractmethods__ = frozenset()
+    return made
 
 
 def instance_of(owner):
-    """An instance of that subclass."""
-    return kind_of(owner)()
+    """An instance of that subclass; of one that makes something else when it is called, all the same."""
+    made = kind_of(owner)()
+    return made if isinstance(made, owner) else object.__new__(kind_of(owner))
 
 
 def describe_bound(owner, name):
