@@ -284,6 +284,20 @@ def test_names_imported_late_are_put_back_too(toy: Any, install: Callable[..., A
     assert notes.of("keep") == ["a", "b"]
 
 
+def test_other_names_in_the_module_that_defines_it(toy: Any, install: Callable[..., Any], notes: Any) -> None:
+    toy.write("__init__", "def save(obj, path): return path\nkeep = save\nfrom TOY import user")
+    toy.write("user", "from TOY import save as mine")
+    patches = install(save(f"{toy.name}:save", path="path", model="obj"))
+    package = importlib.import_module(toy.name)
+    package.keep(1, "a")
+    package.user.mine(1, "b")
+    package.save(1, "c")
+    assert notes.of("keep") == ["a", "b", "c"]
+    patches.remove()
+    for function in (package.keep, package.user.mine, package.save):
+        assert type(function) is types.FunctionType
+
+
 def test_lazy_modules_are_not_woken(toy: Any, kinds: Any, install: Callable[..., Any]) -> None:
     class Lazy(types.ModuleType):
         def __getattribute__(self, name: str) -> Any:

@@ -92,8 +92,9 @@ class Patches:
                     self._apply(hook, point, module)
             for hook, point in waiting:
                 self._apply_when_ready(hook, point)
-            if waiting:
-                self._rebind()
+            # Other names of a function, in the module that defines it (`save = save_model`) and in those of a
+            # package that were executed before it was, are bound already.
+            self._rebind(None if waiting else module.__name__)
 
     def retry(self) -> None:
         """Apply what could not be applied earlier because its module was still executing."""
@@ -170,9 +171,9 @@ class Patches:
             self._undo.append((owner, name, raw, patched))
             self.results[point.target] = "applied"
 
-    def _rebind(self) -> None:
+    def _rebind(self, inside: str | None = None) -> None:
         originals = {id(raw): (raw, patched) for _, _, raw, patched in self._module_level()}
-        self._rebound += early.rebind(originals)
+        self._rebound += early.rebind(originals, inside)
 
     def _module_level(self) -> list[tuple[Any, str, Any, Patched]]:
         return [each for each in self._undo if isinstance(each[0], ModuleType) and each[2] is not _MISSING]
