@@ -115,6 +115,22 @@ def test_variable_arguments_are_bound(functions: Any, notes: Any) -> None:
     assert notes.calls[0].model == {"x": 3}
 
 
+def test_c_functions_that_do_not_tell_their_parameters(
+    toy: Any, install: Callable[..., Any], notes: Any
+) -> None:
+    module = toy.write("c", "class Store(dict): put = dict.update\nput = max").load("c")
+    install(
+        save(toy.at("c:Store.put"), path=lambda call: call.arguments["arg0"], model="self"),
+        save(toy.at("c:put"), path=lambda call: call.arguments["arg1"]),
+    )
+    store = module.Store()
+    store.put({"x": 1}, more=2)
+    module.put("a", "b", key=len)
+    assert dict(notes.calls[0].arguments) == {"self": store, "arg0": {"x": 1}, "more": 2}
+    assert dict(notes.calls[1].arguments) == {"arg0": "a", "arg1": "b", "key": len}
+    assert notes.of("keep") == [{"x": 1}, "b"]
+
+
 def test_returned_path_is_the_target(functions: Any, notes: Any) -> None:
     functions.export("x", "model")
     assert [call.point.name for call in notes.calls] == ["export"]

@@ -32,7 +32,10 @@ class Call(Protocol):
 
     @property
     def arguments(self) -> Mapping[str, Any]:
-        """The arguments by parameter name, defaults filled in."""
+        """The arguments by parameter name, defaults filled in.
+
+        Of a C function that doesn't tell its parameters: `self`, `arg0`, `arg1`... and what is a keyword.
+        """
 
     @property
     def result(self) -> Any:

@@ -42,8 +42,9 @@ class Signature:
         if self._signature is None:
             try:
                 self._signature = inspect.signature(self._original)
-            except ValueError:  # a C function that doesn't tell its parameters: keywords are all we know
-                return kwargs
+            except ValueError:  # a C function that doesn't tell its parameters: only keywords have names
+                given = {f"arg{number}": value for number, value in enumerate(args)}
+                return {**({} if instance is None else {"self": instance}), **given, **kwargs}
         if instance is not None and not self._is_bound:
             args = (instance, *args)
         bound = self._signature.bind(*args, **kwargs)
