@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import threading
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from autolog import _guard
-from autolog.hooks import load, mute, origin, save
+from autolog.hooks import load, mute, opens, origin, save
 
 pytestmark = pytest.mark.core
 
@@ -129,6 +130,47 @@ def test_c_functions_that_do_not_tell_their_parameters(
     assert dict(notes.calls[0].arguments) == {"self": store, "arg0": {"x": 1}, "more": 2}
     assert dict(notes.calls[1].arguments) == {"arg0": "a", "arg1": "b", "key": len}
     assert notes.of("keep") == [{"x": 1}, "b"]
+
+
+def test_path_that_an_object_was_opened_with(
+    toy: Any, install: Callable[..., Any], notes: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = toy.write(
+        "w",
+        """
+        class Writer:
+            def __init__(self, f):
+                if f is None:
+                    raise ValueError("no path")
+                self.f = f
+
+            def close(self, discard=False):
+                if discard:
+                    raise OSError("discarded")
+        """,
+    ).load("w")
+    patches = install(
+        opens(toy.at("w:Writer.__init__"), path="f"),
+        save(toy.at("w:Writer.close"), path=lambda call: call.opened),
+    )
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match="no path"):
+        module.Writer(None)
+    first, buffer = module.Writer(Path("a")), io.BytesIO()
+    module.Writer("never closed")
+    assert notes.of("begin") == [Path("a"), "never closed"]  # it may be overwritten from now on
+    monkeypatch.chdir("/")
+    second, third = module.Writer(f=buffer), module.Writer("b")
+    first.close()
+    second.close()
+    with pytest.raises(OSError, match="discarded"):
+        third.close(discard=True)
+    assert notes.of("keep") == [str(tmp_path / "a"), buffer]
+    assert patches.nesting.opened.get(third) == "/b"
+    del first, second, third
+    notes.calls.clear()
+    gc.collect()
+    assert patches.nesting.opened._targets == {}
 
 
 def test_returned_path_is_the_target(functions: Any, notes: Any) -> None:

@@ -20,6 +20,7 @@ __all__ = [
     "folder",
     "load",
     "mute",
+    "opens",
     "origin",
     "prefix",
     "save",
@@ -40,6 +41,10 @@ class Call(Protocol):
     @property
     def result(self) -> Any:
         """What the original returned; None before it has returned."""
+
+    @property
+    def opened(self) -> Any:
+        """What `self` was opened with (see `opens`), a path made absolute; None if it wasn't."""
 
     @property
     def caller(self) -> str:
@@ -87,11 +92,11 @@ class Point(NamedTuple):
 
     `target` is `module:Qualified.name`, where the function is *defined*, so that re-exports come
     along. `role` is `save`, `load`, `mute` (nothing inside it is a model; `rule` says why), `series`
-    (saves inside it are versions of the one model that `group` names) or `origin` (its result, a state
-    dict, was made from `model`). `group` computes `(name, iteration)` of the model that several files
-    are versions of. `when` says, once the original has returned, whether this call is to be recorded;
-    what was called inside it is part of it in any case. `origin` computes the URL that a loaded file
-    came from.
+    (saves inside it are versions of the one model that `group` names), `origin` (its result, a state
+    dict, was made from `model`) or `opens` (makes an object that writes to `path` later). `group`
+    computes `(name, iteration)` of the model that several files are versions of. `when` says, once the
+    original has returned, whether this call is to be recorded; what was called inside it is part of it
+    in any case. `origin` computes the URL that a loaded file came from.
     """
 
     target: str
@@ -143,6 +148,14 @@ def series(target: str, *, group: Callable[[Call], tuple[str, int | None] | None
 def origin(target: str, *, model: Pick) -> Point:
     """A function whose result (a state dict) describes `model`: noted, never captured by itself."""
     return Point(target, "origin", model=model)
+
+
+def opens(target: str, *, path: Pick) -> Point:
+    """A constructor of an object that writes to `path` and is finished by a method of it, a `save`.
+
+    What `path` is stands in `call.opened` of every method of that object.
+    """
+    return Point(target, "opens", path)
 
 
 class Left(NamedTuple):
