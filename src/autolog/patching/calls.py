@@ -23,7 +23,7 @@ __all__ = ["Call", "Nesting", "Origins", "Recorder", "Signature"]
 
 
 #: The module whose frame stands between a hooked function and who called it.
-_WRAPPER = "autolog.patching.wrapper"
+_WRAPPER = "autolog.patching.importlib_bootstrap"
 
 
 class Signature:

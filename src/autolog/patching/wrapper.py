@@ -6,16 +6,15 @@ pickles by its name and copies as itself, and so does ours.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
 import wrapt
 
-from autolog._guard import guard
 from autolog.hooks import Hook, Point
 
 from .calls import Nesting, Signature
+from .importlib_bootstrap import around
 
 __all__ = ["Patched", "wrap"]
 
@@ -74,25 +73,4 @@ class Patched(wrapt.FunctionWrapper):  # type: ignore[type-arg]
 
 def wrap(original: Any, hook: Hook, point: Point, nesting: Nesting) -> Patched:
     """A wrapper around `original` that lets `nesting` see each call of it."""
-    signature = Signature(original)
-    where = f"capture {point.target}"
-
-    def around(wrapped: Callable[..., Any], instance: Any, args: Any, kwargs: Any) -> Any:
-        if not nesting.active:
-            return wrapped(*args, **kwargs)
-        call = None
-        with guard(where):
-            call = nesting.enter(hook, point, signature, (instance, args, kwargs))
-        try:
-            result = wrapped(*args, **kwargs)
-        except BaseException:
-            if call is not None:
-                with guard(where):
-                    nesting.abandon(call)
-            raise
-        if call is not None:
-            with guard(where):
-                nesting.leave(call, result)
-        return result
-
-    return Patched(original, around)
+    return Patched(original, around(hook, point, Signature(original), nesting))
