@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import pickle
 import sys
 import threading
 import types
@@ -296,6 +297,35 @@ def test_other_names_in_the_module_that_defines_it(toy: Any, install: Callable[.
     patches.remove()
     for function in (package.keep, package.user.mine, package.save):
         assert type(function) is types.FunctionType
+
+
+def test_other_names_of_a_method(toy: Any, install: Callable[..., Any], notes: Any) -> None:
+    module = toy.write(
+        "kinds",
+        """
+        class First:
+            def save(self, path):
+                return path
+
+        class Second:
+            save = First.save
+
+        class Other:
+            def save(self, path):
+                return path
+        """,
+    ).load("kinds")
+    before = module.First.save
+    aliases = ("Second.save", "Other.save", "Missing.save", "First.missing")
+    point = save(toy.at("kinds:First.save"), path="path", model="self", aliases=aliases)
+    patches = install(point)
+    module.First().save("a")
+    module.Second().save("b")
+    module.Other().save("c")  # another function, whatever the hook says
+    assert notes.of("keep") == ["a", "b"]
+    assert pickle.loads(pickle.dumps(module.Second.save)) is module.First.save
+    patches.remove()
+    assert vars(module.First)["save"] is vars(module.Second)["save"] is before
 
 
 def test_lazy_modules_are_not_woken(toy: Any, kinds: Any, install: Callable[..., Any]) -> None:

@@ -96,7 +96,8 @@ class Point(NamedTuple):
     dict, was made from `model`) or `opens` (makes an object that writes to `path` later). `group`
     computes `(name, iteration)` of the model that several files are versions of. `when` says, once the
     original has returned, whether this call is to be recorded; what was called inside it is part of it
-    in any case. `origin` computes the URL that a loaded file came from.
+    in any case. `origin` computes the URL that a loaded file came from. `aliases` are other qualified
+    names in that module under which the very same function stands (a class that copies another's methods).
     """
 
     target: str
@@ -107,6 +108,7 @@ class Point(NamedTuple):
     group: Callable[[Call], tuple[str, int | None] | None] | None = None
     when: Callable[[Call], bool] | None = None
     origin: Pick | None = None
+    aliases: tuple[str, ...] = ()
 
     @property
     def module(self) -> str:
@@ -119,13 +121,21 @@ class Point(NamedTuple):
         return self.target.partition(":")[2]
 
 
-def save(target: str, *, path: Pick, model: Pick | None = None, group: Any = None, when: Any = None) -> Point:
+def save(
+    target: str,
+    *,
+    path: Pick,
+    model: Pick | None = None,
+    group: Any = None,
+    when: Any = None,
+    aliases: tuple[str, ...] = (),
+) -> Point:
     """A function that writes weights to `path`; `model` is the object it writes (None: surely a model).
 
     Where a folder is found at `path` afterwards, all of it is one snapshot; a `path` function may
     return a `Bundle` that says more exactly which files.
     """
-    return Point(target, "save", path, model, group=group, when=when)
+    return Point(target, "save", path, model, group=group, when=when, aliases=aliases)
 
 
 def load(

@@ -48,8 +48,11 @@ class Patched(wrapt.FunctionWrapper):  # type: ignore[type-arg]
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         # `Class.method` of a plain function is that function, the same each time, and so it is here:
-        # pickle and cloudpickle write a function by its name only if the name leads to that object.
-        if instance is None and isinstance(self.__wrapped__, FunctionType):
+        # pickle and cloudpickle write a function by its name only if the name leads to that object. A class
+        # made by pybind11 hands out its methods like that, too.
+        if instance is None and (
+            isinstance(self.__wrapped__, FunctionType) or type(self.__wrapped__).__name__ == "instancemethod"
+        ):
             return self
         if isinstance(self.__wrapped__, staticmethod):
             if self._self_static is None:
