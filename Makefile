@@ -2,7 +2,7 @@
 PYTHON3 ?= python3
 VENV := .venv/bin
 
-.PHONY: demo test lint core tests faults bench env clean help
+.PHONY: demo test lint core tests apart faults bench env clean help
 
 help:
 	@echo "make demo    train three small models and show what was captured"
@@ -17,7 +17,7 @@ env:
 demo: env
 	@PYTHON="$(CURDIR)/$(VENV)/python" AUTOLOG="$(CURDIR)/$(VENV)/autolog" bash examples/digits/demo.sh demo-output
 
-test: lint core tests
+test: lint core tests apart
 
 lint: env
 	$(VENV)/ruff check src tests benchmarks examples
@@ -38,6 +38,10 @@ core: env
 tests: env
 	@echo "== all tests: $$($(VENV)/python --version)"
 	$(VENV)/python -m pytest -q -n 2 --dist loadgroup tests
+
+# Frameworks that can't be installed beside the others, each in an environment of its own.
+apart:
+	@$(PYTHON3) tests/environments.py apart
 
 faults: env
 	$(VENV)/python tests/faults/kill.py --rounds 25

@@ -2,6 +2,8 @@
 
     python3 tests/environments.py main            .venv: frameworks, test tools, linters
     python3 tests/environments.py core            .venvs/core-3.X: one per Python found, no frameworks
+    python3 tests/environments.py NAME            .venvs/NAME: frameworks that can't live beside the others
+    python3 tests/environments.py apart           runs the tests of every such environment in it, made before
     python3 tests/environments.py pythons         says which Pythons were found
 
 An environment is made again only when what is to be in it changes. Runs on any Python 3.8 or later,
@@ -11,14 +13,27 @@ with nothing but the standard library.
 import glob
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
+from collections import namedtuple
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 VERSIONS = ("3.10", "3.11", "3.12", "3.13")
 #: The frameworks are tested on this one; all of them have wheels for it.
 MAIN = "3.11"
+
+
+#: An environment of frameworks, or of releases, that can't be installed beside the others: the Python that
+#: it needs, dependency groups of pyproject.toml, the hooks whose tests run in it (`pytest -k KEY`), and why
+#: it stands apart.
+Apart = namedtuple("Apart", "python groups keys because")
+
+#: name -> the environment made in .venvs/name
+APART = {
+    "megengine": Apart("3.10", ["core", "megengine"], ["megengine"], "it needs Python 3.10 and numpy 1"),
+}
 
 
 def find_python(version):
@@ -50,11 +65,7 @@ def _version(python):
 
 def make(folder, python, groups):
     """An environment with the package (editable) and these dependency groups, unless it is up to date."""
-    wanted = hashlib.sha256()
-    with open(os.path.join(ROOT, "pyproject.toml")) as file:
-        # Everything before the tools' own tables: the package and its dependencies.
-        wanted.update(file.read().partition("\n[tool.")[0].encode())
-    wanted.update(repr((python, groups)).encode())
+    wanted = hashlib.sha256(repr((python, groups, wants(groups))).encode())
     stamp = os.path.join(folder, "made-for")
     if os.path.exists(stamp):
         with open(stamp) as file:
@@ -69,6 +80,14 @@ def make(folder, python, groups):
     _drop_what_breaks(os.path.join(folder, "bin", "python"))
     with open(stamp, "w") as file:
         file.write(wanted.hexdigest())
+
+
+def wants(groups):
+    """What pyproject.toml says is to be in an environment: the package's own table, and these groups."""
+    with open(os.path.join(ROOT, "pyproject.toml")) as file:
+        package, _, rest = file.read().partition("\n[dependency-groups]\n")
+    listed = dict(re.findall(r"^([\w-]+) = (\[.*?\])$", rest.partition("\n[")[0], re.DOTALL | re.MULTILINE))
+    return [package, *(listed[group] for group in groups)]
 
 
 def _drop_what_breaks(python):
@@ -88,14 +107,45 @@ def _drop_what_breaks(python):
         subprocess.run([python, "-m", "pip", "uninstall", "-q", "-y", "torchvision"], check=True)
 
 
+def run_apart():
+    """Run the tests of each environment of its own in it, and say which can't be made here."""
+    failed = []
+    for name, apart in APART.items():
+        folder = make_apart(name)
+        if folder is None:
+            continue
+        python = os.path.join(folder, "bin", "python")
+        chosen = " or ".join(apart.keys)
+        print(f"== tests of {', '.join(apart.keys)} ({apart.because})", flush=True)
+        command = [python, "-m", "pytest", "-q", "-n", "2", "--dist", "loadgroup", "-k", chosen, "tests"]
+        if subprocess.run(command, check=False, cwd=ROOT).returncode:
+            failed.append(name)
+    if failed:
+        sys.exit(f"tests failed in {', '.join(failed)}")
+
+
+def make_apart(name):
+    """The folder of an environment of its own, None where the Python that it needs is not found."""
+    apart = APART[name]
+    python = find_python(apart.python)
+    if python is None:
+        print(
+            f"Python {apart.python} is not found: the tests of {', '.join(apart.keys)} are LEFT OUT",
+            flush=True,
+        )
+        return None
+    folder = os.path.join(ROOT, ".venvs", name)
+    make(folder, python, apart.groups)
+    return folder
+
+
 def main(what):
     """Make what is asked for."""
     found = {version: find_python(version) for version in VERSIONS}
     if what == "pythons":
         for version, python in found.items():
             print(f"Python {version}: {python or 'not found, its core tests are left out'}")
-        return
-    if what == "main":
+    elif what == "main":
         version = MAIN if found[MAIN] else next((v for v in reversed(VERSIONS) if found[v]), None)
         if version is None:
             sys.exit(f"none of Python {', '.join(VERSIONS)} was found; install one of them")
@@ -104,6 +154,10 @@ def main(what):
         for version, python in found.items():
             if python and version != MAIN:
                 make(os.path.join(ROOT, ".venvs", "core-" + version), python, ["core"])
+    elif what == "apart":
+        run_apart()
+    elif what in APART:
+        make_apart(what)
     else:
         sys.exit(__doc__)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from autolog import config
+from autolog import config, hooks
 
 pytestmark = pytest.mark.core
 
@@ -81,6 +81,36 @@ def test_a_bad_file_is_named_with_what_to_do(alone, text, says):
 )
 def test_the_framework_filter(frameworks, key, path, allowed):
     assert config.load(frameworks=frameworks).filter.allows(key, path) is allowed
+
+
+@pytest.mark.parametrize(
+    ("frameworks", "path", "allowed"),
+    [
+        ({"pytorch": False}, "/a/b.pt", False),
+        ({"pytorch": "*.pt"}, "/a/b.pt", True),
+        ({"pytorch": "*.pt"}, "/a/b.onnx", False),
+        ({"pytorch": False, "torchscript": True}, "/a/b.pt", True),
+        ({"pytorch": True, "torchscript": "*.ts"}, "/a/b.pt", False),
+        ({"xgboost": False}, "/a/b.pt", True),
+        ({}, "/a/b.pt", False),
+        ("pytorch", "/a/b.pt", True),
+        ("pytorch=*.pt", "/a/b.ts", False),
+        ("xgboost", "/a/b.pt", False),
+        ("torchscript", "/a/b.pt", True),
+    ],
+)
+def test_a_key_that_is_not_named_goes_by_its_family(frameworks, path, allowed):
+    assert config.load(frameworks=frameworks).filter.allows("torchscript", path, "pytorch") is allowed
+
+
+def test_the_other_way_round_a_family_does_not_go_by_its_members():
+    assert not config.load(frameworks="torchscript").filter.allows("pytorch", "/a/b.pt")
+
+
+def test_every_family_is_the_key_of_a_hook_that_has_none():
+    families = {hook.key: hook.family for hook in hooks.discover()}
+    assert families["tflite"] == "tensorflow"
+    assert {families.get(family, "no such hook") for family in families.values() if family} == {""}
 
 
 def test_excluded_paths_win():

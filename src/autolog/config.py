@@ -42,8 +42,9 @@ class Filter(NamedTuple):
     """Which frameworks and which paths are captured.
 
     `frameworks` is True (all), False (none), or maps a hook's key to a bool, a glob on the path or a
-    list of globs; a missing key means True, an empty mapping switches all off. `exclude` lists globs
-    of paths that are never captured. A glob matches the whole path or the file's name.
+    list of globs; a missing key means what its family's says (`torchscript` goes by `pytorch`), else
+    True; an empty mapping switches all off. `exclude` lists globs of paths that are never captured. A
+    glob matches the whole path or the file's name.
     """
 
     frameworks: bool | Mapping[str, Any] = True
@@ -53,15 +54,18 @@ class Filter(NamedTuple):
         """Whether a framework that is captured only on request has been asked for."""
         return not isinstance(self.frameworks, bool) and self.frameworks.get(key, False) is not False
 
-    def allows(self, key: str, path: str | None) -> bool:
-        """Whether a file of the framework with this hook key is captured."""
+    def allows(self, key: str, path: str | None, family: str = "") -> bool:
+        """Whether a file of the framework with this hook key is captured.
+
+        A key that isn't named goes by that of its family, if that one is.
+        """
         if path is not None and _matches(path, self.exclude):
             return False
         if isinstance(self.frameworks, bool):
             return self.frameworks
         if not self.frameworks:
             return False
-        rule = self.frameworks.get(key, True)
+        rule = self.frameworks.get(family if family and key not in self.frameworks else key, True)
         if isinstance(rule, bool):
             return rule
         return path is not None and _matches(path, (rule,) if isinstance(rule, str) else tuple(rule))

@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MODES = ("bare", "again", "captured", "raising")
 #: Functions of probe.py, each run in a process of its own.
 ORDERS = ("install_import_remove", "import_install_remove", "import_in_thread", "lazy_submodules")
-_WRAPPER = os.path.join("autolog", "patching", "wrapper.py")
+_WRAPPER = os.path.join("autolog", "patching", "importlib_bootstrap.py")
 
 
 @dataclass(frozen=True)

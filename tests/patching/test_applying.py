@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import pickle
 import sys
 import threading
 import types
@@ -284,6 +285,49 @@ def test_names_imported_late_are_put_back_too(toy: Any, install: Callable[..., A
     assert notes.of("keep") == ["a", "b"]
 
 
+def test_other_names_in_the_module_that_defines_it(toy: Any, install: Callable[..., Any], notes: Any) -> None:
+    toy.write("__init__", "def save(obj, path): return path\nkeep = save\nfrom TOY import user")
+    toy.write("user", "from TOY import save as mine")
+    patches = install(save(f"{toy.name}:save", path="path", model="obj"))
+    package = importlib.import_module(toy.name)
+    package.keep(1, "a")
+    package.user.mine(1, "b")
+    package.save(1, "c")
+    assert notes.of("keep") == ["a", "b", "c"]
+    patches.remove()
+    for function in (package.keep, package.user.mine, package.save):
+        assert type(function) is types.FunctionType
+
+
+def test_other_names_of_a_method(toy: Any, install: Callable[..., Any], notes: Any) -> None:
+    module = toy.write(
+        "kinds",
+        """
+        class First:
+            def save(self, path):
+                return path
+
+        class Second:
+            save = First.save
+
+        class Other:
+            def save(self, path):
+                return path
+        """,
+    ).load("kinds")
+    before = module.First.save
+    aliases = ("Second.save", "Other.save", "Missing.save", "First.missing")
+    point = save(toy.at("kinds:First.save"), path="path", model="self", aliases=aliases)
+    patches = install(point)
+    module.First().save("a")
+    module.Second().save("b")
+    module.Other().save("c")  # another function, whatever the hook says
+    assert notes.of("keep") == ["a", "b"]
+    assert pickle.loads(pickle.dumps(module.Second.save)) is module.First.save
+    patches.remove()
+    assert vars(module.First)["save"] is vars(module.Second)["save"] is before
+
+
 def test_lazy_modules_are_not_woken(toy: Any, kinds: Any, install: Callable[..., Any]) -> None:
     class Lazy(types.ModuleType):
         def __getattribute__(self, name: str) -> Any:
@@ -294,6 +338,23 @@ def test_lazy_modules_are_not_woken(toy: Any, kinds: Any, install: Callable[...,
     lazy = Lazy(f"{toy.name}.lazy")
     sys.modules[lazy.__name__] = lazy
     install(*points(toy, "save")).remove()
+
+
+def test_what_only_calls_itself_a_module_is_passed_over(
+    toy: Any, install: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Library:  # as cffi's are, which cryptography leaves among the modules
+        __slots__ = ()
+        __class__ = types.ModuleType  # type: ignore[assignment]
+        __name__ = "_toy.lib"
+
+    monkeypatch.setitem(sys.modules, "_toy.lib", Library())
+    toy.write("kinds", "def save(obj, path): return path").load("kinds")
+    user = types.ModuleType("toy_user")
+    user.save = sys.modules[toy.at("kinds")].save
+    monkeypatch.setitem(sys.modules, "toy_user", user)
+    install(*points(toy, "save"))
+    assert type(user.save) is Patched
 
 
 # -- modules that are half imported -----------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import threading
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from autolog import _guard
-from autolog.hooks import load, mute, origin, save
+from autolog.hooks import load, mute, opens, origin, save
 
 pytestmark = pytest.mark.core
 
@@ -113,6 +114,63 @@ def test_variable_arguments_are_bound(functions: Any, notes: Any) -> None:
     functions.names("place", 2, x=3)
     assert notes.of("keep") == ["place"]
     assert notes.calls[0].model == {"x": 3}
+
+
+def test_c_functions_that_do_not_tell_their_parameters(
+    toy: Any, install: Callable[..., Any], notes: Any
+) -> None:
+    module = toy.write("c", "class Store(dict): put = dict.update\nput = max").load("c")
+    install(
+        save(toy.at("c:Store.put"), path=lambda call: call.arguments["arg0"], model="self"),
+        save(toy.at("c:put"), path=lambda call: call.arguments["arg1"]),
+    )
+    store = module.Store()
+    store.put({"x": 1}, more=2)
+    module.put("a", "b", key=len)
+    assert dict(notes.calls[0].arguments) == {"self": store, "arg0": {"x": 1}, "more": 2}
+    assert dict(notes.calls[1].arguments) == {"arg0": "a", "arg1": "b", "key": len}
+    assert notes.of("keep") == [{"x": 1}, "b"]
+
+
+def test_path_that_an_object_was_opened_with(
+    toy: Any, install: Callable[..., Any], notes: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = toy.write(
+        "w",
+        """
+        class Writer:
+            def __init__(self, f):
+                if f is None:
+                    raise ValueError("no path")
+                self.f = f
+
+            def close(self, discard=False):
+                if discard:
+                    raise OSError("discarded")
+        """,
+    ).load("w")
+    patches = install(
+        opens(toy.at("w:Writer.__init__"), path="f"),
+        save(toy.at("w:Writer.close"), path=lambda call: call.opened),
+    )
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match="no path"):
+        module.Writer(None)
+    first, buffer = module.Writer(Path("a")), io.BytesIO()
+    module.Writer("never closed")
+    assert notes.of("begin") == [Path("a"), "never closed"]  # it may be overwritten from now on
+    monkeypatch.chdir("/")
+    second, third = module.Writer(f=buffer), module.Writer("b")
+    first.close()
+    second.close()
+    with pytest.raises(OSError, match="discarded"):
+        third.close(discard=True)
+    assert notes.of("keep") == [str(tmp_path / "a"), buffer]
+    assert patches.nesting.opened.get(third) == "/b"
+    del first, second, third
+    notes.calls.clear()
+    gc.collect()
+    assert patches.nesting.opened._targets == {}
 
 
 def test_returned_path_is_the_target(functions: Any, notes: Any) -> None:
@@ -409,6 +467,33 @@ def test_origin_is_remembered_as_long_as_both_live(toy: Any, install: Callable[.
     del model
     assert patches.nesting.origins.get(id(again)) is None
     assert notes.told == []
+
+
+def test_origin_is_the_outermost_of_nested_calls(toy: Any, install: Callable[..., Any]) -> None:
+    module = toy.write(
+        "nested",
+        """
+        class State(dict):
+            pass
+
+        class Model:
+            def __init__(self, part=None):
+                self.part = part
+
+            def state(self, found=None):
+                made = State(found or {})
+                if self.part is not None:
+                    made["part"] = self.part.state(made)
+                return made
+        """,
+    ).load("nested")
+    patches = install(origin(toy.at("nested:Model.state"), model="self"))
+    model = module.Model(module.Model())
+    state = model.state()
+    assert patches.nesting.origins.get(id(state)) is model
+    assert patches.nesting.origins.get(id(state["part"])) is None
+    alone = model.part.state()
+    assert patches.nesting.origins.get(id(alone)) is model.part
 
 
 def test_origin_of_what_takes_no_weak_reference_is_let_go(toy: Any, install: Callable[..., Any]) -> None:

@@ -6,6 +6,7 @@ import copy
 import functools
 import inspect
 import pickle
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -164,6 +165,42 @@ def test_wraps_and_attributes(wrapped: Any) -> None:
     assert str(inspect.signature(mine)) == "(obj, path: str, *, level: int = 3) -> str"
     wrapped.save.note = 1
     assert wrapped.save.__wrapped__.note == 1
+
+
+def test_warnings_and_logs_that_blame_the_caller_name_it(
+    toy: Any, install: Callable[..., Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    module = toy.write(
+        "old",
+        """
+        import logging
+        import warnings
+
+        def save(obj, path):
+            warnings.warn("save is old", DeprecationWarning, stacklevel=2)
+            logging.getLogger("toy").warning("save is old", stacklevel=2)
+            return path
+
+        def outer(obj, path):
+            return inner(obj, path)
+
+        def inner(obj, path):
+            warnings.warn("so is inner", UserWarning, stacklevel=3)
+        """,
+    ).load("old")
+    install(*(save(toy.at(f"old:{name}"), path="path", model="obj") for name in ("save", "outer", "inner")))
+    here = inspect.currentframe()
+    assert here is not None
+    with pytest.warns(DeprecationWarning, match="save is old") as blamed:
+        module.save(1, "a")
+    saved = here.f_lineno - 1
+    assert [(each.filename, each.lineno) for each in blamed] == [(__file__, saved)]
+    if sys.version_info >= (3, 11):
+        assert [(each.pathname, each.lineno) for each in caplog.records] == [(__file__, saved)]
+    with pytest.warns(UserWarning, match="so is inner") as blamed:
+        module.outer(1, "a")
+    called = here.f_lineno - 1
+    assert [(each.filename, each.lineno) for each in blamed] == [(__file__, called)]
 
 
 def test_isinstance_and_subclassing_of_the_class_are_untouched(wrapped: Any) -> None:

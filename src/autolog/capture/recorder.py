@@ -161,7 +161,7 @@ class Capture:
         name = target.name
         rule = call.rule or None
         verdict = None
-        if rule is None and not self.session.settings.filter.allows(call.hook.key, target.path):
+        if rule is None and not self._allows(call.hook, target.path):
             rule = "filter"
         if rule is None:
             verdict = self._verdict(call, origins)
@@ -245,7 +245,7 @@ class Capture:
 
     def _keep_load(self, call: CallLike, origins: Any) -> None:
         target = call.pinned if isinstance(call.pinned, Target) else Target(call.target)
-        if not self.session.settings.filter.allows(call.hook.key, target.path):
+        if not self._allows(call.hook, target.path):
             target.release()
             return
         verdict = self._verdict(call, origins)
@@ -318,6 +318,9 @@ class Capture:
         except OSError:
             return
         self.session.barrier((status.st_dev, status.st_ino), status.st_size)
+
+    def _allows(self, hook: Any, path: str | None) -> bool:
+        return self.session.settings.filter.allows(hook.key, path, hook.family)
 
     def _verdict(self, call: CallLike, origins: Any) -> Any:
         """What a call's object is; where the hook has no object to show, it is a model."""

@@ -31,6 +31,7 @@ def inspect(file: BinaryIO, name: str = "") -> Contents | None:
     from autolog.formats.hdf5 import inspect_hdf5
     from autolog.formats.indexes import inspect_index
     from autolog.formats.lightgbm import inspect_lightgbm
+    from autolog.formats.megengine import inspect_megengine
     from autolog.formats.onnx import inspect_onnx
     from autolog.formats.pickles import inspect_compressed, inspect_pickle
     from autolog.formats.safetensors import inspect_safetensors
@@ -50,6 +51,7 @@ def inspect(file: BinaryIO, name: str = "") -> Contents | None:
             or inspect_lightgbm(file, size)
             or inspect_catboost(file, size)
             or inspect_tflite(file, size)
+            or inspect_megengine(file, size)
             or inspect_index(file, size, name)
             or inspect_checkpoint(file, size)
             or inspect_saved_model(file, size, name)

@@ -41,6 +41,7 @@ _PLAIN: dict[str, frozenset[str] | None] = {
     "enum": None,
     "fractions": frozenset({"Fraction"}),
     "functools": frozenset({"partial"}),
+    "inspect": frozenset({"FullArgSpec"}),
     "io": frozenset({"BytesIO", "StringIO"}),
     "_io": frozenset({"BytesIO", "StringIO"}),
     "itertools": frozenset({"count", "chain", "repeat"}),

@@ -20,6 +20,7 @@ __all__ = [
     "folder",
     "load",
     "mute",
+    "opens",
     "origin",
     "prefix",
     "save",
@@ -32,11 +33,18 @@ class Call(Protocol):
 
     @property
     def arguments(self) -> Mapping[str, Any]:
-        """The arguments by parameter name, defaults filled in."""
+        """The arguments by parameter name, defaults filled in.
+
+        Of a C function that doesn't tell its parameters: `self`, `arg0`, `arg1`... and what is a keyword.
+        """
 
     @property
     def result(self) -> Any:
         """What the original returned; None before it has returned."""
+
+    @property
+    def opened(self) -> Any:
+        """What `self` was opened with (see `opens`), a path made absolute; None if it wasn't."""
 
     @property
     def caller(self) -> str:
@@ -84,11 +92,12 @@ class Point(NamedTuple):
 
     `target` is `module:Qualified.name`, where the function is *defined*, so that re-exports come
     along. `role` is `save`, `load`, `mute` (nothing inside it is a model; `rule` says why), `series`
-    (saves inside it are versions of the one model that `group` names) or `origin` (its result, a state
-    dict, was made from `model`). `group` computes `(name, iteration)` of the model that several files
-    are versions of. `when` says, once the original has returned, whether this call is to be recorded;
-    what was called inside it is part of it in any case. `origin` computes the URL that a loaded file
-    came from.
+    (saves inside it are versions of the one model that `group` names), `origin` (its result, a state
+    dict, was made from `model`) or `opens` (makes an object that writes to `path` later). `group`
+    computes `(name, iteration)` of the model that several files are versions of. `when` says, once the
+    original has returned, whether this call is to be recorded; what was called inside it is part of it
+    in any case. `origin` computes the URL that a loaded file came from. `aliases` are other qualified
+    names in that module under which the very same function stands (a class that copies another's methods).
     """
 
     target: str
@@ -99,6 +108,7 @@ class Point(NamedTuple):
     group: Callable[[Call], tuple[str, int | None] | None] | None = None
     when: Callable[[Call], bool] | None = None
     origin: Pick | None = None
+    aliases: tuple[str, ...] = ()
 
     @property
     def module(self) -> str:
@@ -111,13 +121,21 @@ class Point(NamedTuple):
         return self.target.partition(":")[2]
 
 
-def save(target: str, *, path: Pick, model: Pick | None = None, group: Any = None, when: Any = None) -> Point:
+def save(
+    target: str,
+    *,
+    path: Pick,
+    model: Pick | None = None,
+    group: Any = None,
+    when: Any = None,
+    aliases: tuple[str, ...] = (),
+) -> Point:
     """A function that writes weights to `path`; `model` is the object it writes (None: surely a model).
 
     Where a folder is found at `path` afterwards, all of it is one snapshot; a `path` function may
     return a `Bundle` that says more exactly which files.
     """
-    return Point(target, "save", path, model, group=group, when=when)
+    return Point(target, "save", path, model, group=group, when=when, aliases=aliases)
 
 
 def load(
@@ -142,6 +160,14 @@ def origin(target: str, *, model: Pick) -> Point:
     return Point(target, "origin", model=model)
 
 
+def opens(target: str, *, path: Pick) -> Point:
+    """A constructor of an object that writes to `path` and is finished by a method of it, a `save`.
+
+    What `path` is stands in `call.opened` of every method of that object.
+    """
+    return Point(target, "opens", path)
+
+
 class Left(NamedTuple):
     """A way to save or load that is seen and left alone, and why."""
 
@@ -158,7 +184,8 @@ class Hook(NamedTuple):
     nothing to say); where a weights file holds them, leave it to the file: both run on the thread that
     saves. `left` lists what is not captured. An `opt_in` hook is applied only where
     `frameworks=` names it, and then captures only objects that are known to be models. One that writes
-    `any_object` is shown under the framework of the object, where that is known (joblib and XGBoost).
+    `any_object` is shown under the framework of the object, where that is known (joblib and XGBoost). A
+    filter that doesn't name `key` goes by the key of the `family`, if that is given.
     """
 
     key: str
@@ -170,3 +197,4 @@ class Hook(NamedTuple):
     left: tuple[Left, ...] = ()
     opt_in: bool = False
     any_object: bool = False
+    family: str = ""

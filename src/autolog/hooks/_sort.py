@@ -17,6 +17,8 @@ __all__ = ["Verdict", "sort"]
 _WIDTH, _DEPTH = 64, 4
 
 _MODEL_BASES = {
+    "torch.jit._script.ScriptModule": "TorchScript",
+    "torch.jit.ScriptFunction": "TorchScript",
     "torch.nn.modules.module.Module": "PyTorch",
     "sklearn.base.BaseEstimator": "ScikitLearn",
     "xgboost.core.Booster": "XGBoost",
@@ -37,6 +39,12 @@ _RULES_BY_BASE = {
     "torch.optim.lr_scheduler.LRScheduler": "scheduler state",
     "torch.optim.lr_scheduler._LRScheduler": "scheduler state",
     "torch.amp.grad_scaler.GradScaler": "scheduler state",
+    "megengine.data.dataset.meta_dataset.Dataset": "dataset",
+    "megengine.data.dataloader.DataLoader": "dataset",
+    "megengine.data.sampler.Sampler": "dataset",
+    "megengine.optimizer.optimizer.Optimizer": "optimizer state",
+    "megengine.optimizer.lr_scheduler.LRScheduler": "scheduler state",
+    "megengine.amp.grad_scaler.GradScaler": "scheduler state",
     "pandas.core.generic.NDFrame": "data frame",
     "pandas.core.indexes.base.Index": "data frame",
     "pandas.Index": "data frame",  # what pandas 3 calls it
@@ -58,8 +66,23 @@ _RULES_BY_BASE = {
     "numpy.random.mtrand.RandomState": "random state",
     "numpy.random._generator.Generator": "random state",
 }
+#: Tensors of frameworks, and the class of those that are parameters of a model.
+_TENSORS = {
+    "torch.Tensor": ("PyTorch", "torch.nn.parameter:Parameter"),
+    "torch._tensor.Tensor": ("PyTorch", "torch.nn.parameter:Parameter"),
+    "megengine.tensor.Tensor": ("MegEngine", "megengine.tensor:Parameter"),
+}
+#: What the states of schedulers and gradient scalers have, and models do not.
+_SCHEDULERS = (
+    {"last_epoch", "_step_count"},
+    {"scale", "growth_factor", "growth_interval"},
+    {"milestones", "gamma", "current_epoch"},
+    {"scale_factor", "growth_factor", "growth_interval"},
+)
 _PLAIN = (str, bytes, bytearray, int, float, complex, bool, type(None))
 _MODEL_SUFFIXES = (".weight", ".bias", ".running_mean", ".running_var", ".in_proj_weight", "_weight", "_bias")
+#: What the state dict of a lone layer has.
+_LAYER = {"weight", "bias"}
 
 
 class Verdict(NamedTuple):
@@ -78,13 +101,18 @@ class Verdict(NamedTuple):
 
 def bases(kind: type) -> list[str]:
     """Dotted names of a type and all it inherits from."""
-    return [f"{base.__module__}.{base.__qualname__}" for base in kind.__mro__]
+    return [_dotted(base) for base in kind.__mro__]
 
 
 def type_name(value: Any) -> str:
     """The dotted name of a value's type, as a person would write it."""
     kind = type(value)
-    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    return kind.__qualname__ if kind.__module__ == "builtins" else _dotted(kind)
+
+
+def _dotted(kind: type) -> str:
+    # Some classes made in C++ have their module's name in their own, too.
+    return f"{kind.__module__}.{kind.__qualname__.removeprefix(f'{kind.__module__}.')}"
 
 
 def sort(value: Any, live: Mapping[int, Any] | None = None) -> Verdict:
@@ -102,8 +130,11 @@ def _sort(value: Any, live: Mapping[int, Any], depth: int) -> Verdict:
     for name in names:
         if name in _RULES_BY_BASE:
             return Verdict(_RULES_BY_BASE[name])
-    if "torch._tensor.Tensor" in names or "torch.Tensor" in names:
-        return Verdict(None, "PyTorch", None, "Parameter") if _is_parameter(value) else Verdict("array")
+    for name in names:
+        if name in _TENSORS:
+            framework, parameter = _TENSORS[name]
+            is_parameter = _is_instance(value, parameter)
+            return Verdict(None, framework, None, "Parameter") if is_parameter else Verdict("array")
     if isinstance(value, Mapping):
         return _sort_mapping(value, live, depth)
     if isinstance(value, (list, tuple, set, frozenset)):
@@ -116,19 +147,20 @@ def _sort(value: Any, live: Mapping[int, Any], depth: int) -> Verdict:
 def _sort_mapping(value: Mapping[Any, Any], live: Mapping[int, Any], depth: int) -> Verdict:
     module = live.get(id(value))
     if module is not None:
-        return Verdict(None, "PyTorch", module, type_name(module))
+        return Verdict(None, _framework(module), module, type_name(module))
     if hasattr(value, "_metadata"):
         # torch.nn.Module.state_dict puts `_metadata` on what it returns, and nothing else does.
         return Verdict(None, "PyTorch", None, "state_dict")
     keys = set(islice((key for key in value if isinstance(key, str)), 10_000))
     if keys >= {"state", "param_groups"} and len(value) == 2:
         return Verdict("optimizer state")
-    if keys >= {"last_epoch", "_step_count"} or keys >= {"scale", "growth_factor", "growth_interval"}:
+    if any(keys >= each for each in _SCHEDULERS):
         return Verdict("scheduler state")
-    if any(key.endswith(_MODEL_SUFFIXES) for key in keys) and any(
-        _is_tensor(part) for part in islice(value.values(), _WIDTH)
-    ):
-        return Verdict(None, None, None, "state_dict")
+    named = keys >= _LAYER or any(key.endswith(_MODEL_SUFFIXES) for key in keys)
+    kinds = [name for part in islice(value.values(), _WIDTH) for name in bases(type(part))] if named else []
+    for kind in kinds:
+        if kind in _TENSORS or kind == "numpy.ndarray":
+            return Verdict(None, _TENSORS.get(kind, (None,))[0], None, "state_dict")
     return _sort_parts(value, value.values(), live, depth)
 
 
@@ -156,11 +188,12 @@ def _sort_parts(whole: Any, parts: Iterable[Any], live: Mapping[int, Any], depth
     return Verdict(rules[0] if rules else "plain data")
 
 
-def _is_tensor(value: Any) -> bool:
-    names = bases(type(value))
-    return any(name in ("torch.Tensor", "torch._tensor.Tensor", "numpy.ndarray") for name in names)
+def _is_instance(value: Any, dotted: str) -> bool:
+    # Asked of the class: PyTorch's knows its own by more than inheritance.
+    module, _, name = dotted.partition(":")
+    kind = getattr(sys.modules.get(module), name, None)
+    return kind is not None and isinstance(value, kind)
 
 
-def _is_parameter(value: Any) -> bool:
-    parameter = getattr(sys.modules.get("torch.nn.parameter"), "Parameter", None)
-    return parameter is not None and isinstance(value, parameter)
+def _framework(module: Any) -> str | None:
+    return next((_MODEL_BASES[name] for name in bases(type(module)) if name in _MODEL_BASES), None)

@@ -17,6 +17,7 @@ hook = Hook(
     key="tflite",
     framework="TensorFlow_Lite",
     supports="tensorflow>=2.12",
+    family="tensorflow",
     points=(
         save("tensorflow.lite.python.lite:TFLiteKerasModelConverterV2.convert", path="return"),
         save("tensorflow.lite.python.lite:TFLiteSavedModelConverterV2.convert", path="return"),

@@ -92,8 +92,9 @@ class Patches:
                     self._apply(hook, point, module)
             for hook, point in waiting:
                 self._apply_when_ready(hook, point)
-            if waiting:
-                self._rebind()
+            # Other names of a function, in the module that defines it (`save = save_model`) and in those of a
+            # package that were executed before it was, are bound already.
+            self._rebind(None if waiting else module.__name__)
 
     def retry(self) -> None:
         """Apply what could not be applied earlier because its module was still executing."""
@@ -149,10 +150,7 @@ class Patches:
         with self._lock:
             if self.results.get(point.target) == "applied" or not self.nesting.active:
                 return
-            owner: Any = module
-            *parents, name = point.name.split(".")
-            for parent in parents:
-                owner = getattr(owner, parent, _MISSING)
+            owner, name = _owner(module, point.name)
             original = _MISSING if owner is _MISSING else _as_defined(owner, name)
             if original is _MISSING:
                 self.results[point.target] = "this version has no such function"
@@ -160,22 +158,38 @@ class Patches:
             if isinstance(original, type):
                 self.results[point.target] = "can't be replaced: it is a class"
                 return
-            raw = vars(owner).get(name, _MISSING)
             patched = wrap(original, hook, point, self.nesting)
             try:
-                setattr(owner, name, patched)
+                self._put(owner, name, patched)
             except (AttributeError, TypeError) as error:
                 self.results[point.target] = f"can't be replaced: {error}"
                 return
-            self._undo.append((owner, name, raw, patched))
             self.results[point.target] = "applied"
+            for alias in point.aliases:
+                owner, name = _owner(module, alias)
+                if owner is not _MISSING and vars(owner).get(name) is original:
+                    self._put(owner, name, patched)
 
-    def _rebind(self) -> None:
+    def _put(self, owner: Any, name: str, patched: Patched) -> None:
+        raw = vars(owner).get(name, _MISSING)
+        setattr(owner, name, patched)
+        self._undo.append((owner, name, raw, patched))
+
+    def _rebind(self, inside: str | None = None) -> None:
         originals = {id(raw): (raw, patched) for _, _, raw, patched in self._module_level()}
-        self._rebound += early.rebind(originals)
+        self._rebound += early.rebind(originals, inside)
 
     def _module_level(self) -> list[tuple[Any, str, Any, Patched]]:
         return [each for each in self._undo if isinstance(each[0], ModuleType) and each[2] is not _MISSING]
+
+
+def _owner(module: ModuleType, qualified: str) -> tuple[Any, str]:
+    """What a name is an attribute of, and which."""
+    owner: Any = module
+    *parents, name = qualified.split(".")
+    for parent in parents:
+        owner = getattr(owner, parent, _MISSING)
+    return owner, name
 
 
 def _as_defined(owner: Any, name: str) -> Any:

@@ -8,6 +8,7 @@ it; every other one stands for itself, also when the outer call raised.
 from __future__ import annotations
 
 import inspect
+import os
 import sys
 import threading
 import weakref
@@ -22,7 +23,7 @@ __all__ = ["Call", "Nesting", "Origins", "Recorder", "Signature"]
 
 
 #: The module whose frame stands between a hooked function and who called it.
-_WRAPPER = "autolog.patching.wrapper"
+_WRAPPER = "autolog.patching.importlib_bootstrap"
 
 
 class Signature:
@@ -42,8 +43,9 @@ class Signature:
         if self._signature is None:
             try:
                 self._signature = inspect.signature(self._original)
-            except ValueError:  # a C function that doesn't tell its parameters: keywords are all we know
-                return kwargs
+            except ValueError:  # a C function that doesn't tell its parameters: only keywords have names
+                given = {f"arg{number}": value for number, value in enumerate(args)}
+                return {**({} if instance is None else {"self": instance}), **given, **kwargs}
         if instance is not None and not self._is_bound:
             args = (instance, *args)
         bound = self._signature.bind(*args, **kwargs)
@@ -56,8 +58,8 @@ class Call:
 
     `target` is what the call writes or reads (a path, a file object, a buffer), as given, None until
     the original has returned if that is how it is known; `rule` is set when something around it says
-    that it is no model; `callback` is the checkpoint callback that it happened in; `pinned` belongs to
-    the recorder.
+    that it is no model; `callback` is the checkpoint callback that it happened in; `opened` is what the
+    object whose method this is was opened with; `pinned` belongs to the recorder.
     """
 
     __slots__ = (
@@ -65,6 +67,7 @@ class Call:
         "callback",
         "hook",
         "inner",
+        "opened",
         "outer",
         "pinned",
         "point",
@@ -73,7 +76,15 @@ class Call:
         "target",
     )
 
-    def __init__(self, hook: Hook, point: Point, arguments: Mapping[str, Any], outer: Call | None) -> None:
+    def __init__(
+        self,
+        hook: Hook,
+        point: Point,
+        arguments: Mapping[str, Any],
+        outer: Call | None,
+        opened: Any = None,
+    ) -> None:
+        self.opened = opened
         self.hook = hook
         self.point = point
         self.arguments = arguments
@@ -174,6 +185,26 @@ class Origins:
         return None if found is None or found[0]() is None else found[1]()
 
 
+class Opened:
+    """Remembers what an object was opened with, as long as it lives."""
+
+    def __init__(self) -> None:
+        self._targets: dict[int, tuple[weakref.ref[Any], Any]] = {}
+
+    def note(self, by: Any, target: Any) -> None:
+        """`by` was made to write to `target`; a relative path is one from here."""
+        if isinstance(target, (str, os.PathLike)):
+            target = os.path.abspath(target)
+        key = id(by)
+        targets = self._targets
+        targets[key] = weakref.ref(by, lambda _: targets.pop(key, None)), target
+
+    def get(self, by: Any) -> Any:
+        """What `by` writes to, None if that is unknown."""
+        found = self._targets.get(id(by))
+        return found[1] if found is not None and found[0]() is by else None
+
+
 class _Stack(threading.local):
     """The innermost open call of each thread."""
 
@@ -186,6 +217,7 @@ class Nesting:
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
         self.origins = Origins()
+        self.opened = Opened()
         self.active = False
         self._stack = _Stack()
         #: calls under way in any thread: an outer save may have helper threads
@@ -199,14 +231,16 @@ class Nesting:
     ) -> Call | None:
         """Open a call; None if the arguments don't fit (the original will say so itself)."""
         instance, args, kwargs = call
-        if point.role == "origin" and kwargs.get("destination") is not None:
+        if point.role == "origin" and (kwargs.get("destination") is not None or self._is_in(point)):
             return None  # a submodule adding its part to its parent's state dict
         try:
             arguments = signature.bind(instance, args, kwargs)
         except TypeError:
             return None
-        entered = Call(hook, point, arguments, self._stack.top)
-        if entered.is_tracked and not entered.rule:
+        opened = self.opened.get(arguments.get("self"))
+        entered = Call(hook, point, arguments, self._stack.top, opened)
+        is_opening = point.role == "opens" and entered.target is not None
+        if (entered.is_tracked or is_opening) and not entered.rule:
             with guard(f"prepare for {point.target}"):  # a call that we are not ready for is still captured
                 self.recorder.begin(entered)
         self._stack.top = entered
@@ -220,6 +254,8 @@ class Nesting:
         call.result = result
         if call.point.role == "origin":
             self.origins.note(result, call.model)
+        if call.point.role == "opens":
+            self.opened.note(call.arguments["self"], call.target)
         if call.target is None and call.point.role in ("save", "load"):
             with guard(f"find what {call.point.target} wrote"):
                 call.target = call.pick(call.point.path)
@@ -244,6 +280,10 @@ class Nesting:
             call = call.outer
         self._open = [each for each in self._open if each in mine]
         self._lock = threading.RLock()
+
+    def _is_in(self, point: Point) -> bool:
+        """Whether the innermost open call of this thread is one of the very same function."""
+        return self._stack.top is not None and self._stack.top.point is point
 
     def _settle(self, call: Call, *, failed: bool) -> None:
         with self._lock:

@@ -18,13 +18,19 @@ __all__ = ["Rebound", "rebind", "undo"]
 Rebound = tuple[dict[str, Any], str, Any, Any]
 
 
-def rebind(originals: Mapping[int, tuple[Any, Any]]) -> list[Rebound]:
-    """Replace every module-level name bound to an original (by `id`) with its wrapper."""
+def rebind(originals: Mapping[int, tuple[Any, Any]], inside: str | None = None) -> list[Rebound]:
+    """Replace every module-level name bound to an original (by `id`) with its wrapper.
+
+    With `inside`, only in the module of that name and in those below it.
+    """
     changed: list[Rebound] = []
     if not originals:
         return changed
     for module in tuple(sys.modules.values()):
-        if not isinstance(module, ModuleType) or module.__name__.startswith("autolog."):
+        # Asked of its type: cffi's libraries call themselves modules, and have no namespace.
+        if not issubclass(type(module), ModuleType) or module.__name__.startswith("autolog."):
+            continue
+        if inside is not None and module.__name__ != inside and not module.__name__.startswith(f"{inside}."):
             continue
         # Lazy modules load themselves on any attribute access; their namespace is read past that.
         namespace: dict[str, Any] = object.__getattribute__(module, "__dict__")

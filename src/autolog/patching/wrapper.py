@@ -6,16 +6,15 @@ pickles by its name and copies as itself, and so does ours.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
 import wrapt
 
-from autolog._guard import guard
 from autolog.hooks import Hook, Point
 
 from .calls import Nesting, Signature
+from .importlib_bootstrap import around
 
 __all__ = ["Patched", "wrap"]
 
@@ -49,8 +48,11 @@ class Patched(wrapt.FunctionWrapper):  # type: ignore[type-arg]
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         # `Class.method` of a plain function is that function, the same each time, and so it is here:
-        # pickle and cloudpickle write a function by its name only if the name leads to that object.
-        if instance is None and isinstance(self.__wrapped__, FunctionType):
+        # pickle and cloudpickle write a function by its name only if the name leads to that object. A class
+        # made by pybind11 hands out its methods like that, too.
+        if instance is None and (
+            isinstance(self.__wrapped__, FunctionType) or type(self.__wrapped__).__name__ == "instancemethod"
+        ):
             return self
         if isinstance(self.__wrapped__, staticmethod):
             if self._self_static is None:
@@ -74,25 +76,4 @@ class Patched(wrapt.FunctionWrapper):  # type: ignore[type-arg]
 
 def wrap(original: Any, hook: Hook, point: Point, nesting: Nesting) -> Patched:
     """A wrapper around `original` that lets `nesting` see each call of it."""
-    signature = Signature(original)
-    where = f"capture {point.target}"
-
-    def around(wrapped: Callable[..., Any], instance: Any, args: Any, kwargs: Any) -> Any:
-        if not nesting.active:
-            return wrapped(*args, **kwargs)
-        call = None
-        with guard(where):
-            call = nesting.enter(hook, point, signature, (instance, args, kwargs))
-        try:
-            result = wrapped(*args, **kwargs)
-        except BaseException:
-            if call is not None:
-                with guard(where):
-                    nesting.abandon(call)
-            raise
-        if call is not None:
-            with guard(where):
-                nesting.leave(call, result)
-        return result
-
-    return Patched(original, around)
+    return Patched(original, around(hook, point, Signature(original), nesting))
