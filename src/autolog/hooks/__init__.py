@@ -1,7 +1,7 @@
 """What we know about each framework: one file each, data first."""
 
 from ._discover import discover, discover_outside
-from ._shape import Bundle, Call, Hook, Left, Point, folder, load, mute, origin, prefix, save, series
+from ._shape import Bundle, Call, Hook, Left, Point, folder, load, mute, origin, part, prefix, save, series
 from ._sort import Verdict, sort
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "load",
     "mute",
     "origin",
+    "part",
     "prefix",
     "save",
     "series",

@@ -21,6 +21,7 @@ __all__ = [
     "load",
     "mute",
     "origin",
+    "part",
     "prefix",
     "save",
     "series",
@@ -84,9 +85,9 @@ class Point(NamedTuple):
 
     `target` is `module:Qualified.name`, where the function is *defined*, so that re-exports come
     along. `role` is `save`, `load`, `mute` (nothing inside it is a model; `rule` says why), `series`
-    (saves inside it are versions of the one model that `group` names) or `origin` (its result, a state
-    dict, was made from `model`). `group` computes `(name, iteration)` of the model that several files
-    are versions of. `when` says, once the original has returned, whether this call is to be recorded;
+    (saves inside it are versions of the one model that `group` names), `part` (what is inside it is a piece
+    of a save or load around it) or `origin` (its result, a state dict, was made from `model`). `group`
+    computes `(name, iteration)` of the model that several files are versions of. `when` says, once the original has returned, whether this call is to be recorded;
     what was called inside it is part of it in any case. `origin` computes the URL that a loaded file
     came from.
     """
@@ -132,6 +133,15 @@ def mute(target: str, *, rule: str) -> Point:
     return Point(target, "mute", rule=rule)
 
 
+def part(target: str) -> Point:
+    """A function that writes or reads pieces of a bigger save or load, maybe on a thread of its own.
+
+    Nothing inside it is looked at: there may be thousands of pieces, and they are not worth a line each
+    in the capture report.
+    """
+    return Point(target, "part")
+
+
 def series(target: str, *, group: Callable[[Call], tuple[str, int | None] | None]) -> Point:
     """A checkpoint callback: files saved inside it are versions of the model that `group` names."""
     return Point(target, "series", group=group)
@@ -159,6 +169,7 @@ class Hook(NamedTuple):
     saves. `left` lists what is not captured. An `opt_in` hook is applied only where
     `frameworks=` names it, and then captures only objects that are known to be models. One that writes
     `any_object` is shown under the framework of the object, where that is known (joblib and XGBoost).
+    Where `arrays_are_weights`, a mapping of bare arrays is a model: nobody writes other arrays this way.
     """
 
     key: str
@@ -170,3 +181,4 @@ class Hook(NamedTuple):
     left: tuple[Left, ...] = ()
     opt_in: bool = False
     any_object: bool = False
+    arrays_are_weights: bool = False
