@@ -87,9 +87,9 @@ class Point(NamedTuple):
     along. `role` is `save`, `load`, `mute` (nothing inside it is a model; `rule` says why), `series`
     (saves inside it are versions of the one model that `group` names), `part` (what is inside it is a piece
     of a save or load around it) or `origin` (its result, a state dict, was made from `model`). `group`
-    computes `(name, iteration)` of the model that several files are versions of. `when` says, once the original has returned, whether this call is to be recorded;
-    what was called inside it is part of it in any case. `origin` computes the URL that a loaded file
-    came from.
+    computes `(name, iteration)` of the model that several files are versions of. `when` says, once the
+    original has returned, whether this call is to be recorded; what was called inside it is part of it in
+    any case. `origin` computes the URL that a loaded file came from.
     """
 
     target: str

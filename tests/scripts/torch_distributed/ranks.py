@@ -1,6 +1,5 @@
 """Two processes train one sharded model (FSDP) and write their checkpoints together."""
 
-import logging
 import os
 import warnings
 
@@ -10,11 +9,9 @@ import torch.distributed.checkpoint as dcp
 import torch.multiprocessing as mp
 from _digits import Training, digits, network, step
 from torch.distributed.checkpoint.state_dict import get_model_state_dict, set_model_state_dict
-from torch.distributed.checkpoint.state_dict_saver import AsyncCheckpointerType
 from torch.distributed.fsdp import fully_shard
 
 warnings.filterwarnings("ignore")
-logging.disable(logging.WARNING)
 torch.set_num_threads(1)
 
 
@@ -29,8 +26,8 @@ def work(rank):
     dcp.load({"model": weights}, checkpoint_id="start")
     set_model_state_dict(model, weights)
     optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
-    for number in range(1, 4):
-        for _ in range(5):
+    for number in range(1, 3):
+        for _ in range(2):
             step(model, optimizer, images, labels)
         state = {"model": get_model_state_dict(model), "number": number}
         dcp.save(state, checkpoint_id=f"sharded/step-{number}")
@@ -55,16 +52,5 @@ if __name__ == "__main__":
         print(folder, sorted(os.listdir(folder)))
 
     whole = {"model": network().state_dict(), "number": 0}
-    dcp.load(whole, checkpoint_id="sharded/step-3")
+    dcp.load(whole, checkpoint_id="sharded/step-2")
     print(whole["number"], f"{whole['model']['0.weight'].sum().item():.4f}")
-
-    # A job of one, whose checkpoint is written by a process of its own while it goes on.
-    dist.init_process_group("gloo", init_method=f"file://{os.path.abspath('one')}", rank=0, world_size=1)
-    for step_number in (4, 5):
-        dcp.async_save(
-            whole,
-            checkpoint_id=f"process/step-{step_number}",
-            async_checkpointer_type=AsyncCheckpointerType.PROCESS,
-        ).result()
-    dist.destroy_process_group()
-    print(sorted(os.listdir("process/step-5")))
