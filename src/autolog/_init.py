@@ -153,7 +153,8 @@ class _Run:
         from .capture import Capture, Ending, Process, Session, code, job
 
         described = job.describe()
-        inherited = None if described else job.parent_task(settings.spool)
+        # First: a worker that a rank has spawned has the rank's environment, too.
+        inherited = job.parent_task(settings.spool)
         script = code.script()
         self.settings = settings
         self.started = Started(

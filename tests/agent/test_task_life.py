@@ -300,6 +300,30 @@ def test_a_rank_that_fails_fails_the_task(lab):
     assert _settled(lab) == ("failed", "ValueError: rank 1 has no data")
 
 
+def test_workers_that_ranks_spawn_belong_to_the_job(lab):
+    codes, found = _ranks(
+        lab,
+        """
+        import multiprocessing
+        def work(name):
+            save(Model(b"worker"), name)
+        if __name__ == "__main__":
+            worker = multiprocessing.get_context("spawn").Process(
+                target=work, args=(f"{os.environ['RANK']}.bin",)
+            )
+            worker.start()
+            worker.join()
+            time.sleep(0.3)
+        """,
+        TORCHELASTIC_RUN_ID="one",
+        LOCAL_WORLD_SIZE="2",
+    )
+    assert codes == [0, 0]
+    assert {err for _, err in found} == {""}
+    assert _settled(lab) == ("completed", "")
+    assert sorted(snapshot.rank for snapshot in lab.snapshots()) == [0, 1]
+
+
 _TORCHRUN = """
 import os, time
 import autolog

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from autolog import _guard
-from autolog.hooks import load, mute, opens, origin, save
+from autolog.hooks import load, mute, opens, origin, part, save
 
 pytestmark = pytest.mark.core
 
@@ -47,6 +47,19 @@ SOURCE = """
     def cache(obj, path):
         save(obj, path)
 
+    def pieces(objects):
+        for name, each in objects.items():
+            save(each, name)
+            load(name)
+
+    def save_by_threads(objects, path):
+        import threading
+        for name, each in objects.items():
+            thread = threading.Thread(target=pieces, args=({name: each},))
+            thread.start()
+            thread.join()
+        save("more", "beside")
+
     def names(*args, first=1, **kwargs):
         return args, first, kwargs
 
@@ -72,6 +85,8 @@ def functions(toy: Any, install: Callable[..., Any], tmp_path: Path, monkeypatch
         save(toy.at("io:write"), path="file", model="obj"),
         save(toy.at("io:save_by_buffer"), path="path", model="obj"),
         mute(toy.at("io:cache"), rule="a cache"),
+        part(toy.at("io:pieces")),
+        save(toy.at("io:save_by_threads"), path="path", model="objects"),
         save(toy.at("io:export"), path="return", model="obj"),
         save(toy.at("io:names"), path=lambda call: call.arguments["args"][0], model="kwargs"),
     )
@@ -232,6 +247,23 @@ def test_inside_a_muted_call_nothing_is_a_model(functions: Any, notes: Any) -> N
     assert notes.of("begin") == []
     functions.save("x", "b")
     assert notes.calls[-1].rule == ""
+
+
+def test_pieces_are_not_looked_at(functions: Any, notes: Any) -> None:
+    functions.pieces({"a": "x", "b": "y"})
+    assert notes.told == []
+    with pytest.raises(ValueError, match="can't save that"):
+        functions.pieces({"a": "bad"})
+    functions.save("x", "c")
+    assert notes.of("keep") == ["c"]
+
+
+def test_pieces_written_by_other_threads_are_not_looked_at(functions: Any, notes: Any) -> None:
+    functions.save_by_threads({"a": "x", "b": "y"}, "whole")
+    assert [(call.point.name, call.target) for call in notes.calls] == [
+        ("save", "beside"),
+        ("save_by_threads", "whole"),
+    ]
 
 
 def test_recorder_that_saves_is_no_endless_loop(functions: Any, notes: Any) -> None:

@@ -324,7 +324,12 @@ class Capture:
 
     def _verdict(self, call: CallLike, origins: Any) -> Any:
         """What a call's object is; where the hook has no object to show, it is a model."""
-        return Verdict(None) if call.point.model is None else self._sort(call.model, origins)
+        if call.point.model is None:
+            return Verdict(None)
+        verdict = self._sort(call.model, origins)
+        if verdict.rule == "array" and call.hook.arrays_are_weights:
+            return Verdict(None, None, None, "state_dict")
+        return verdict
 
     def _pin_open(self, target: Target, *, sampled: bool) -> None:
         target.pin = pin_open_file(target.file)

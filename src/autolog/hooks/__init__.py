@@ -1,7 +1,22 @@
 """What we know about each framework: one file each, data first."""
 
 from ._discover import discover, discover_outside
-from ._shape import Bundle, Call, Hook, Left, Point, folder, load, mute, opens, origin, prefix, save, series
+from ._shape import (
+    Bundle,
+    Call,
+    Hook,
+    Left,
+    Point,
+    folder,
+    load,
+    mute,
+    opens,
+    origin,
+    part,
+    prefix,
+    save,
+    series,
+)
 from ._sort import Verdict, sort
 
 __all__ = [
@@ -18,6 +33,7 @@ __all__ = [
     "mute",
     "opens",
     "origin",
+    "part",
     "prefix",
     "save",
     "series",

@@ -22,6 +22,7 @@ __all__ = [
     "mute",
     "opens",
     "origin",
+    "part",
     "prefix",
     "save",
     "series",
@@ -92,12 +93,13 @@ class Point(NamedTuple):
 
     `target` is `module:Qualified.name`, where the function is *defined*, so that re-exports come
     along. `role` is `save`, `load`, `mute` (nothing inside it is a model; `rule` says why), `series`
-    (saves inside it are versions of the one model that `group` names), `origin` (its result, a state
-    dict, was made from `model`) or `opens` (makes an object that writes to `path` later). `group`
-    computes `(name, iteration)` of the model that several files are versions of. `when` says, once the
-    original has returned, whether this call is to be recorded; what was called inside it is part of it
-    in any case. `origin` computes the URL that a loaded file came from. `aliases` are other qualified
-    names in that module under which the very same function stands (a class that copies another's methods).
+    (saves inside it are versions of the one model that `group` names), `part` (what is inside it is a piece
+    of a save or load around it), `origin` (its result, a state dict, was made from `model`) or `opens`
+    (makes an object that writes to `path` later). `group` computes `(name, iteration)` of the model that
+    several files are versions of. `when` says, once the original has returned, whether this call is to be
+    recorded; what was called inside it is part of it in any case. `origin` computes the URL that a loaded
+    file came from. `aliases` are other qualified names in that module under which the very same function
+    stands (a class that copies another's methods).
     """
 
     target: str
@@ -150,6 +152,15 @@ def mute(target: str, *, rule: str) -> Point:
     return Point(target, "mute", rule=rule)
 
 
+def part(target: str) -> Point:
+    """A function that writes or reads pieces of a bigger save or load, maybe on a thread of its own.
+
+    Nothing inside it is looked at: there may be thousands of pieces, and they are not worth a line each
+    in the capture report.
+    """
+    return Point(target, "part")
+
+
 def series(target: str, *, group: Callable[[Call], tuple[str, int | None] | None]) -> Point:
     """A checkpoint callback: files saved inside it are versions of the model that `group` names."""
     return Point(target, "series", group=group)
@@ -184,8 +195,9 @@ class Hook(NamedTuple):
     nothing to say); where a weights file holds them, leave it to the file: both run on the thread that
     saves. `left` lists what is not captured. An `opt_in` hook is applied only where
     `frameworks=` names it, and then captures only objects that are known to be models. One that writes
-    `any_object` is shown under the framework of the object, where that is known (joblib and XGBoost). A
-    filter that doesn't name `key` goes by the key of the `family`, if that is given.
+    `any_object` is shown under the framework of the object, where that is known (joblib and XGBoost).
+    Where `arrays_are_weights`, a mapping of bare arrays is a model: nobody writes other arrays this way.
+    A filter that doesn't name `key` goes by the key of the `family`, if that is given.
     """
 
     key: str
@@ -198,3 +210,4 @@ class Hook(NamedTuple):
     opt_in: bool = False
     any_object: bool = False
     family: str = ""
+    arrays_are_weights: bool = False

@@ -154,6 +154,9 @@ def _sort_mapping(value: Mapping[Any, Any], live: Mapping[int, Any], depth: int)
     keys = set(islice((key for key in value if isinstance(key, str)), 10_000))
     if keys >= {"state", "param_groups"} and len(value) == 2:
         return Verdict("optimizer state")
+    roots = {key.partition(".")[0] for key in keys}
+    if "param_groups" in roots and roots <= {"state", "param_groups"} and len(keys) > 1:
+        return Verdict("optimizer state")  # flattened, as distributed checkpoints may have it
     if any(keys >= each for each in _SCHEDULERS):
         return Verdict("scheduler state")
     named = keys >= _LAYER or any(key.endswith(_MODEL_SUFFIXES) for key in keys)
@@ -175,8 +178,10 @@ def _sort_parts(whole: Any, parts: Iterable[Any], live: Mapping[int, Any], depth
         if verdict.rule is not None:
             rules.append(verdict.rule)
         elif verdict.framework is not None or verdict.model_type == "state_dict":
-            kind = type_name(whole) if verdict.model_type == "Parameter" else "checkpoint"
-            named = f"{kind} of {verdict.model_type}" if kind == "checkpoint" else kind
+            if verdict.model_type == "Parameter":
+                named = type_name(whole)
+            else:
+                named = f"checkpoint of {verdict.model_type.removeprefix('checkpoint of ')}"
             return Verdict(None, verdict.framework, verdict.subject, named)
         else:
             unknown = unknown or verdict

@@ -229,8 +229,10 @@ class Nesting:
     def enter(
         self, hook: Hook, point: Point, signature: Signature, call: tuple[Any, Any, Any]
     ) -> Call | None:
-        """Open a call; None if the arguments don't fit (the original will say so itself)."""
+        """Open a call; None if the arguments don't fit (the original will say so itself), or in a part."""
         instance, args, kwargs = call
+        if self._stack.top is not None and self._stack.top.point.role == "part":
+            return None
         if point.role == "origin" and (kwargs.get("destination") is not None or self._is_in(point)):
             return None  # a submodule adding its part to its parent's state dict
         try:
