@@ -89,7 +89,7 @@ def _multiprocessing_parent() -> int | None:
 
 
 def _first_rank() -> int | None:
-    """The process id of the parent, if it runs this very script and made this process a rank beside itself."""
+    """The process id of the parent, if it runs this very script and this process is a rank beside it."""
     rank, size = os.environ.get("LOCAL_RANK", ""), os.environ.get("WORLD_SIZE", "")
     if not (rank.isdigit() and size.isdigit() and int(rank) > 0 and int(size) > 1):
         return None
