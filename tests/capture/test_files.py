@@ -310,3 +310,14 @@ def test_across_filesystems(lab):
     assert snapshot.state == "gone"
     (used,) = lab.task().inputs
     assert used.own
+
+
+def test_the_same_bytes_under_two_names_are_two_models_with_all_that_the_file_tells(lab):
+    lab.run("""
+        checkpoint = {"model": Model.random(1000), "epoch": 7}
+        save(checkpoint, "last.bin")
+        save(checkpoint, "final.bin")
+    """)
+    first, second = sorted(lab.snapshots(), key=lambda each: each.uri)
+    assert first.digest == second.digest
+    assert (first.iteration, second.iteration) == (7, 7)

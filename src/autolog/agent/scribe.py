@@ -125,9 +125,9 @@ class Scribe:
             path = (found.path if found is not None else None) or event.path or ""
             key, stem, iteration = self._name(event, path)
             digest = event.digest if found is None else found.digest
-            contents = None
-            if digest is not None and not writer.has_contents(digest):
-                contents = self._look_inside(event, file, path)
+            # Also where these bytes are known: they may be a version of another model this time, which is to
+            # have its iteration, design and labels, too.
+            contents = None if digest is None else self._look_inside(event, file, path)
             if iteration is None and contents is not None:
                 iteration = _iteration_inside(contents)
             look = Look(
