@@ -321,3 +321,17 @@ def test_the_same_bytes_under_two_names_are_two_models_with_all_that_the_file_te
     first, second = sorted(lab.snapshots(), key=lambda each: each.uri)
     assert first.digest == second.digest
     assert (first.iteration, second.iteration) == (7, 7)
+
+
+def test_what_is_no_model_is_told_once_though_two_functions_wrote_it(lab):
+    lab.run("""
+        from toyframework import try_rates
+        for name in ("a.bin", "a.bin", "b.bin"):
+            try_rates(Model.random(1000), name)
+        save(Model.random(1000), "c.bin")
+    """)
+    assert lab.model().name == "script1 - c"
+    assert sorted((os.path.basename(each.path), each.rule, each.count) for each in lab.task().skipped) == [
+        ("a.bin", "framework scratch", 2),
+        ("b.bin", "framework scratch", 1),
+    ]

@@ -186,6 +186,12 @@ def test_script_is_captured_as_expected(script: Script, runs: Runs) -> None:
     assert found["inputs"] == script.expected.get("inputs", [])
     _assert_skipped(found["skipped"], script.expected.get("skipped", []))
 
+    described = {model.name: model for model in models}
+    for name, labels in script.expected.get("labels", {}).items():
+        assert described[name].labels == labels, name
+    for name, text in script.expected.get("design", {}).items():  # a part of it
+        assert text in (described[name].design or ""), name
+
     for model in models:
         for snapshot in model.snapshots:
             assert snapshot.state in ("at_path", "in_memory", "overwritten", "gone"), (model.name, snapshot)

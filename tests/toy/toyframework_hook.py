@@ -2,7 +2,7 @@
 
 import os
 
-from autolog.hooks import Hook, folder, load, prefix, save, series
+from autolog.hooks import Hook, folder, load, mute, prefix, save, series
 
 
 def _folder(call):
@@ -35,6 +35,8 @@ hook = Hook(
     supports="toyframework>=1.0",
     points=(
         save("toyframework:save", path="path", model="obj"),
+        save("toyframework:save_through", path="path", model="obj"),
+        mute("toyframework:try_rates", rule="framework scratch"),
         save("toyframework:save_by_replacing", path="path", model="obj"),
         save("toyframework:save_slowly", path="path", model="obj"),
         save("toyframework:save_folder", path=_folder, model="obj"),

@@ -114,6 +114,8 @@ class Capture:
     def belongs(self, inner: CallLike, outer: CallLike) -> bool:
         """Whether the inner call wrote or read the outer's own files, buffer or temporary file."""
         mine, its = inner.pinned, outer.pinned
+        if inner.rule and outer.rule:  # nothing is held of what is no model; it is told once all the same
+            mine, its = Target(inner.target), Target(outer.target)
         if not isinstance(mine, Target) or not isinstance(its, Target):
             return False
         if mine.file is not None and mine.file is its.file:

@@ -23,8 +23,10 @@ __all__ = [
     "save_folder",
     "save_prefix",
     "save_slowly",
+    "save_through",
     "save_with_more",
     "save_with_threads",
+    "try_rates",
 ]
 __version__ = "1.0"
 
@@ -48,6 +50,17 @@ def save(obj, path):
         return
     with open(path, "wb") as file:
         pickle.dump(obj, file)
+
+
+def save_through(obj, path):
+    """Write a model by way of the function that all others use."""
+    save(obj, path)
+
+
+def try_rates(obj, path):
+    """Put a model aside while something is tried out, and take the file away again."""
+    save_through(obj, path)
+    os.remove(path)
 
 
 def save_by_replacing(obj, path):

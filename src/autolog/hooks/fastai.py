@@ -7,8 +7,9 @@
 """
 
 import os
+import sys
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ._shape import Call, Hook, load, mute, save, series
@@ -31,7 +32,9 @@ def _file(call: Call) -> Any:
 
 
 def _export(call: Call) -> Any:
-    return os.path.join(call.arguments["self"].path, call.arguments["fname"])
+    name = call.arguments["fname"]
+    # `path / fname`, which refuses all else.
+    return os.path.join(call.arguments["self"].path, name) if isinstance(name, (str, os.PathLike)) else None
 
 
 def _is_first(call: Call) -> bool:
@@ -45,11 +48,29 @@ def _encoder(call: Call) -> Any:
     return getattr(encoder, "module", encoder)
 
 
+def _source(call: Call) -> str | None:
+    """Where pretrained weights were downloaded from: fastai unpacks `<name>.tgz` into a folder `<name>`.
+
+    It is asked only about bytes that no task has made.
+    """
+    known = getattr(sys.modules["fastai.text.models.core"], "_model_meta", {})
+    urls = [each[key] for each in known.values() for key in ("url", "url_bwd") if key in each]
+    folder = Path(call.arguments["wgts_fname"]).parent.name
+    return next((url for url in urls if PurePosixPath(url).stem == folder), None)
+
+
+def _adapted(call: Call) -> Any:
+    model = call.arguments["model"]
+    return call.arguments["self"] if model is None else model
+
+
 def _series(call: Call) -> tuple[str, int | None]:
     # `name` has the epoch's number at its end with every_epoch=True, and is `fname` itself otherwise.
     callback = call.arguments["self"]
     learner = callback.learn
-    return os.path.join(learner.path, learner.model_dir, callback.fname), int(learner.epoch)
+    # With at_end=True it saves also after a fit without epochs, in which no epoch is 0.
+    epoch = int(learner.epoch) if learner.n_epoch else None
+    return os.path.join(learner.path, learner.model_dir, callback.fname), epoch
 
 
 def _design(model: Any) -> str | None:
@@ -91,7 +112,12 @@ hook = Hook(
         load("fastai.text.learner:TextLearner.load", path=_file, model="self"),
         load("fastai.text.learner:load_model_text", path="file", model="model"),
         load("fastai.text.learner:TextLearner.load_encoder", path=_file, model=_encoder),
-        load("fastai.text.learner:TextLearner.load_pretrained", path="wgts_fname", model="self"),
+        load(
+            "fastai.text.learner:TextLearner.load_pretrained",
+            path="wgts_fname",
+            model=_adapted,
+            origin=_source,
+        ),
         series("fastai.callback.tracker:SaveModelCallback._save", group=_series),
         # lr_find saves the weights before it tries learning rates, loads them back and deletes the file.
         mute("fastai.callback.schedule:LRFinder.before_fit", rule="framework scratch"),

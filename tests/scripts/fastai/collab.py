@@ -1,5 +1,6 @@
-"""Recommends: ratings of films, three epochs, every second one kept, and a training that stops half way."""
+"""Recommends: ratings of films, every second epoch kept, a training that stops half way, and what fails."""
 
+import inspect
 import warnings
 
 import numpy as np
@@ -8,8 +9,9 @@ import torch
 from fastai.callback.core import CancelFitException
 from fastai.callback.tracker import EarlyStoppingCallback, SaveModelCallback
 from fastai.collab import CollabDataLoaders, collab_learner
-from fastai.learner import Callback, load_learner
+from fastai.learner import Callback, Learner, load_learner
 from fastai.torch_core import set_seed
+from fastcore.basics import patch
 
 warnings.filterwarnings("ignore")
 torch.set_num_threads(1)
@@ -19,6 +21,15 @@ random = np.random.default_rng(0)
 users, films = random.integers(0, 20, 400), random.integers(0, 15, 400)
 ratings = pd.DataFrame({"user": users, "film": films, "rating": 1 + (users * films % 5)})
 data = CollabDataLoaders.from_df(ratings, item_name="film", bs=64, seed=0, device="cpu")
+print(inspect.signature(Learner.save), inspect.signature(Learner.load))
+
+
+@patch
+def save(self: Learner, file, **kwargs):
+    """As fastai's own, and says where."""
+    path = self._orig_save(file, **kwargs)
+    print("saved", path)
+    return path
 
 
 class Stop(Callback):
@@ -30,10 +41,10 @@ class Stop(Callback):
 learn = collab_learner(data, n_factors=8, y_range=(0.5, 5.5), path="ratings")
 learn.remove_cb(learn.progress)
 with learn.no_logging():
+    learn.fit(0, cbs=SaveModelCallback(fname="untrained", at_end=True))
     learn.fit(5, 5e-3, cbs=SaveModelCallback(every_epoch=2, fname="factors", with_opt=True))
     learn.fit(9, 5e-3, cbs=[SaveModelCallback(fname="stopped", at_end=True), Stop(), EarlyStoppingCallback()])
-print(learn.save("dots", pickle_protocol=4))
-
+learn.save("dots", pickle_protocol=4)
 
 learn.half = (each for each in ())  # no pickle can hold this
 for attempt in (
@@ -41,6 +52,7 @@ for attempt in (
     lambda: learn.save(),
     lambda: learn.save("no/such/folder"),
     lambda: learn.export("no/such/folder.pkl"),
+    lambda: learn.export(7),
     lambda: load_learner("missing.pkl"),
     lambda: learn.export("half.pkl"),
 ):

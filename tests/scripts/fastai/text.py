@@ -1,7 +1,8 @@
-"""A language model, and a classifier of sentences that starts from its encoder."""
+"""A language model, a pretrained one, and a classifier of sentences that starts from an encoder."""
 
 import warnings
 
+import _downloaded
 import pandas as pd
 import torch
 from fastai.callback.tracker import SaveModelCallback
@@ -40,7 +41,7 @@ rows = [
     for word in GOOD + BAD
 ]
 table = pd.DataFrame(rows, columns=["text", "label"])
-SIZES = {"emb_sz": 16, "n_hid": 24, "n_layers": 2}
+SIZES = {"emb_sz": _downloaded.SIZE, "n_hid": _downloaded.HIDDEN, "n_layers": 2}
 LANGUAGE, CLASSES = {**awd_lstm_lm_config, **SIZES}, {**awd_lstm_clas_config, **SIZES}
 
 
@@ -67,8 +68,13 @@ again = language_model_learner(
     words, AWD_LSTM, config=LANGUAGE, path="films", pretrained_fnames=["language", "words"]
 )
 print(torch.equal(again.model[0].encoder.weight[2:9], language.model[0].encoder.weight[2:9]))
+tuned = shown(language_model_learner(words, AWD_LSTM, config=LANGUAGE, path="films"))
+with tuned.no_logging():
+    tuned.fit_one_cycle(1, 1e-2)
+tuned.save("tuned")
 
 films = loaders(text_vocab=words.vocab)
+text_classifier_learner(films, AWD_LSTM, config=CLASSES, path="films")
 learn = shown(text_classifier_learner(films, AWD_LSTM, config=CLASSES, pretrained=False, path="films"))
 learn.load_encoder("encoder")
 with learn.no_logging():

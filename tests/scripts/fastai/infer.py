@@ -13,8 +13,9 @@ torch.set_num_threads(1)
 shutil.copy("wines/wines.pkl", "deployed.pkl")
 
 learn = load_learner(Path("deployed.pkl"))
-with open("wines/models/again.pkl", "rb") as file:
-    load_learner(file, cpu=False)
+with open("wines/models/trained.pkl", "rb") as file:
+    trained = load_learner(file, cpu=False)
+print([type(each).__name__ for each in trained.cbs])
 learn.path = Path("wines")
 learn.load("best", strict=True)
 print(type(learn).__name__, learn.dls.vocab, f"{learn.model.layers[0][0].weight.sum():.4f}")
