@@ -72,7 +72,7 @@ def test_checkpoint(look, made):
     found = look(made.saved(state))
     assert found.details["epoch"] == 3
     assert found.parameters == sum(value.size for value in made.net.state_dict().values())
-    assert ((4, 1, 3, 3), "float32") == arrays(found)["model.conv.conv.weight"]
+    assert arrays(found)["model.conv.conv.weight"] == ((4, 1, 3, 3), "float32")
     assert any(name.startswith("optimizer.state.") for name in arrays(found))
     assert found.dangerous == ()
 

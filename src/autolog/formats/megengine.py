@@ -1,8 +1,8 @@
 """Graphs that MegEngine dumped: FlatBuffers of operators, with the weights among their tensors.
 
-Version 2 is one FlatBuffer behind its length, with the magic `mgv2`. Version 1 begins with `MGBC` (`MGBS` in old
-releases), feature bits, and how far behind itself, and behind the weights, the FlatBuffer (`mgb1`) lies. Test data
-for MegEngine's benchmark tool put `mgbtest0` and their number in front. (MegEngine's
+Version 2 is one FlatBuffer behind its length, with the magic `mgv2`. Version 1 begins with `MGBC` (`MGBS` in
+old releases), feature bits, and how far behind itself, and behind the weights, the FlatBuffer (`mgb1`) lies.
+Test data for MegEngine's benchmark tool put `mgbtest0` and their number in front. (MegEngine's
 `src/serialization/impl/schema_v2.fbs`, `schema.fbs`, `dtype.fbs`.)
 
 What a user put in with `user_info` is a pickle, which `Network.metadata` loads.
@@ -30,12 +30,15 @@ _TESTS = b"mgbtest0"
 _FIRST = {b"MGBC\0\0\0\0": 24, b"MGBS\0\0\0\0": 16}
 _MOST_OPERATORS = 1_000_000
 _MOST_ENDS = 50
+#: What operators pass to each other, in version 2; its outputs are numbers of these.
+_BETWEEN = 3
 
 # `DTypeEnum`, in its order; NumPy has none of the narrow and the quantized ones.
-_TYPES = """
-float32 uint8 int8 int16 int32 int1 int2 int4 byte float16 uint4 quantized8_asymm quantized_int32 quantized_int8
-quantized4_asymm quantized_int4 quantized_int16 bfloat16
-""".split()
+_KINDS = """
+float32 uint8 int8 int16 int32 int1 int2 int4 byte float16 uint4 quantized8_asymm quantized_int32
+quantized_int8 quantized4_asymm quantized_int4 quantized_int16 bfloat16
+"""
+_TYPES = _KINDS.split()
 
 
 class _Fields(NamedTuple):
@@ -121,10 +124,8 @@ def _tensors(operator: Table, number: int, fields: _Fields) -> Iterator[tuple[Te
     """An operator's tensors, and whether the file has their values; those of an input it hasn't."""
     for index, table in enumerate(operator.tables(fields.tensors, MOST_TENSORS)):
         name = table.text(0) or f"operator {number}.{index}"
-        is_filled = (
-            table.number(fields.data) > 0 if fields.kind is None else table.vector(fields.data, 1)[1] > 0
-        )
-        yield named(name, table.numbers(1, 4, 65, signed=False), _dtype(table)), is_filled
+        length = table.number(fields.data) if fields.kind is None else table.vector(fields.data, 1)[1]
+        yield named(name, table.numbers(1, 4, 65, signed=False), _dtype(table)), length > 0
 
 
 def _dtype(table: Table) -> str:
@@ -135,13 +136,9 @@ def _dtype(table: Table) -> str:
 
 def _outputs(model: Table, fields: _Fields) -> Iterator[str]:
     wanted = [each.number(0) for each in model.tables(fields.outputs, _MOST_ENDS)]
-    between = (
-        list(model.tables(3, max(wanted, default=-1) + 1)) if max(wanted, default=0) < MOST_TENSORS else []
-    )
-    for number in wanted:
-        if number < len(between):
-            table = between[number]
-            yield _end(named(table.text(0), table.numbers(1, 4, 65, signed=False), _dtype(table)))
+    between = list(model.tables(_BETWEEN, min(max(wanted, default=-1) + 1, MOST_TENSORS)))
+    for table in (between[number] for number in wanted if number < len(between)):
+        yield _end(named(table.text(0), table.numbers(1, 4, 65, signed=False), _dtype(table)))
 
 
 def _end(tensor: Tensor) -> str:
