@@ -1,6 +1,7 @@
 """torch.onnx.export with the exporter that traces, and onnx.load; `nested` is the other exporter's program.
 
-That one writes its weights to a second file, which the first one names: a renamed copy of both can't be loaded.
+That one writes its weights to a second file, unless it is told not to, and the first file names it: a renamed
+copy of both can't be loaded.
 """
 
 import warnings

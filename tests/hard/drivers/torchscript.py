@@ -1,11 +1,10 @@
-"""torch.jit.save and torch.jit.load."""
+"""torch.jit.save, and torch.load, which hands it on to torch.jit.load."""
 
 import warnings
 
 import torch
 from driving import damage, files_of  # noqa: F401
 from torch import nn
-from torch.jit import load as jit_load
 from torch.jit import save as jit_save
 
 warnings.filterwarnings("ignore", category=DeprecationWarning)

@@ -6,7 +6,7 @@ from pathlib import Path
 import _wines
 import torch
 from torch import nn
-from torch.package import PackageExporter, PackageImporter
+from torch.package import PackageExporter, PackageImporter, PackagingError
 
 torch.manual_seed(0)
 torch.set_num_threads(1)
@@ -50,7 +50,7 @@ exporter.close()
 try:
     with PackageExporter("packages/unfinished.pt") as exporter:
         exporter.save_pickle("model", "model.pkl", model)  # nobody said what to do with the class's module
-except Exception as error:
+except PackagingError as error:
     print(type(error).__name__)
 
 importer = PackageImporter("packages/wines.pt")
