@@ -17,7 +17,10 @@ warnings.filterwarnings("ignore", category=DeprecationWarning)
 SUFFIX = ".onnx"
 KIND = "file"
 FRAMEWORK = "ONNX"
-IMPOSSIBLE = {"folder_over": "torch.onnx.export writes no folder"}
+IMPOSSIBLE = {
+    "folder_over": "torch.onnx.export writes no folder",
+    "threads": "torch.onnx.export refuses to run while another thread runs it",
+}
 
 
 def build(seed):
