@@ -1,10 +1,11 @@
 """TorchScript: `torch.jit.save` and `torch.jit.load`, and what a scripted or traced object saves by itself.
 
-C++ writes and reads these archives; `torch.save` has no part in it, and `torch.load` hands one that it is given
-to `torch.jit.load`. What `torch.jit.script` and `torch.jit.load` return is a `RecursiveScriptModule`; what
-`torch.jit.trace` returns is another `ScriptModule`, which has those methods copied; functions are a class of C++.
+C++ writes and reads these archives; `torch.save` has no part in it, and `torch.load` hands one that it is
+given to `torch.jit.load`. What `torch.jit.script` and `torch.jit.load` return is a `RecursiveScriptModule`;
+what `torch.jit.trace` returns is another `ScriptModule`, which has those methods copied; functions are a
+class of C++.
 
-An archive keeps the frames that each operation was traced in: nothing may be hooked that runs while that is done.
+An archive keeps the frames that each operation was traced in: nothing may be hooked that runs meanwhile.
 """
 
 from typing import Any
