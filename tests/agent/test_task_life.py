@@ -300,6 +300,33 @@ def test_a_rank_that_fails_fails_the_task(lab):
     assert _settled(lab) == ("failed", "ValueError: rank 1 has no data")
 
 
+_STARTS_RANKS = """
+if {is_first}:
+    save(Model(b"weights"), "m.bin")
+    import subprocess
+    other = {{**os.environ, "LOCAL_RANK": "1", "WORLD_SIZE": "2"}}
+    subprocess.run([sys.executable, os.path.abspath({script})], env=other, check=True)
+else:
+    save(Model(b"of the other"), "other.bin")
+"""
+
+
+def test_a_rank_that_the_script_starts_itself_is_part_of_its_task(lab):
+    done = lab.run(_STARTS_RANKS.format(is_first='"LOCAL_RANK" not in os.environ', script="sys.argv[0]"))
+    assert done.err == ""
+    assert len(lab.tasks()) == 1
+    assert [each.uri for each in lab.snapshots()] == [str(lab.work / name) for name in ("m.bin", "other.bin")]
+
+
+def test_another_script_that_a_rank_starts_is_a_task_of_its_own(lab):
+    other = lab.script('save(Model(b"of the other"), "other.bin")', name="evaluate.py")
+    done = lab.run(_STARTS_RANKS.format(is_first="True", script=repr(str(other))))
+    assert done.err == ""
+    lab.quiet()
+    lab.settle()
+    assert len(lab.tasks()) == 2
+
+
 _TORCHRUN = """
 import os, time
 import autolog

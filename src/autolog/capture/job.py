@@ -1,7 +1,8 @@
 """Processes that belong to one task: the ranks of a distributed job, and spawned workers.
 
 Ranks compute the same task id from what their launcher told them, so that they need not talk to each
-other. A worker spawned by `multiprocessing` joins the task of its living parent.
+other. A worker spawned by `multiprocessing` joins the task of its living parent, and so does a rank that the
+first one started by running its own script once more, as Lightning does where nobody else starts them.
 """
 
 from __future__ import annotations
@@ -60,8 +61,8 @@ def task_id(job: dict[str, Any]) -> str:
 
 
 def parent_task(spool: str) -> str | None:
-    """The task of the process that spawned this one through `multiprocessing`, if it is being captured."""
-    parent = _multiprocessing_parent()
+    """The task of the process that made this one to work with it, if that one is being captured."""
+    parent = _multiprocessing_parent() or _first_rank()
     if parent is None or not os.path.isdir(spool):
         return None
     for task in os.listdir(spool):
@@ -85,6 +86,22 @@ def _multiprocessing_parent() -> int | None:
         return os.getppid()  # a spawned worker that is just importing the main module again
     parent = process.parent_process()
     return None if parent is None else int(parent.pid)
+
+
+def _first_rank() -> int | None:
+    """The process id of the parent, if it runs this very script and this process is a rank beside it."""
+    rank, size = os.environ.get("LOCAL_RANK", ""), os.environ.get("WORLD_SIZE", "")
+    if not (rank.isdigit() and size.isdigit() and int(rank) > 0 and int(size) > 1):
+        return None
+    parent = os.getppid()
+    script = next((each for each in sys.orig_argv[1:] if not each.startswith("-")), None)
+    try:
+        with open(f"/proc/{parent}/cmdline", "rb") as file:
+            line = os.fsdecode(file.read()).split("\0")
+    except OSError:
+        return None
+    # It may have been called by a relative path there, and by its full one here.
+    return parent if script and os.path.basename(script) in map(os.path.basename, line) else None
 
 
 def _is_locked(path: str) -> bool:
