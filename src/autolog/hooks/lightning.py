@@ -26,6 +26,8 @@ _PACKAGES = (
 )
 #: A placeholder of a file name's template (`{epoch:02d}`), with a label in front (`epoch={epoch}`).
 _PLACEHOLDER = re.compile(r"(?:\w+=)?\{([^}:]*)[^}]*\}")
+#: The same where it has been filled in, and the counter behind a name that was taken.
+_FILLED = re.compile(r"(?:^|(?<=[-_. /]))(?:[\w/]+=)?-?\d+(?:\.\d+)?(?=$|[-_. /])|-v\d+$")
 #: What ModelCheckpoint takes where no template is given.
 _TEMPLATE = "{epoch}-{step}"
 #: How the launchers of `ddp_spawn` and `ddp_fork` hand the weights back to the main process. They take that
@@ -86,23 +88,42 @@ def _checkpoint(call: Call) -> Any:
 
 def _series(call: Call) -> tuple[str, int | None] | None:
     callback, path = call.arguments["self"], call.arguments["filepath"]
-    folder = str(callback.dirpath or os.path.dirname(path))
-    if "://" in folder:
-        return None  # a series has a path on this machine; the names of remote files group them as well
-    # `last_model_path` is set just before that very checkpoint is saved.
+    # `last_model_path` is set just before that very checkpoint is saved. It is a model of its own, like every
+    # file at one path: else each iteration of the series would be in it twice.
     is_last = path == callback.last_model_path
-    title = _title(callback.CHECKPOINT_NAME_LAST if is_last else callback.filename, callback.monitor)
-    return os.path.join(folder, title) if title else folder, int(_trainer(call).global_step)
+    template = (callback.CHECKPOINT_NAME_LAST if is_last else callback.filename) or _TEMPLATE
+    title = _title(_PLACEHOLDER, template)
+    if not title:
+        metrics = [name for name in _PLACEHOLDER.findall(template) if name not in ("epoch", "step")]
+        title = "-".join(metrics or [callback.monitor or ""])
+    return _group(callback.dirpath or os.path.dirname(path), title, _trainer(call).global_step)
 
 
-def _title(template: str | None, monitor: str | None) -> str:
-    """What the file names of one callback have in common, else the metrics in them."""
-    text = template or _TEMPLATE
-    title = re.sub(r"[-_=. ]{2,}", "-", _PLACEHOLDER.sub("", text)).strip("-_=. /")
-    if title:
-        return title
-    metrics = [name for name in _PLACEHOLDER.findall(text) if name not in ("epoch", "step")]
-    return "-".join(metrics or [monitor or ""]).replace("/", "_")
+def _series_by_state(call: Call) -> tuple[str, int | None] | None:
+    # Here, which may be the thread of AsyncCheckpointIO, only the checkpoint tells whose it is, by the state
+    # of the callbacks in it.
+    checkpoint, path = call.arguments["checkpoint"], call.arguments["path"]
+    if not isinstance(checkpoint, dict) or "global_step" not in checkpoint:
+        return None
+    for state in (checkpoint.get("callbacks") or {}).values():
+        paths = [*state.get("best_k_models", ()), state.get("best_model_path"), state.get("last_model_path")]
+        if path in paths and state.get("dirpath"):
+            name = os.path.splitext(os.path.relpath(path, state["dirpath"]))[0]
+            title = _title(_FILLED, name) or state.get("monitor") or ""
+            return _group(state["dirpath"], title, checkpoint["global_step"])
+    return None
+
+
+def _title(pattern: re.Pattern[str], name: str) -> str:
+    """What the file names of one callback have in common."""
+    return re.sub(r"[-_=. ]{2,}", "-", pattern.sub("", name)).strip("-_=. /")
+
+
+def _group(folder: Any, title: str, step: Any) -> tuple[str, int | None] | None:
+    place = str(_place(folder))
+    if "://" in place:
+        return None  # a series has a path on this machine; the names of remote files group them as well
+    return os.path.join(place, title.replace("/", "_")) if title else place, int(step)
 
 
 def _is_kept(call: Call) -> bool:
@@ -157,6 +178,7 @@ def _points(pytorch: str, fabric: str) -> Iterator[Point]:
         f"{fabric}.plugins.io.torch_io:TorchCheckpointIO.save_checkpoint",
         path=lambda call: _place(call.arguments["path"]),
         model="checkpoint",
+        group=_series_by_state,
         when=_is_kept,
     )
     yield load(

@@ -1,15 +1,23 @@
-"""A training loop of one's own on Fabric: checkpoints, a resume, raw weights, a remote filesystem."""
+"""A training loop of one's own on Fabric: checkpoints, a resume, raw weights, a remote target, two ranks."""
 
+import logging
 import os
+import warnings
 from pathlib import Path
 
 import fsspec
+import lightning as L
 import torch
 from lightning.fabric import Fabric, seed_everything
+from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.demos.boring_classes import BoringModel
 from sklearn.datasets import load_digits
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
+warnings.filterwarnings("ignore")
+for package in ("lightning.pytorch", "lightning.fabric"):
+    logging.getLogger(package).setLevel(logging.ERROR)
 torch.set_num_threads(1)
 seed_everything(0, verbose=False)
 os.makedirs("runs", exist_ok=True)
@@ -70,3 +78,20 @@ print(f"{model(data.tensors[0]).sum():.4f}")
 fabric.save("memory://bucket/net.ckpt", {"model": model})
 print(fsspec.filesystem("memory").ls("bucket", detail=False))
 print(sorted(fabric.load("memory://bucket/net.ckpt")["model"]))
+
+# Two processes train one model together: the first of them writes, and hands the weights back in a file.
+ranks = L.Trainer(
+    strategy="ddp_fork",
+    devices=2,
+    max_epochs=2,
+    limit_train_batches=4,
+    limit_val_batches=1,
+    accelerator="cpu",
+    callbacks=[ModelCheckpoint("ranks", "net-{epoch}", save_top_k=1, save_last=True)],
+    logger=False,
+    enable_progress_bar=False,
+    enable_model_summary=False,
+)
+together = BoringModel()
+ranks.fit(together)
+print(sorted(os.listdir("ranks")), f"{together.layer.weight.sum().item():.5f}")

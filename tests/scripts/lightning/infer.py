@@ -80,7 +80,7 @@ show(
     Classifier.load_from_checkpoint(checkpoint_path=Path("final.ckpt"), map_location="cpu", lr=1),
 )
 show("a URL", Classifier.load_from_checkpoint(f"file://{Path('out/é ö.ckpt').absolute()}"))
-with open("resumed/last.ckpt", "rb") as file:
+with open("checkpoints/last.ckpt", "rb") as file:
     show("an open file", Classifier.load_from_checkpoint(file, weights_only=False))
 show("in memory", Classifier.load_from_checkpoint(io.BytesIO(Path("final.ckpt").read_bytes())))
 show("downloaded", served("final.ckpt"))
@@ -88,7 +88,7 @@ show("downloaded", served("final.ckpt"))
 print("batches of", Digits.load_from_checkpoint("final.ckpt").hparams)
 trainer = L.Trainer(accelerator="cpu", logger=False, enable_progress_bar=False, enable_checkpointing=False)
 test = functools.partial(trainer.test, Classifier(), Digits(), verbose=False)
-(metrics,) = test(ckpt_path=Path("resumed") / "last.ckpt")
+(metrics,) = test(ckpt_path=Path("checkpoints") / "last.ckpt")
 print({name: round(value, 4) for name, value in metrics.items()})
 predicted = trainer.predict(Classifier(), Digits(), ckpt_path="deployed.ckpt")
 print(torch.cat(predicted).shape)

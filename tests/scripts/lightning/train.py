@@ -5,6 +5,8 @@ import os
 import warnings
 from pathlib import Path
 
+os.environ["TQDM_DISABLE"] = "1"
+
 import lightning as L
 import torch
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint
@@ -14,7 +16,6 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 warnings.filterwarnings("ignore")
-os.environ["TQDM_DISABLE"] = "1"
 for package in ("lightning.pytorch", "lightning.fabric"):
     logging.getLogger(package).setLevel(logging.ERROR)
 torch.set_num_threads(1)
@@ -121,7 +122,9 @@ if __name__ == "__main__":
 
     fitting.save_checkpoint("final.ckpt")
     fitting.save_checkpoint(filepath=Path("out") / "é ö.ckpt", weights_only=True)
+    fitting.save_checkpoint("memory://bucket/final.ckpt")
     fitting.test(model, data, ckpt_path="best", verbose=False)
+    fitting.save_checkpoint(f"file://{Path('out/by_url.ckpt').absolute()}")
     print({name: round(value.item(), 4) for name, value in fitting.callback_metrics.items()})
 
     model.to_torchscript("out/scripted.ts")
