@@ -1,4 +1,4 @@
-"""A training loop of one's own on Fabric: checkpoints, a resume, raw weights, another filesystem, two ranks."""
+"""A training loop of one's own on Fabric: checkpoints, a resume, raw weights, a remote target, two ranks."""
 
 import logging
 import os
