@@ -1,0 +1,115 @@
+"""A framework may be imported before `init()` or after it, before or after one that it shares modules with.
+
+Every hook that has a driver of the hard cases is in here by itself; each order is a process of its own, which
+imports, saves once and loads once with each framework. They need nothing of each other, so any worker may
+take any of them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import table
+
+import environments
+from autolog import agent, config
+from autolog.store import Store
+
+HERE = Path(__file__).resolve().parent
+DRIVERS = table.drivers()
+
+#: One imports the other, or both the same third, so that modules of the one are half loaded or there already.
+PAIRS = [
+    (one, other)
+    for one, other in (
+        ("tensorflow", "keras"),
+        ("pytorch", "accelerate"),
+        ("pytorch", "fastai"),
+        ("pytorch", "lightning"),
+        ("pytorch", "safetensors"),
+        ("pytorch", "transformers"),
+    )
+    if one in DRIVERS and other in DRIVERS
+]
+
+
+def _orders() -> Iterator[tuple[str, ...]]:
+    paired = {other for _, other in PAIRS}
+    for key in DRIVERS:
+        yield "init", key
+        if key not in paired:  # else the pair's own order has it
+            yield key, "init"
+    for one, other in PAIRS:
+        yield one, "init", other
+        yield other, "init", one
+
+
+@pytest.mark.parametrize("steps", [*_orders()], ids=" ".join)
+def test_a_save_and_a_load_are_captured_whatever_was_imported_first(
+    tmp_path: Path, steps: tuple[str, ...]
+) -> None:
+    keys = [step for step in steps if step != "init"]
+
+    imported = _run(tmp_path, *steps)
+
+    assert imported == []
+    task, models = _recorded(tmp_path)
+    assert (task.status, task.faults) == ("completed", ())
+    for key in keys:
+        inside = f"{tmp_path / 'work' / key}{os.sep}"
+        (model,) = (each for each in models if (each.snapshots[-1].uri or "").startswith(inside))
+        (snapshot,) = model.snapshots
+        assert (model.framework, snapshot.state) == (DRIVERS[key].FRAMEWORK, "at_path")
+        assert snapshot.digest
+        (used,) = (each for each in task.inputs if (each.path or "").startswith(inside))
+        assert (used.model_id, used.version, used.own, used.count) == (model.id, 1, True, 1)
+    assert len(models) == len(task.inputs) == len(keys)
+
+
+def test_init_imports_no_framework(tmp_path: Path) -> None:
+    assert _run(tmp_path, "init") == []
+
+
+def _run(folder: Path, *steps: str) -> Any:
+    """What a process that takes these steps tells; it must come to its end, and say nothing of ours."""
+    (folder / "work").mkdir()
+    key = next((step for step in steps if step != "init"), "")
+    python = getattr(environments, "python_for", lambda key: sys.executable)(key)
+    kept = {name: os.environ[name] for name in os.environ if not name.startswith(("AUTOLOG_", "PYTEST_"))}
+    done = subprocess.run(
+        [python, str(HERE / "ordering.py"), str(folder / "work"), *steps],
+        env={
+            **kept,
+            "AUTOLOG_HOME": str(folder / "home"),
+            "AUTOLOG_STRICT": "1",
+            "XDG_CONFIG_HOME": str(folder / "config"),
+            "PYTHONPATH": str(HERE.parent.parent / "src"),
+            "TF_CPP_MIN_LOG_LEVEL": "3",
+            "OMP_NUM_THREADS": "1",
+            "HF_HUB_OFFLINE": "1",
+        },
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    assert "autolog:" not in done.stderr, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def _recorded(folder: Path) -> tuple[Any, list[Any]]:
+    """The one task, and its output models."""
+    settings = config.load(home=folder / "home")
+    agent.settle(settings)
+    with closing(Store.open(settings.store, create=False)) as store:
+        (task,) = store.tasks()
+        return store.task(task.id), [store.model(each.model_id) for each in store.task(task.id).outputs]
