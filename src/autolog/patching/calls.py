@@ -63,6 +63,7 @@ class Call:
     __slots__ = (
         "arguments",
         "callback",
+        "has_returned",
         "hook",
         "inner",
         "outer",
@@ -85,6 +86,7 @@ class Call:
         if outer is not None and outer.point.role != "series":
             self.callback = outer.callback
         self.pinned: Any = None
+        self.has_returned = False
         self.target: Any = self.pick(point.path)
 
     @property
@@ -218,6 +220,7 @@ class Nesting:
         """The original returned `result`."""
         self._stack.top = call.outer
         call.result = result
+        call.has_returned = True
         if call.point.role == "origin":
             self.origins.note(result, call.model)
         if call.target is None and call.point.role in ("save", "load"):
