@@ -37,7 +37,6 @@ CASES = {
 #: hooks that have no column of their own -> why
 WITHOUT = {
     "tensorflow": "its driver is a draft yet",
-    "pickle": "applied on request only; its own scripts show what it takes",
     "tflite": "a converter returns bytes, so there is no target to vary",
 }
 
