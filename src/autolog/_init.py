@@ -214,6 +214,8 @@ class _Run:
         _current.remove(self)
         atexit.unregister(self.at_exit)
         with _guard.guard("take the hooks away"):
+            bound = self.session.bound()  # how they fared is what counts, not that they are gone by now
+            self.session.bound = lambda: bound
             self.patches.remove()
         self._finish(status, reason)
 

@@ -162,6 +162,10 @@ class Failed(NamedTuple):
     traceback: str = ""
 
 
+#: How the result of a hook ends whose module this process has not imported.
+NOT_IMPORTED = " is not imported"
+
+
 class Bound(NamedTuple):
     """Which hooks applied in this process so far: target -> `applied`, or why not."""
 

@@ -153,6 +153,41 @@ def test_a_load_of_one_file_of_a_folder_finds_the_folder(lab, run):
     assert inputs(lab) == [("single.bin", "script1 - model", 1, False)]
 
 
+def test_weights_that_an_earlier_save_left_behind_are_not_those_of_the_next(lab, run):
+    run("""
+        for name in ("weights-old.bin", "weights-0.bin"):
+            save_folder(Model.random(50_000), "model", shards=1)
+            os.rename("model/weights-0.bin", f"model/{name}")
+            time.sleep(0.05)
+    """)
+    with lab.store() as store:
+        parts = store.model(lab.model().id).snapshots[-1].parts
+    assert {part.name: part.weights for part in parts} == {
+        "config.json": False,
+        "weights-0.bin": True,
+        "weights-old.bin": False,
+    }
+    run("""
+        load("model/weights-old.bin")
+        load("model/weights-0.bin")
+    """)
+    assert [(name, version) for name, _, version, _ in inputs(lab)] == [
+        ("weights-old.bin", 1),
+        ("weights-0.bin", 2),
+    ]
+
+
+def test_a_save_that_touches_nothing_leaves_all_weights_weights(lab, run):
+    run("""
+        save_folder(Model.random(1_000), "model", shards=2)
+        time.sleep(0.05)
+        save_folder(Model.random(1_000), "model", shards=0)
+    """)
+    with lab.store() as store:
+        parts = store.model(lab.model().id).snapshots[-1].parts
+    assert [part.weights for part in parts] == [False, True, True]
+
+
 def test_one_file_out_of_two_folders_with_the_same_weights(lab, run):
     run("""
         model = Model.random(100_000)

@@ -445,3 +445,13 @@ def test_a_fork_while_descriptors_are_held(lab):
             except ChildProcessError: break
     """)
     assert _digests(lab) == done.lines
+
+
+def test_a_run_that_was_closed_tells_how_its_hooks_fared(lab):
+    lab.run("""
+        save(Model.random(1000), "m.bin")
+        autolog.current_task().close()
+    """)
+    task = lab.task()
+    assert task.hooks["toyframework:save"] == "applied"
+    assert task.versions["toyframework"] == "1.0"

@@ -41,6 +41,80 @@ def test_how_the_hooks_fared(autolog, book):
     assert {"pytorch", "joblib", "xgboost"} <= set(hooks)
 
 
+def test_what_one_process_found_out_stands(autolog, book):
+    task, target = book.task("t"), "torch.serialization:save"
+    for result in ("torch.serialization is not imported", "this version has no such function"):
+        book.hooks(task, {target: result})
+    book.hooks(task, {target: "torch.serialization is not imported"})
+    hooks = {each["key"]: each for each in autolog("doctor", "--json").json["hooks"]}
+    assert hooks["pytorch"]["targets"][target] == "this version has no such function"
+
+
+XGBOOST = (
+    "xgboost.core:Booster.save_model",
+    "xgboost.core:Booster.save_raw",
+    "xgboost.core:Booster.load_model",
+    "xgboost.callback:TrainingCheckPoint.after_iteration",
+)
+
+
+def _row(answer, key):
+    """The line of a hook in the table, and those of its functions."""
+    lines = answer.out.splitlines()
+    at = next(index for index, line in enumerate(lines) if line.startswith(f"{key} "))
+    end = next(index for index in range(at + 1, len(lines)) if not lines[index].startswith("   "))
+    return [" ".join(line.split()) for line in lines[at:end]]
+
+
+@pytest.mark.parametrize(
+    ("results", "told"),
+    [
+        (["applied"] * 4, ["applied"]),
+        (["xgboost.core is not imported"] * 3 + ["xgboost.callback is not imported"], ["not imported"]),
+        (
+            ["applied"] * 3 + ["xgboost.callback is not imported"],
+            ["applied to 3 of 4 functions, 1 not imported"],
+        ),
+        (
+            ["applied"] * 3 + ["this version has no such function"],
+            [
+                "applied to 3 of 4 functions, 1 not possible",
+                "xgboost.callback:TrainingCheckPoint.after_iteration: this version has no such function",
+            ],
+        ),
+    ],
+)
+def test_how_one_hook_fared(autolog, book, monkeypatch, results, told):
+    monkeypatch.setattr("autolog.cli._checks._installed", lambda *_: [_package("xgboost", "3.2.0", True)])
+    book.hooks(book.task("t"), dict(zip(XGBOOST, results, strict=True)))
+    first, *more = _row(autolog("doctor"), "xgboost")
+    assert [first, *more] == [f"xgboost XGBoost xgboost>=1.7 3.2.0 {told[0]}", *told[1:]]
+
+
+def _package(name, version, within):
+    return {"name": name, "version": version, "within": within}
+
+
+def test_a_framework_that_is_not_installed(autolog, monkeypatch):
+    monkeypatch.setattr("autolog.cli._checks._installed", lambda *_: [_package("xgboost", None, None)])
+    assert _row(autolog("doctor"), "xgboost") == ["xgboost XGBoost xgboost>=1.7 no not installed"]
+
+
+def test_a_framework_that_is_too_old(autolog, monkeypatch):
+    monkeypatch.setattr("autolog.cli._checks._installed", lambda *_: [_package("xgboost", "1.6", False)])
+    answer = autolog("doctor")
+    assert _row(answer, "xgboost") == ["xgboost XGBoost xgboost>=1.7 1.6 (not supported) not seen yet"]
+    assert "note: xgboost 1.6 is outside of what the xgboost hook supports (xgboost>=1.7)" in answer.out
+
+
+def test_hooks_that_nobody_asked_for(autolog, monkeypatch):
+    (row,) = _row(autolog("doctor"), "pickle")
+    assert row.endswith('only where frameworks={"pickle": True} asks for it')
+    monkeypatch.setenv("AUTOLOG_FRAMEWORKS", "false")
+    found = autolog("doctor", "--json").json["hooks"]
+    assert {each["result"] for each in found} == {"switched off by AUTOLOG_FRAMEWORKS"}
+
+
 def test_a_broken_configuration(autolog, tmp_path):
     (tmp_path / "work" / "autolog.toml").write_text("stoer = 1")
     answer = autolog("doctor")
@@ -103,6 +177,12 @@ def test_what_the_spool_holds(autolog, home):
 )
 def test_versions_by_their_release_numbers(version, specifier, fits):
     assert _within(version, specifier) is fits
+
+
+def test_a_framework_that_another_distribution_brings():
+    assert _installed("no-such-package>=1", "pytest")[0]["name"] == "pytest"
+    assert _installed("no-such-package>=1", "no_such_module") == [_package("no-such-package", None, None)]
+    assert _installed("no-such-package>=1", "_pickle") == [_package("no-such-package", None, None)]
 
 
 def test_what_is_installed():

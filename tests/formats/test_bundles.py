@@ -55,6 +55,21 @@ def index(total=48):
 
 
 @core
+def test_what_is_no_part_of_the_weights_adds_nothing_but_what_it_could_run():
+    files = {
+        "a.safetensors": safetensors(w=(2, 3)),
+        "old.safetensors": safetensors(v=(5,)),
+        "x.pkl": pickle.dumps(Exploit()),
+    }
+    named = [(name, partial(io.BytesIO, data)) for name, data in files.items()]
+    found = inspect_bundle(named, aside={"old.safetensors", "x.pkl"})
+    assert found is not None
+    assert (found.parameters, [each.name for each in found.tensors]) == (6, ["w"])
+    assert found.details["weights_files"] == ["a.safetensors"]
+    assert [danger.partition(":")[0] for danger in found.dangerous] == ["x.pkl"]
+
+
+@core
 def test_nothing_that_is_known():
     assert inspect_bundle([]) is None
     assert merged({"a.txt": b"text", "b.json": b"{}"}) is None

@@ -36,14 +36,7 @@ CASES = {
 
 #: hooks that have no column of their own -> why
 WITHOUT = {
-    "accelerate": "its driver is a draft yet",
-    "catboost": "its driver is a draft yet",
-    "huggingface_hub": "its driver is a draft yet",
-    "lightgbm": "its driver is a draft yet",
-    "skops": "its driver is a draft yet",
     "tensorflow": "its driver is a draft yet",
-    "transformers": "its driver is a draft yet",
-    "pickle": "applied on request only; its own scripts show what it takes",
     "tflite": "a converter returns bytes, so there is no target to vary",
 }
 
@@ -56,6 +49,7 @@ class Driver(NamedTuple):
     SUFFIX: str
     KIND: str
     IMPOSSIBLE: dict[str, str]
+    READ_BACK: int = 0
 
 
 def drivers() -> dict[str, Driver]:

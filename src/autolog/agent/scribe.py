@@ -239,7 +239,8 @@ class Scribe:
         with _guard.guard(f"look into {os.path.basename(path)}", quiet=True):
             try:
                 if event.parts:
-                    contents = formats.inspect_bundle(file.openers(event))
+                    aside = frozenset(part.name for part in event.parts if not part.weights)
+                    contents = formats.inspect_bundle(file.openers(event), aside)
                 else:
                     with file.open() as opened:
                         contents = formats.inspect(opened, os.path.basename(path))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from itertools import islice
 
@@ -13,12 +14,14 @@ from autolog.hooks import Bundle
 
 from .pin import Pin, pin_path
 
-__all__ = ["base_of", "files_of", "has_file", "pin_bundle"]
+__all__ = ["base_of", "files_of", "has_file", "look_at", "pin_bundle"]
 
 #: So many parts are held open, the weights first; the agent finds the others by their names.
 _HELD = 12
 #: No checkpoint has more files, and a folder named by mistake may: each costs time on the thread that saves.
 _MOST = 4096
+#: Nanoseconds within which a filesystem may give two changes of a file the same time.
+_TICK = 10_000_000
 _FOLDER = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_DIRECTORY", 0)
 
 
@@ -40,10 +43,29 @@ def files_of(bundle: Bundle) -> Iterator[str]:
     return islice((name for name in found if _matches(name, bundle.names)), _MOST + 1)
 
 
-def pin_bundle(bundle: Bundle) -> Pin | None:
+def look_at(bundle: Bundle) -> dict[str, tuple[int, int]]:
+    """The inode and the time of the last change of each file that is there already, before a save.
+
+    One that changed this very moment is left out: a second change would not show.
+    """
+    base = base_of(bundle)
+    found = {}
+    latest = time.time_ns() - _TICK
+    for name in files_of(bundle):
+        try:
+            status = os.stat(base + name)
+        except OSError:
+            continue  # it has just been taken away
+        if status.st_ctime_ns < latest:
+            found[name] = (status.st_ino, status.st_ctime_ns)
+    return found
+
+
+def pin_bundle(bundle: Bundle, before: Mapping[str, tuple[int, int]] | None = None) -> Pin | None:
     """Hold what a bundle consists of now; None if there is nothing. A single file is held as a file.
 
-    `bundle` has absolute paths.
+    `bundle` has absolute paths. Weights that are still as they were `before` were left behind by an earlier
+    save: they come along, but don't identify this one.
     """
     names = sorted(files_of(bundle))
     base = base_of(bundle)
@@ -65,11 +87,28 @@ def pin_bundle(bundle: Bundle) -> Pin | None:
                 pin.parts.append((Part(name, found.facts, name in weights), found.descriptor))
         if not pin.parts:
             return None
+        pin.parts = _without_left_behind(pin.parts, before or {})
         _lead(pin, bundle)
     except BaseException:
         pin.release()
         raise
     return pin
+
+
+def _without_left_behind(
+    parts: list[tuple[Part, int | None]], before: Mapping[str, tuple[int, int]]
+) -> list[tuple[Part, int | None]]:
+    """Weights that a save didn't touch are not its weights, unless it touched none at all."""
+    old = {
+        part.name
+        for part, _ in parts
+        if part.weights and before.get(part.name) == (part.facts.inode, part.facts.ctime_ns)
+    }
+    if not old or not any(part.weights and part.name not in old for part, _ in parts):
+        return parts
+    return [
+        (part._replace(weights=False) if part.name in old else part, descriptor) for part, descriptor in parts
+    ]
 
 
 def _lead(pin: Pin, bundle: Bundle) -> None:

@@ -11,7 +11,7 @@ from autolog import _guard
 from autolog.config import mask
 from autolog.events import Loaded, Saved
 from autolog.files import facts_of
-from autolog.hooks import Verdict, folder
+from autolog.hooks import Verdict
 
 from . import memory
 from .bundle import base_of, files_of
@@ -45,6 +45,10 @@ if TYPE_CHECKING:
         @property
         def target(self) -> Any:
             """What it writes or reads."""
+
+        @property
+        def has_returned(self) -> bool:
+            """Whether the original has run; what it writes may be known only then."""
 
         @property
         def rule(self) -> str:
@@ -92,6 +96,8 @@ class Capture:
                 self._pin_open(target, sampled=True)
         else:
             self.session.see_moves()
+            if not call.has_returned and self.session.process.rank is None:
+                target.look()  # another rank may have written its part of this save by now
             self._barrier(target)
         self.session.start_agent()
 
@@ -291,14 +297,7 @@ class Capture:
         """Wait until the agent has read an earlier snapshot in the very file about to be written."""
         if not self.session.is_reading:
             return
-        bundle = target.bundle
-        if (
-            bundle is None
-            and target.place == "file"
-            and target.path is not None
-            and os.path.isdir(target.path)
-        ):
-            bundle = folder(target.path)
+        bundle = target.files()
         if bundle is not None:
             for name in files_of(bundle):
                 self._wait_for(base_of(bundle) + name)

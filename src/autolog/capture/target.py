@@ -6,9 +6,9 @@ import os
 from typing import Any
 
 from autolog.config import mask
-from autolog.hooks import Bundle, folder
+from autolog.hooks import Bundle
 
-from .bundle import has_file, pin_bundle
+from .bundle import has_file, look_at, pin_bundle
 from .pin import Pin, is_buffer, pin_path
 
 __all__ = ["Target"]
@@ -17,7 +17,7 @@ __all__ = ["Target"]
 class Target:
     """What a call writes or reads, worked out before the original runs (relative paths move)."""
 
-    __slots__ = ("bundle", "file", "path", "pin", "place")
+    __slots__ = ("before", "bundle", "file", "path", "pin", "place")
 
     def __init__(self, target: Any) -> None:
         self.file: Any = None
@@ -25,6 +25,8 @@ class Target:
         self.pin: Pin | None = None
         #: which files are one snapshot, with absolute paths
         self.bundle: Bundle | None = None
+        #: the files of it that a save finds there, as they are then
+        self.before: dict[str, tuple[int, int]] = {}
         if isinstance(target, Bundle):
             self.place = "remote" if _is_url(target.path) else "file"
             if self.place == "file":
@@ -43,13 +45,23 @@ class Target:
         else:
             self.place, self.file = "open", target
 
+    def files(self) -> Bundle | None:
+        """Which files these are, if there may be several."""
+        path = self.path if self.place == "file" and self.bundle is None else None
+        return Bundle(path, path) if path is not None and os.path.isdir(path) else self.bundle
+
+    def look(self) -> None:
+        """Note what a save finds there, to tell afterwards what it left as it was."""
+        bundle = self.files()
+        if bundle is not None:
+            self.before = look_at(bundle)
+
     def hold(self) -> None:
         """Hold the file or files that are there now, if there are any."""
         if self.place != "file" or self.path is None:
             return
-        if self.bundle is None and os.path.isdir(self.path):
-            self.bundle = folder(self.path)
-        self.pin = pin_path(self.path) if self.bundle is None else pin_bundle(self.bundle)
+        self.bundle = self.files()
+        self.pin = pin_path(self.path) if self.bundle is None else pin_bundle(self.bundle, self.before)
 
     def covers(self, path: str) -> bool:
         """Whether a file at this path is, or would be, one of several that are saved or loaded together."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from autolog import _guard, config
 from autolog.errors import StoreError, StoreMissing
+from autolog.events import NOT_IMPORTED
 
 from . import _json
 
@@ -51,7 +52,7 @@ def examine(home: str | None, store: str | None) -> Findings:
     if settings is not None:
         _home(found, settings)
     task = _store(found, settings)
-    _hooks(found, task)
+    _hooks(found, task, settings)
     if settings is not None:
         found.data["log"] = _tail(os.path.join(settings.home, "agent.log"))
     return found
@@ -226,7 +227,7 @@ def _folders(spool: str) -> list[str]:
         return []
 
 
-def _hooks(found: Findings, latest: TaskRecord | None) -> None:
+def _hooks(found: Findings, latest: TaskRecord | None, settings: config.Settings | None) -> None:
     """Every hook: what it supports, what is installed, and how it fared in the latest task."""
     from autolog import hooks
 
@@ -236,27 +237,64 @@ def _hooks(found: Findings, latest: TaskRecord | None) -> None:
         what = f"could not {fault.where}: {fault.error}"
         found.broken(what, "update what it names; if that is autolog, please report it with this output")
     results = {} if latest is None else latest.hooks
-    found.data["hooks"] = [
-        {
-            "key": hook.key,
-            "framework": hook.framework,
-            "supports": hook.supports,
-            "installed": _installed(hook.supports),
-            "targets": {point.target: results.get(point.target) for point in hook.points},
-        }
-        for hook in known
-    ]
+    found.data["hooks"] = []
+    for hook in known:
+        installed = _installed(hook.supports, hook.points[0].module.partition(".")[0] if hook.points else "")
+        targets = {point.target: results.get(point.target) for point in hook.points}
+        result = _fared(targets, installed)
+        if settings is not None and _is_off(settings.filter, hook.key):
+            result = f"switched off by {settings.sources.get('frameworks', 'a setting')}"
+        elif hook.opt_in and not any(targets.values()):
+            result = f'only where frameworks={{"{hook.key}": True}} asks for it'
+        found.data["hooks"].append(
+            {
+                "key": hook.key,
+                "framework": hook.framework,
+                "supports": hook.supports,
+                "installed": installed,
+                "result": result,
+                "targets": targets,
+            }
+        )
     for each in found.data["hooks"]:
         for package in each["installed"]:
             if package["within"] is False:
                 found.notes.append(
-                    f"{package['name']} {package['version']} is outside of what the {each['framework']} hook"
+                    f"{package['name']} {package['version']} is outside of what the {each['key']} hook"
                     f" supports ({each['supports']})"
                 )
 
 
-def _installed(supports: str) -> list[dict[str, Any]]:
-    """`[{"name", "version", "within"}]` for each requirement; None where not installed or not known."""
+def _is_off(filter_: config.Filter, key: str) -> bool:
+    rules = filter_.frameworks
+    return not rules if isinstance(rules, bool) or not rules else rules.get(key, True) is False
+
+
+def _fared(targets: Mapping[str, str | None], installed: list[dict[str, Any]]) -> str:
+    """How the functions of a hook fared together; those that it failed with are told one by one elsewhere."""
+    is_there = any(package["version"] is not None for package in installed)
+    results = [each for each in targets.values() if each is not None]
+    if not results:
+        return "not seen yet" if is_there else "not installed"
+    absent = sum(each.endswith(NOT_IMPORTED) for each in results)
+    applied = results.count("applied")
+    if absent == len(results):
+        return "not imported" if is_there else "not installed"
+    if applied == len(targets):
+        return "applied"
+    others = len(targets) - applied - absent
+    told = [f"applied to {applied} of {len(targets)} functions"]
+    told += [f"{absent} not imported"] if absent else []
+    told += [f"{others} not possible"] if others else []
+    return ", ".join(told)
+
+
+def _installed(supports: str, module: str = "") -> list[dict[str, Any]]:
+    """`[{"name", "version", "within"}]` for each requirement; None where not installed or not known.
+
+    What is not installed by that name may be by another that brings the same `module`
+    (`tensorflow-cpu`, `xgboost-cpu`).
+    """
     from importlib.metadata import PackageNotFoundError, version
 
     found = []
@@ -264,13 +302,34 @@ def _installed(supports: str) -> list[dict[str, Any]]:
         match = _REQUIREMENT.match(text)
         if match is None:
             continue
+        name, here = match[1], None
         try:
-            here = version(match[1])
+            here = version(name)
         except PackageNotFoundError:
-            found.append({"name": match[1], "version": None, "within": None})
-        else:
-            found.append({"name": match[1], "version": here, "within": _within(here, match[2])})
+            name = _provider(module) or name
+            if name != match[1]:
+                here = version(name)
+        within = None if here is None else _within(here, match[2])
+        found.append({"name": name, "version": here, "within": within})
     return found
+
+
+def _provider(module: str) -> str | None:
+    """The distribution that brings a module, whatever its name; None if there is none."""
+    from importlib.metadata import packages_distributions
+
+    if not module or module in sys.stdlib_module_names or not _is_importable(module):
+        return None  # reading what every distribution brings takes a moment
+    return next(iter(packages_distributions().get(module, ())), None)
+
+
+def _is_importable(module: str) -> bool:
+    from importlib.util import find_spec
+
+    try:
+        return find_spec(module) is not None
+    except (ImportError, ValueError):  # ValueError: it is in sys.modules without a spec
+        return False
 
 
 _COMPARE: Mapping[str, Callable[[list[int], list[int]], bool]] = {

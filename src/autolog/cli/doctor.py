@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from autolog.events import NOT_IMPORTED
+
 from . import EXITS, _format, _json
 from ._options import Options, output
 from ._out import emit, emit_json, safe
@@ -87,25 +89,28 @@ def _store_facts(data: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _show_hooks(hooks: list[dict[str, Any]]) -> None:
     columns = (
+        Column("HOOK"),
         Column("FRAMEWORK"),
         Column("SUPPORTS"),
         Column("INSTALLED"),
-        Column("FUNCTION", whole=False),
         Column("RESULT", whole=False),
     )
     rows = []
     for hook in hooks:
-        head = [hook["framework"], hook["supports"], ", ".join(_package(each) for each in hook["installed"])]
+        installed = ", ".join(_package(each, hook["supports"]) for each in hook["installed"])
+        rows.append([hook["key"], hook["framework"], hook["supports"], installed, hook["result"]])
+        # Only what went wrong is told function by function; all of them are in the JSON.
         for target, result in hook["targets"].items():
-            rows.append([*head, target, result or "not seen yet"])
-            head = ["", "", ""]
+            if result not in (None, "applied") and not result.endswith(NOT_IMPORTED):
+                rows.append(["", "", "", "", f"{target}: {result}"])
     show_table(columns, rows)
 
 
-def _package(package: dict[str, Any]) -> str:
+def _package(package: dict[str, Any], supports: str) -> str:
     if package["version"] is None:
         return "no"
-    return str(package["version"]) + ("" if package["within"] is not False else " (not supported)")
+    name = "" if package["name"] in supports else f"{package['name']} "
+    return f"{name}{package['version']}" + ("" if package["within"] is not False else " (not supported)")
 
 
 def _task(data: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ the file, and takes bounded time and memory whatever the file claims.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import BinaryIO
 
 from autolog.errors import UnreadableWeights
@@ -62,14 +62,17 @@ def inspect(file: BinaryIO, name: str = "") -> Contents | None:
         raise UnreadableWeights(f"can't be read: {fault}") from fault
 
 
-def inspect_bundle(files: Sequence[tuple[str, Callable[[], BinaryIO]]]) -> Contents | None:
+def inspect_bundle(
+    files: Sequence[tuple[str, Callable[[], BinaryIO]]], aside: Collection[str] = ()
+) -> Contents | None:
     """What several files hold that are one snapshot; None if none of them is of a format that we know.
 
     Each is a relative name and what opens it for reading. The tensors of all weights come together, those of
     different folders under their folder's name; globals in `dangerous` begin with the name of their file.
-    The design and the labels are those of a `config.json`, or of the weights. A file that can't be read is
-    named in `details["unreadable"]`; if no weights are left, `UnreadableWeights` is raised.
+    The design and the labels are those of a `config.json`, or of the weights. Files named in `aside` are no
+    part of the weights: only what loading them could run is told. A file that can't be read is named in
+    `details["unreadable"]`; if no weights are left, `UnreadableWeights` is raised.
     """
     from autolog.formats.bundles import merge
 
-    return merge(files, inspect)
+    return merge(files, inspect, aside)

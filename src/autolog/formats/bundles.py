@@ -12,7 +12,7 @@ import posixpath
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Any, BinaryIO
 
@@ -61,11 +61,11 @@ class _Found:
         return [*self.weights, *self.beside]
 
 
-def merge(files: Sequence[File], look: Look) -> Contents | None:
+def merge(files: Sequence[File], look: Look, aside: Collection[str] = ()) -> Contents | None:
     """What several files hold together, each of them looked into by `look`; None if no format is known.
 
-    A file that can't be read is named in the details as `unreadable`; if that leaves no weights,
-    `UnreadableWeights` is raised.
+    Those named in `aside` are no part of the weights, whatever they hold. A file that can't be read is named
+    in the details as `unreadable`; if that leaves no weights, `UnreadableWeights` is raised.
     """
     found = _Found()
     deadline = time.monotonic() + _LONGEST
@@ -76,7 +76,7 @@ def merge(files: Sequence[File], look: Look) -> Contents | None:
             break
         try:
             with opener() as file:
-                _take(found, name, file, look)
+                _take(found, name, file, look, aside)
         except (UnreadableWeights, OSError) as fault:
             found.unreadable[readable(name, 200)] = readable(str(fault), 200)
     pieces: tuple[str, ...] = ()
@@ -103,7 +103,7 @@ def _rank(name: str) -> int:
     return 1 if not base.endswith((".json", ".txt", ".md")) else 2
 
 
-def _take(found: _Found, name: str, file: BinaryIO, look: Look) -> None:
+def _take(found: _Found, name: str, file: BinaryIO, look: Look, aside: Collection[str]) -> None:
     base = posixpath.basename(name)
     if base in _CONFIGS or base == _TRAINER:
         _config(found, base, file)
@@ -119,7 +119,7 @@ def _take(found: _Found, name: str, file: BinaryIO, look: Look) -> None:
     found.room -= len(contents.tensors)
     if contents.format == "SavedModel":
         found.graph = contents
-    elif contents.format.endswith("index") or _is_beside(base):
+    elif contents.format.endswith("index") or name in aside or _is_beside(base):
         found.beside.append((name, contents))
     else:
         found.weights.append((name, contents))

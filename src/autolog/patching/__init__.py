@@ -16,6 +16,7 @@ from typing import Any
 import wrapt
 
 from autolog import _guard
+from autolog.events import NOT_IMPORTED
 from autolog.hooks import Hook, Point
 
 from . import early, half
@@ -48,7 +49,7 @@ class Patches:
 
     def install(self) -> None:
         """Apply every point whose module is there, and watch for the modules of the others."""
-        self.results = {point.target: f"{point.module} is not imported" for _, point in self._points}
+        self.results = {point.target: point.module + NOT_IMPORTED for _, point in self._points}
         self.nesting.active = True
         _installed.append(self)
         # Watch first and look afterwards: another thread may be importing one of them right now.

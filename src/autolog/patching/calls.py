@@ -65,6 +65,7 @@ class Call:
     __slots__ = (
         "arguments",
         "callback",
+        "has_returned",
         "hook",
         "inner",
         "opened",
@@ -96,6 +97,7 @@ class Call:
         if outer is not None and outer.point.role != "series":
             self.callback = outer.callback
         self.pinned: Any = None
+        self.has_returned = False
         self.target: Any = self.pick(point.path)
 
     @property
@@ -254,6 +256,7 @@ class Nesting:
         """The original returned `result`."""
         self._stack.top = call.outer
         call.result = result
+        call.has_returned = True
         if call.point.role == "origin":
             self.origins.note(result, call.model)
         if call.point.role == "opens":

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, func, insert, select, update
 
-from autolog.events import Bound, Failed, FileFacts, Finished, Loaded, Saved, Skipped, Started
+from autolog.events import NOT_IMPORTED, Bound, Failed, FileFacts, Finished, Loaded, Saved, Skipped, Started
 
 from .database import Store
 from .known import Look, count_skip, text
@@ -87,7 +87,10 @@ class Writer:
             row = _one(connection, select(tasks.c.hooks, tasks.c.versions).where(tasks.c.id == task_id))
             targets = {**row["hooks"]}
             for target, result in event.targets.items():
-                if targets.get(target) != "applied":
+                # What one process found out stands, whatever another one never imported.
+                if targets.get(target) != "applied" and not (
+                    target in targets and result.endswith(NOT_IMPORTED)
+                ):
                     targets[target] = result
             versions = {**row["versions"], **event.versions}
             connection.execute(

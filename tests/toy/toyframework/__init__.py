@@ -85,7 +85,7 @@ def save_folder(obj, path, shards=2):
     """Write a model as a folder: its weights in shards, and a text that says how many."""
     os.makedirs(path, exist_ok=True)
     data = pickle.dumps(obj)
-    step = -(-len(data) // shards)
+    step = -(-len(data) // max(1, shards))
     for number in range(shards):
         with open(os.path.join(path, f"weights-{number}.bin"), "wb") as file:
             file.write(data[number * step : (number + 1) * step])

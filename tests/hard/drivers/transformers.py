@@ -1,8 +1,10 @@
-"""PreTrainedModel.save_pretrained and from_pretrained."""
+"""PreTrainedModel.save_pretrained and from_pretrained: a folder with one file of weights, or shards."""
+
+import os
 
 import torch
 from driving import damage, files_of  # noqa: F401
-from transformers import BertConfig, BertModel
+from transformers import BertConfig, BertModel, Trainer, TrainingArguments
 
 SUFFIX = ""
 KIND = "folder"
@@ -11,6 +13,7 @@ IMPOSSIBLE = {
     "buffer": "save_pretrained takes a folder only",
     "file": "save_pretrained takes a folder only",
 }
+READ_BACK = 1
 
 
 def build(seed):
@@ -30,14 +33,21 @@ def save(model, target):
     model.save_pretrained(target)
 
 
-def save_nested(model, target):
-    # in shards: save_pretrained calls safetensors once for each
+def save_over(model, target):
+    # In shards: the whole file stays, and is what a load prefers.
     model.save_pretrained(target, max_shard_size="5KB")
 
 
+def save_nested(model, target):
+    # Goes through save_pretrained and, for its arguments, torch.save.
+    arguments = TrainingArguments(output_dir="trainer", use_cpu=True, report_to=[])
+    Trainer(model=model, args=arguments).save_model(target)
+
+
 def save_failing(target):
-    open(target, "w").close()
-    build(0).save_pretrained(f"{target}/in/a/file")
+    # config.json and all shards are written, their index can't be.
+    os.makedirs(f"{target}/model.safetensors.index.json")
+    build(0).save_pretrained(target, max_shard_size="5KB")
 
 
 def load(target):

@@ -28,7 +28,13 @@ def save(model, target):
 
 
 def save_failing(target):
-    build(0).save_model(f"no/such/folder/{target}")
+    # The file is made, and only then found that this format has no categories.
+    model = CatBoostRegressor(
+        iterations=2, depth=2, thread_count=1, verbose=False, allow_writing_files=False, cat_features=[0]
+    )
+    random = np.random.default_rng(0)
+    model.fit([[letter, 0.5] for letter in random.choice([*"abcdef"], 60)], random.normal(size=60))
+    model.save_model(target, format="onnx")
 
 
 def load(target):
