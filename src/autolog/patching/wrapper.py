@@ -85,10 +85,14 @@ def wrap(original: Any, hook: Hook, point: Point, nesting: Nesting) -> Patched:
             call = nesting.enter(hook, point, signature, (instance, args, kwargs))
         try:
             result = wrapped(*args, **kwargs)
-        except BaseException:
+        except BaseException as error:
             if call is not None:
                 with guard(where):
                     nesting.abandon(call)
+            # Without this frame, as if we weren't there: Keras and TensorFlow take frames of their own out of
+            # a traceback, and what would be left is ours. (3.10 raises it again with what it had.)
+            if error.__traceback__ is not None:
+                BaseException.with_traceback(error, error.__traceback__.tb_next)
             raise
         if call is not None:
             with guard(where):
