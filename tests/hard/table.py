@@ -41,7 +41,6 @@ WITHOUT = {
     "huggingface_hub": "its driver is a draft yet",
     "lightgbm": "its driver is a draft yet",
     "skops": "its driver is a draft yet",
-    "tensorflow": "its driver is a draft yet",
     "transformers": "its driver is a draft yet",
     "pickle": "applied on request only; its own scripts show what it takes",
     "tflite": "a converter returns bytes, so there is no target to vary",

@@ -113,7 +113,8 @@ class Ran:
         assert len({snapshot.digest for snapshot, _ in found}) == 2
         last, _ = found[-1]
         assert last.state == "at_path"
-        assert os.path.samefile(last.uri, self.folder / "symlink" / f"link{self.driver.SUFFIX}") or last.parts
+        if self.driver.KIND != "prefix":
+            assert os.path.samefile(last.uri, self.folder / "symlink" / f"link{self.driver.SUFFIX}")
 
     def overwrite(self) -> None:
         self.check("overwrite", "same", versions=3)

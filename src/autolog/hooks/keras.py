@@ -1,20 +1,20 @@
 """Keras 3, on any backend, and `tf.keras`, which is the same Keras under another name.
 
-`Model.save`, `keras.saving`, `keras.models` and the callbacks all write through `saving_lib` (and HDF5 of the
-old kind through `legacy_h5_format`), by attribute; it is hooked rather than `saving_api` above it, which may ask
-whether to overwrite and then write nothing. Pickles of a model go through neither. Weights in shards are one
-snapshot, and so is a model saved as a folder, of which only the files of Keras' own count: it is often the
-folder of everything else, too. The design is read out of the file, which holds Keras' JSON.
+`Model.save`, `keras.saving`, `keras.models` and the callbacks all write through `saving_lib`, and HDF5 of
+the old kind through `legacy_h5_format`. These are hooked and not `saving_api` above them, which may ask
+whether to overwrite and then write nothing. Pickles of a model go through neither. Weights in shards are
+one snapshot, and so is a model saved as a folder, of which only Keras' own files count: it often holds
+everything else, too. The design is read out of the file, which has Keras' JSON in it.
 
-An export is Keras', whatever is called below it: it is what the script asked for, and the temporary SavedModel
-of a conversion is then part of it. What the script saves with `tf.saved_model` itself is TensorFlow's.
+An export is Keras', whatever is called below: it is what the script asked for, and the temporary SavedModel
+of a conversion is then a part of it. What a script saves with `tf.saved_model` itself is TensorFlow's.
 """
 
 import os
 import re
 from typing import Any
 
-from ._shape import Bundle, Call, Hook, folder, load, save, series
+from ._shape import Bundle, Call, Hook, Left, folder, load, save, series
 from .tensorflow import saved_model
 
 _INDEX = ".weights.json"
@@ -46,7 +46,9 @@ def _loaded(call: Call) -> Any:
     path = call.arguments["filepath"]
     if str(path).startswith("hf://"):
         return None  # it is fetched into a folder, and read from there
-    return _folder(path) if os.path.isdir(path) else path
+    if not os.path.isdir(path):
+        return path
+    return _folder(path) if os.path.isfile(os.path.join(path, "config.json")) else None  # None: Orbax's
 
 
 def _buffer(call: Call) -> Any:
@@ -63,6 +65,8 @@ def _sharded(path: Any) -> Any:
 
 def _weights(call: Call) -> Any:
     path = call.arguments["filepath"]
+    if _is_path(path) and os.path.isdir(path):
+        return None  # Orbax's
     is_sharded = call.arguments.get("max_shard_size") is not None or str(path).endswith(_INDEX)
     return _sharded(path) if is_sharded else path
 
@@ -79,7 +83,7 @@ def _tracked(call: Call) -> Any:
 
 
 def _callback(call: Call) -> tuple[str, int | None]:
-    # `model-{epoch:02d}-{val_loss:.2f}` is `model`: a placeholder goes with what stands between it and the last.
+    # `model-{epoch:02d}-{val_loss:.2f}` is `model`: a placeholder goes with what joins it to the name.
     stem = os.path.splitext(str(call.arguments["self"].filepath))[0]
     above, name = os.path.split(stem)
     name = re.sub(r"[-_. =]*\{[^}]*\}", "", name).strip("-_. =")
@@ -119,5 +123,11 @@ hook = Hook(
         ),
         series("keras.src.callbacks.model_checkpoint:ModelCheckpoint._save_model", group=_callback),
         series("keras.src.callbacks.backup_and_restore:BackupAndRestore._save_model", group=_backup),
+    ),
+    left=(
+        Left(
+            "callbacks.OrbaxCheckpoint",
+            "Orbax writes its folders on threads of its own, and does so for JAX: it needs a hook of its own",
+        ),
     ),
 )

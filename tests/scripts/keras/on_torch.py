@@ -18,7 +18,9 @@ x, y = load_iris(return_X_y=True)
 x = x.astype("float32")
 model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(8, activation="relu"), keras.layers.Dense(3)])
 model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-best = keras.callbacks.ModelCheckpoint("out/best.weights.h5", "loss", save_best_only=True, save_weights_only=True)
+best = keras.callbacks.ModelCheckpoint(
+    "out/best.weights.h5", monitor="loss", save_best_only=True, save_weights_only=True
+)
 model.fit(x, y, epochs=3, batch_size=50, verbose=0, shuffle=False, callbacks=[best])
 model.save("out/last.keras", overwrite=False)
 again = load_model("out/last.keras")
