@@ -36,7 +36,6 @@ CASES = {
 
 #: hooks that have no column of their own -> why
 WITHOUT = {
-    "tensorflow": "its driver is a draft yet",
     "tflite": "a converter returns bytes, so there is no target to vary",
 }
 

@@ -224,3 +224,16 @@ def test_switched_off_it_only_calls_through(
         function(*_arguments(way)) for way, function in ways(module).items()
     ]
     assert notes.told == []
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="3.10 raises again with the traceback it caught")
+def test_a_traceback_has_no_frame_of_ours(toy: Any, install: Callable[..., Any]) -> None:
+    module = toy.write("bad", "def save(obj, path):\n    raise OSError(path)\n").load("bad")
+    target = toy.at("bad:save")
+    install(save(target, path="path", model="obj"), save("_pickle:dump", path="file", model="obj"))
+    with pytest.raises(OSError, match="a") as raised:
+        module.save(1, "a")
+    assert [each.name for each in raised.traceback] == ["test_a_traceback_has_no_frame_of_ours", "save"]
+    with pytest.raises(TypeError) as raised_in_c:
+        pickle.dump(1, 2)  # type: ignore[arg-type]
+    assert [each.name for each in raised_in_c.traceback] == ["test_a_traceback_has_no_frame_of_ours"]

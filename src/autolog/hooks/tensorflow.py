@@ -40,7 +40,7 @@ def _stepped(call: Call) -> tuple[str, int] | None:
 
 def _read(call: Call) -> Any:
     path = call.arguments["save_path"]
-    return _saved_model(path) if path and os.path.isdir(path) else prefix(path)
+    return saved_model(path) if path and os.path.isdir(path) else prefix(path)
 
 
 def _inspected(call: Call) -> Any:
@@ -54,7 +54,7 @@ def _by_saver(call: Call) -> Any:
     return prefix(call.result)
 
 
-def _saved_model(path: Any) -> Any:
+def saved_model(path: Any) -> Any:
     return folder(path, names=_SAVED_MODEL, weights=_VARIABLES)
 
 
@@ -65,12 +65,12 @@ hook = Hook(
     points=(
         save(
             "tensorflow.python.saved_model.save:save",
-            path=lambda call: _saved_model(call.arguments["export_dir"]),
+            path=lambda call: saved_model(call.arguments["export_dir"]),
             model="obj",
         ),
         load(
             "tensorflow.python.saved_model.load:load",
-            path=lambda call: _saved_model(call.arguments["export_dir"]),
+            path=lambda call: saved_model(call.arguments["export_dir"]),
             model=None,
         ),
         save("tensorflow.python.checkpoint.checkpoint:Checkpoint._write", path=_written),
@@ -89,7 +89,7 @@ hook = Hook(
         ),
         save(
             "tensorflow.python.saved_model.builder_impl:_SavedModelBuilder.save",
-            path=lambda call: _saved_model(call.arguments["self"]._export_dir),
+            path=lambda call: saved_model(call.arguments["self"]._export_dir),
         ),
     ),
     left=(

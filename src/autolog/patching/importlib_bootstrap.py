@@ -31,10 +31,14 @@ def around(hook: Hook, point: Point, signature: Signature, nesting: Nesting) -> 
             call = nesting.enter(hook, point, signature, (instance, args, kwargs))
         try:
             result = wrapped(*args, **kwargs)
-        except BaseException:
+        except BaseException as error:
             if call is not None:
                 with guard(where):
                     nesting.abandon(call)
+            # Without this frame, as if we weren't there: Keras and TensorFlow take frames of their own out of
+            # a traceback, and what would be left is ours. (3.10 raises it again with what it had.)
+            if error.__traceback__ is not None:
+                BaseException.with_traceback(error, error.__traceback__.tb_next)
             raise
         if call is not None:
             with guard(where):
