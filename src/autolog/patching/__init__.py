@@ -161,7 +161,7 @@ class Patches:
                 self.results[point.target] = "can't be replaced: it is a class"
                 return
             raw = vars(owner).get(name, _MISSING)
-            patched = wrap(original, hook, point, self.nesting)
+            patched = wrap(original, hook, point, self.nesting, owner)
             try:
                 setattr(owner, name, patched)
             except (AttributeError, TypeError) as error:

@@ -31,8 +31,10 @@ class Signature:
     __slots__ = ("_is_bound", "_original", "_signature")
 
     def __init__(self, original: Any) -> None:
-        # A static method takes no instance; a bound method and a C function of a module have theirs.
-        self._is_bound = isinstance(original, staticmethod) or getattr(original, "__self__", None) is not None
+        # A static method takes no instance, and a class makes it; a bound method and a C function of a
+        # module have theirs.
+        is_without = isinstance(original, (staticmethod, type))
+        self._is_bound = is_without or getattr(original, "__self__", None) is not None
         is_descriptor = isinstance(original, (staticmethod, classmethod))
         self._original = original.__func__ if is_descriptor else original
         self._signature: inspect.Signature | None = None
