@@ -431,8 +431,8 @@ def test_making_an_instance_is_a_call(toy: Any, notes: Any, install: Callable[..
     assert kind("a").path == "a"
     assert kind(mode="w", path="b", deep=True).path == "b"
     assert type(module.Child("c")) is module.Child
-    assert module.Loud("d").loud
-    assert notes.of("keep") == ["a", "b", "c", "d"]
+    assert module.Loud("d").loud  # it passes nothing on, so there is nothing to see
+    assert notes.of("keep") == ["a", "b", "c"]
     assert dict(notes.calls[1].arguments) == {"path": "b", "mode": "w", "deep": True}
 
 

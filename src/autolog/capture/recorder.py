@@ -66,7 +66,7 @@ if TYPE_CHECKING:
 class Capture:
     """The recorder that `autolog.patching` tells of every hooked call."""
 
-    def __init__(self, session: Session, sort: Callable[[Any, Any], Any]) -> None:
+    def __init__(self, session: Session, sort: Callable[..., Any]) -> None:
         self.session = session
         self._sort = sort
         self._open = OpenFiles(self._send_closed)
@@ -321,7 +321,9 @@ class Capture:
 
     def _verdict(self, call: CallLike, origins: Any) -> Any:
         """What a call's object is; where the hook has no object to show, it is a model."""
-        return Verdict(None) if call.point.model is None else self._sort(call.model, origins)
+        if call.point.model is None:
+            return Verdict(None)
+        return self._sort(call.model, origins, weights_only=call.hook.weights_only)
 
     def _pin_open(self, target: Target, *, sampled: bool) -> None:
         target.pin = pin_open_file(target.file)

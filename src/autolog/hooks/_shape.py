@@ -158,7 +158,8 @@ class Hook(NamedTuple):
     nothing to say); where a weights file holds them, leave it to the file: both run on the thread that
     saves. `left` lists what is not captured. An `opt_in` hook is applied only where
     `frameworks=` names it, and then captures only objects that are known to be models. One that writes
-    `any_object` is shown under the framework of the object, where that is known (joblib and XGBoost).
+    `any_object` is shown under the framework of the object, where that is known (joblib and XGBoost). In
+    a format made for weights (`weights_only`) a mapping of tensors needs no sign that it is a model.
     """
 
     key: str
@@ -170,3 +171,4 @@ class Hook(NamedTuple):
     left: tuple[Left, ...] = ()
     opt_in: bool = False
     any_object: bool = False
+    weights_only: bool = False

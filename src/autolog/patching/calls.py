@@ -11,6 +11,7 @@ import inspect
 import sys
 import threading
 import weakref
+from collections import deque
 from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import Any, Protocol
@@ -21,6 +22,8 @@ from autolog.hooks import Hook, Point
 __all__ = ["Call", "Nesting", "Origins", "Recorder", "Signature"]
 
 
+#: How many modules are remembered beyond the life of their state dicts.
+_LATEST = 4
 #: The module whose frame stands between a hooked function and who called it.
 _WRAPPER = "autolog.patching.wrapper"
 
@@ -156,24 +159,35 @@ class Recorder(Protocol):
 
 
 class Origins:
-    """Remembers, weakly, which module a state dict was made from."""
+    """Remembers, weakly, which module a state dict was made from, and the last few such modules."""
 
     def __init__(self) -> None:
         self._modules: dict[int, tuple[weakref.ref[Any], weakref.ref[Any]]] = {}
+        self._latest: deque[weakref.ref[Any]] = deque(maxlen=_LATEST)
 
     def note(self, made: Any, module: Any) -> None:
         """`made` came out of `module`. Objects that can't be referenced weakly are let go."""
         key = id(made)
         modules = self._modules
         try:
-            modules[key] = (weakref.ref(made, lambda _: modules.pop(key, None)), weakref.ref(module))
+            source = weakref.ref(module)
+            modules[key] = (weakref.ref(made, lambda _: modules.pop(key, None)), source)
         except TypeError:
             return
+        # A module has one such reference as long as it lives, so there is no need to ask a module whether it
+        # equals another.
+        if not any(each is source for each in self._latest):
+            self._latest.append(source)
 
     def get(self, key: int) -> Any:
         """The module that the object with this `id` came from, None if unknown or gone."""
         found = self._modules.get(key)
         return None if found is None or found[0]() is None else found[1]()
+
+    def modules(self) -> list[Any]:
+        """The last few modules that a state dict was made from, the latest first."""
+        found = [each() for each in reversed(self._latest)]
+        return [module for module in found if module is not None]
 
 
 class _Stack(threading.local):
