@@ -47,7 +47,7 @@ def note_what_fires(path):
 
     def noted(self, call, result):
         leave(self, call, result)
-        if call.is_tracked or call.point.role in ("mute", "origin", "series"):
+        if call.is_tracked or call.point.role in ("mute", "origin", "series", "source"):
             fired.add(call.point.target)
 
     def write():

@@ -429,11 +429,12 @@ def test_making_an_instance_is_a_call(toy: Any, notes: Any, install: Callable[..
     assert inspect.signature(kind) == signature
     assert pickle.loads(pickle.dumps(kind.__init__)) is object.__init__
     assert kind("a").path == "a"
-    assert kind(mode="w", path="b", deep=True).path == "b"
+    made = kind(mode="w", path="b", deep=True)
+    assert made.path == "b"
     assert type(module.Child("c")) is module.Child
     assert module.Loud("d").loud  # it passes nothing on, so there is nothing to see
     assert notes.of("keep") == ["a", "b", "c"]
-    assert dict(notes.calls[1].arguments) == {"path": "b", "mode": "w", "deep": True}
+    assert dict(notes.calls[1].arguments) == {"self": made, "path": "b", "mode": "w", "deep": True}
 
 
 def test_an_instance_that_is_not_made_is_no_call(toy: Any, notes: Any, install: Callable[..., Any]) -> None:

@@ -1,7 +1,7 @@
 """What we know about each framework: one file each, data first."""
 
 from ._discover import discover, discover_outside
-from ._shape import Bundle, Call, Hook, Left, Point, folder, load, mute, origin, prefix, save, series
+from ._shape import Bundle, Call, Hook, Left, Point, folder, load, mute, origin, prefix, save, series, source
 from ._sort import Verdict, sort
 
 __all__ = [
@@ -21,4 +21,5 @@ __all__ = [
     "save",
     "series",
     "sort",
+    "source",
 ]

@@ -24,6 +24,7 @@ __all__ = [
     "prefix",
     "save",
     "series",
+    "source",
 ]
 
 
@@ -84,11 +85,11 @@ class Point(NamedTuple):
 
     `target` is `module:Qualified.name`, where the function is *defined*, so that re-exports come
     along. `role` is `save`, `load`, `mute` (nothing inside it is a model; `rule` says why), `series`
-    (saves inside it are versions of the one model that `group` names) or `origin` (its result, a state
-    dict, was made from `model`). `group` computes `(name, iteration)` of the model that several files
-    are versions of. `when` says, once the original has returned, whether this call is to be recorded;
-    what was called inside it is part of it in any case. `origin` computes the URL that a loaded file
-    came from.
+    (saves inside it are versions of the one model that `group` names), `source` (what is loaded inside it
+    came from the URL `origin`) or `origin` (its result, a state dict, was made from `model`). `group`
+    computes `(name, iteration)` of the model that several files are versions of. `when` says, once the
+    original has returned, whether this call is to be recorded; what was called inside it is part of it in
+    any case. `origin` computes the URL that a loaded file came from.
     """
 
     target: str
@@ -140,6 +141,11 @@ def series(target: str, *, group: Callable[[Call], tuple[str, int | None] | None
 def origin(target: str, *, model: Pick) -> Point:
     """A function whose result (a state dict) describes `model`: noted, never captured by itself."""
     return Point(target, "origin", model=model)
+
+
+def source(target: str, *, origin: Pick) -> Point:
+    """A function that fetches weights: what is loaded inside it came from the URL `origin`."""
+    return Point(target, "source", origin=origin)
 
 
 class Left(NamedTuple):

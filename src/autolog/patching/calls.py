@@ -53,6 +53,8 @@ class Signature:
             args = (instance, *args)
         bound = self._signature.bind(*args, **kwargs)
         bound.apply_defaults()
+        if isinstance(self._original, type):
+            return {"self": instance, **bound.arguments}
         return bound.arguments
 
 
@@ -114,8 +116,11 @@ class Call:
 
     @property
     def origin(self) -> Any:
-        """The URL that a loaded file came from, if the hook knows."""
-        return self.pick(self.point.origin)
+        """The URL that a loaded file came from, if the hook of this call or of one around it knows."""
+        call: Call | None = self
+        while call is not None and call.point.origin is None:
+            call = call.outer
+        return None if call is None else call.pick(call.point.origin)
 
     @property
     def is_wanted(self) -> bool:

@@ -86,7 +86,9 @@ def wrap(original: Any, hook: Hook, point: Point, nesting: Nesting, owner: Any =
 
     def around(wrapped: Callable[..., Any], instance: Any, args: Any, kwargs: Any) -> Any:
         if is_made_by_new:
-            wrapped = _do_nothing  # the original would refuse what it ignores as long as it is the class's own
+            wrapped = (
+                _do_nothing  # the original would refuse what it ignores as long as it is the class's own
+            )
         if not nesting.active:
             return wrapped(*args, **kwargs)
         call = None
