@@ -19,6 +19,8 @@ from autolog.patching import Patches
 from autolog.patching.wrapper import Patched
 
 MISSING = object()
+#: Py_TPFLAGS_BASETYPE: many classes written in C or Rust can't be a base of others.
+CAN_BE_INHERITED = 1 << 10
 FAILED = "failed: "
 
 
@@ -81,9 +83,11 @@ class Probe:
 
     def check_removed(self, originals, when):
         """Every attribute must be the very object that it was, and none of ours left in any module."""
-        for target, (_, _, now) in self.raw().items():
+        for target, (owner, name, now) in self.raw().items():
             was = originals[target]
-            if was is MISSING:
+            if now is MISSING and was is not MISSING:  # what had been wrapped was inherited
+                self.expect(getattr(owner, name) is was, f"{target} is inherited from elsewhere {when}")
+            elif was is MISSING:
                 self.expect(now is MISSING, f"{target} was inherited and is now an attribute {when}")
             else:
                 self.expect(now is was, f"{target} is {now!r}, not the original, {when}")
@@ -101,7 +105,7 @@ class Probe:
         for target, (owner, name, _) in self.raw().items():
             function = getattr(owner, name)
             found[target] = describe(function)
-            if isinstance(owner, type):
+            if isinstance(owner, type) and owner.__flags__ & CAN_BE_INHERITED:
                 found[f"{target} of an instance"] = describe_bound(owner, name)
         return found
 
@@ -230,8 +234,11 @@ def compare(probe, bare, hooked):
 def check_parameters(probe):
     """Named parameters must exist in the original."""
     for point in probe.hook.points:
-        function = probe.functions()[point.target]
-        parameters = told(lambda function=function: inspect.signature(function).parameters)
+        owner, name, _ = probe.raw()[point.target]
+        function = getattr(owner, name)
+        # The `__init__` of `object` takes whatever the class does.
+        asked = owner if function is object.__init__ else function
+        parameters = told(lambda asked=asked: inspect.signature(asked).parameters)
         if isinstance(parameters, str):
             continue  # a C function that doesn't tell them
         for pick in (point.path, point.model):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import pickle
 import sys
 import threading
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from autolog.hooks import Hook, save
+from autolog.hooks import Hook, load, save
 from autolog.patching import Patches
 from autolog.patching.wrapper import Patched
 
@@ -455,6 +456,66 @@ def test_installing_while_threads_import(toy: Any, install: Callable[..., Any], 
         assert type(function.__wrapped__) is types.FunctionType
         function(1, name)
     assert notes.of("keep") == names
+
+
+# -- classes that make their instances in __new__ -----------------------------------------------------
+
+READER = """
+    class Reader:
+        def __new__(cls, path, mode="r", *, deep=False):
+            if path == "missing":
+                raise FileNotFoundError(path)
+            made = super().__new__(cls)
+            made.path = path
+            return made
+
+    class Child(Reader):
+        pass
+
+    class Loud(Reader):
+        def __init__(self, path):
+            super().__init__()
+            self.loud = True
+"""
+
+
+def test_making_an_instance_is_a_call(toy: Any, notes: Any, install: Callable[..., Any]) -> None:
+    """As of a class written in C or Rust: the class stays, its `__init__` tells."""
+    module = toy.write("readers", READER).load("readers")
+    kind, signature = module.Reader, inspect.signature(module.Reader)
+    patches = install(load(toy.at("readers:Reader.__init__"), path="path", model=None))
+    assert patches.results[toy.at("readers:Reader.__init__")] == "applied"
+    assert module.Reader is kind
+    assert inspect.signature(kind) == signature
+    assert pickle.loads(pickle.dumps(kind.__init__)) is object.__init__
+    assert kind("a").path == "a"
+    made = kind(mode="w", path="b", deep=True)
+    assert made.path == "b"
+    assert type(module.Child("c")) is module.Child
+    assert module.Loud("d").loud  # it passes nothing on, so there is nothing to see
+    assert notes.of("keep") == ["a", "b", "c"]
+    assert dict(notes.calls[1].arguments) == {"self": made, "path": "b", "mode": "w", "deep": True}
+
+
+def test_an_instance_that_is_not_made_is_no_call(toy: Any, notes: Any, install: Callable[..., Any]) -> None:
+    module = toy.write("readers", READER).load("readers")
+    kind = module.Reader
+    install(load(toy.at("readers:Reader.__init__"), path="path", model=None))
+    with pytest.raises(FileNotFoundError):
+        kind("missing")
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'path'"):
+        kind()
+    assert notes.told == []
+
+
+def test_class_has_its_own_start_again(toy: Any, notes: Any, install: Callable[..., Any]) -> None:
+    module = toy.write("readers", READER).load("readers")
+    patches = install(load(toy.at("readers:Reader.__init__"), path="path", model=None))
+    patches.remove()
+    assert "__init__" not in vars(module.Reader)
+    assert module.Reader.__init__ is object.__init__
+    assert module.Reader("a", deep=True).path == "a"
+    assert notes.told == []
 
 
 # -- watching a call --------------------------------------------------------------------------------

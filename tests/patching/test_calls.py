@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from autolog import _guard
-from autolog.hooks import load, mute, opens, origin, part, save
+from autolog.hooks import load, mute, opens, origin, part, save, source
 
 pytestmark = pytest.mark.core
 
@@ -470,6 +470,28 @@ def test_many_threads_lose_nothing(functions: Any, notes: Any) -> None:
     kept = notes.of("keep")
     assert len(kept) == 800
     assert set(kept) == {f"{all}{n}-{t}" for all in ("", "all-") for n in range(8) for t in range(50)}
+
+
+def test_what_is_loaded_inside_a_source_came_from_its_url(
+    toy: Any, install: Callable[..., Any], notes: Any
+) -> None:
+    module = toy.write(
+        "hub",
+        """
+        def load(path):
+            return path
+
+        def fetch(url, cache):
+            return load(cache)
+        """,
+    ).load("hub")
+    install(load(toy.at("hub:load"), path="path"), source(toy.at("hub:fetch"), origin="url"))
+    assert module.fetch("https://host/a.toy", "cache/a.toy") == "cache/a.toy"
+    module.load("cache/a.toy")
+    assert [(call.target, call.origin) for call in notes.calls] == [
+        ("cache/a.toy", "https://host/a.toy"),
+        ("cache/a.toy", None),
+    ]
 
 
 def test_origin_is_remembered_as_long_as_both_live(toy: Any, install: Callable[..., Any], notes: Any) -> None:

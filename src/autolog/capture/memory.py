@@ -11,7 +11,7 @@ from typing import Any
 
 from autolog._guard import guard
 
-__all__ = ["digest_of", "hash_later", "join", "view"]
+__all__ = ["digest_of", "hash_later", "join", "size", "view"]
 
 #: The largest mutable buffer that is copied, in bytes: about a millisecond.
 _COPY_BYTES = 8 << 20
@@ -32,6 +32,18 @@ def view(target: Any) -> bytes | None:
     get_value = getattr(target, "getvalue", None)
     value = get_value() if get_value is not None and not getattr(target, "closed", False) else None
     return value if isinstance(value, bytes) else None
+
+
+def size(file: Any) -> int | None:
+    """How many bytes a file object that can't be looked into has taken so far, if it says so."""
+    tell = getattr(file, "tell", None)
+    if tell is None or getattr(file, "closed", False):
+        return None
+    try:
+        found = tell()
+    except (OSError, ValueError):  # a pipe, or closed without saying so
+        return None
+    return found if isinstance(found, int) else None
 
 
 def digest_of(data: bytes) -> str:

@@ -70,7 +70,7 @@ if TYPE_CHECKING:
 class Capture:
     """The recorder that `autolog.patching` tells of every hooked call."""
 
-    def __init__(self, session: Session, sort: Callable[[Any, Any], Any]) -> None:
+    def __init__(self, session: Session, sort: Callable[..., Any]) -> None:
         self.session = session
         self._sort = sort
         self._open = OpenFiles(self._send_closed)
@@ -198,12 +198,10 @@ class Capture:
             "rank": self.session.process.rank,
             "labels": labels,
         }
-        if target.place == "memory":
-            self._save_in_memory(target, fields)
+        if target.place in ("memory", "remote"):
+            self._save_elsewhere(target, fields)
         elif target.place == "open":
             self._save_open(target, fields, name)
-        elif target.place == "remote":
-            self.session.submit(Saved(place="remote", path=target.path, **fields))
         elif target.pin is not None:
             self._send(target.pin, target.path, fields)
         elif call.point.group is None:
@@ -213,16 +211,18 @@ class Capture:
                 reason = "the file was gone before it could be opened"
                 self.session.submit(Saved(place="file", path=target.path, lost=reason, **fields))
 
-    def _save_in_memory(self, target: Target, fields: dict[str, Any]) -> None:
+    def _save_elsewhere(self, target: Target, fields: dict[str, Any]) -> None:
+        """A save into memory, or to a URL: the digest is ours to compute, where the bytes are at hand."""
+        where: Any = {"place": target.place, "path": target.path}
         data = memory.view(target.file)
         if data is None or len(data) > self.session.settings.memory_limit:
-            size = None if data is None else len(data)
-            self.session.submit(Saved(place="memory", path=None, size=size, **fields))
+            size = memory.size(target.file) if data is None else len(data)
+            self.session.submit(Saved(**where, size=size, **fields))
             return
         size = len(data)
 
         def then(digest: str) -> None:
-            self.session.submit(Saved(place="memory", path=None, size=size, digest=digest, **fields))
+            self.session.submit(Saved(**where, size=size, digest=digest, **fields))
 
         memory.hash_later(data, then)
 
@@ -269,25 +269,27 @@ class Capture:
             "skip": verdict.rule,
             "origin": _text(call.origin),
         }
-        if target.place == "memory":
-            self._load_from_memory(target, fields)
+        if target.place in ("memory", "remote"):
+            self._load_from_elsewhere(target, fields)
             return
         pin = target.pin
         path = target.path if pin is None else pin.path
-        place = "remote" if target.place == "remote" else "file"
         if pin is None:
-            self.session.submit(Loaded(place=place, path=path or target.name, **fields))
+            self.session.submit(Loaded(place="file", path=path or target.name, **fields))
             return
-        event = Loaded(place=place, path=path, facts=pin.facts, size=pin.size, **_parts(pin), **fields)
+        event = Loaded(place="file", path=path, facts=pin.facts, size=pin.size, **_parts(pin), **fields)
         self.session.submit(event, pin.take())
 
-    def _load_from_memory(self, target: Target, fields: dict[str, Any]) -> None:
+    def _load_from_elsewhere(self, target: Target, fields: dict[str, Any]) -> None:
+        where: Any = {"place": target.place, "path": target.path}
         data = memory.view(target.file)
         if data is None or len(data) > self.session.settings.memory_limit:
+            if target.place == "remote":
+                self.session.submit(Loaded(**where, **fields))
             return
 
         def then(digest: str) -> None:
-            self.session.submit(Loaded(place="memory", path=None, size=len(data), digest=digest, **fields))
+            self.session.submit(Loaded(**where, size=len(data), digest=digest, **fields))
 
         memory.hash_later(data, then)
 
@@ -327,10 +329,7 @@ class Capture:
         """What a call's object is; where the hook has no object to show, it is a model."""
         if call.point.model is None:
             return Verdict(None)
-        verdict = self._sort(call.model, origins)
-        if verdict.rule == "array" and call.hook.arrays_are_weights:
-            return Verdict(None, None, None, "state_dict")
-        return verdict
+        return self._sort(call.model, origins, weights_only=call.hook.weights_only)
 
     def _pin_open(self, target: Target, *, sampled: bool) -> None:
         target.pin = pin_open_file(target.file)

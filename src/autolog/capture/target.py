@@ -13,6 +13,9 @@ from .pin import Pin, is_buffer, pin_path
 
 __all__ = ["Target"]
 
+#: What fsspec puts in front of the paths of its local file system.
+_LOCAL = ("file://", "local://")
+
 
 class Target:
     """What a call writes or reads, worked out before the original runs (relative paths move)."""
@@ -40,10 +43,15 @@ class Target:
             remote = _is_url(text)
             self.place = "remote" if remote else "file"
             self.path = mask(text) if remote else os.path.abspath(text)
-        elif isinstance(target, (bytes, bytearray, memoryview)) or is_buffer(target):
+        elif isinstance(target, (bytes, bytearray, memoryview)):
             self.place, self.file = "memory", target
         else:
-            self.place, self.file = "open", target
+            url = _url_of(target)
+            if url is not None:
+                self.place, self.path = "remote", mask(url)
+            else:
+                self.place = "memory" if is_buffer(target) else "open"
+            self.file = target
 
     def files(self) -> Bundle | None:
         """Which files these are, if there may be several."""
@@ -81,6 +89,14 @@ class Target:
         if isinstance(name, (str, os.PathLike)):
             return os.fspath(name)
         return f"<{type(self.file).__name__}>"
+
+
+def _url_of(file: Any) -> str | None:
+    """Where an open file of fsspec's really is, if that isn't on this machine's own disks."""
+    name = getattr(getattr(file, "fs", None), "unstrip_protocol", None)
+    path = getattr(file, "path", None)
+    url = name(path) if callable(name) and isinstance(path, str) else None
+    return url if isinstance(url, str) and _is_url(url) and not url.startswith(_LOCAL) else None
 
 
 def _is_url(text: str) -> bool:

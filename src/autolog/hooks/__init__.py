@@ -16,6 +16,7 @@ from ._shape import (
     prefix,
     save,
     series,
+    source,
 )
 from ._sort import Verdict, sort
 
@@ -38,4 +39,5 @@ __all__ = [
     "save",
     "series",
     "sort",
+    "source",
 ]

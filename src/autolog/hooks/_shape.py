@@ -26,6 +26,7 @@ __all__ = [
     "prefix",
     "save",
     "series",
+    "source",
 ]
 
 
@@ -94,12 +95,13 @@ class Point(NamedTuple):
     `target` is `module:Qualified.name`, where the function is *defined*, so that re-exports come
     along. `role` is `save`, `load`, `mute` (nothing inside it is a model; `rule` says why), `series`
     (saves inside it are versions of the one model that `group` names), `part` (what is inside it is a piece
-    of a save or load around it), `origin` (its result, a state dict, was made from `model`) or `opens`
-    (makes an object that writes to `path` later). `group` computes `(name, iteration)` of the model that
-    several files are versions of. `when` says, once the original has returned, whether this call is to be
-    recorded; what was called inside it is part of it in any case. `origin` computes the URL that a loaded
-    file came from. `aliases` are other qualified names in that module under which the very same function
-    stands (a class that copies another's methods).
+    of a save or load around it), `source` (what is loaded inside it came from the URL `origin`), `origin`
+    (its result, a state dict, was made from `model`) or `opens` (makes an object that writes to `path`
+    later). `group` computes `(name, iteration)` of the model that several files are versions of. `when`
+    says, once the original has returned, whether this call is to be recorded; what was called inside it is
+    part of it in any case. `origin` computes the URL that a loaded file came from. `aliases` are other
+    qualified names in that module under which the very same function stands (a class that copies another's
+    methods).
     """
 
     target: str
@@ -179,6 +181,11 @@ def opens(target: str, *, path: Pick) -> Point:
     return Point(target, "opens", path)
 
 
+def source(target: str, *, origin: Pick) -> Point:
+    """A function that fetches weights: what is loaded inside it came from the URL `origin`."""
+    return Point(target, "source", origin=origin)
+
+
 class Left(NamedTuple):
     """A way to save or load that is seen and left alone, and why."""
 
@@ -195,9 +202,9 @@ class Hook(NamedTuple):
     nothing to say); where a weights file holds them, leave it to the file: both run on the thread that
     saves. `left` lists what is not captured. An `opt_in` hook is applied only where
     `frameworks=` names it, and then captures only objects that are known to be models. One that writes
-    `any_object` is shown under the framework of the object, where that is known (joblib and XGBoost).
-    Where `arrays_are_weights`, a mapping of bare arrays is a model: nobody writes other arrays this way.
-    A filter that doesn't name `key` goes by the key of the `family`, if that is given.
+    `any_object` is shown under the framework of the object, where that is known (joblib and XGBoost). In
+    a format made for weights (`weights_only`) a mapping of tensors needs no sign that it is a model. A
+    filter that doesn't name `key` goes by the key of the `family`, if that is given.
     """
 
     key: str
@@ -210,4 +217,4 @@ class Hook(NamedTuple):
     opt_in: bool = False
     any_object: bool = False
     family: str = ""
-    arrays_are_weights: bool = False
+    weights_only: bool = False

@@ -2,92 +2,51 @@
 
 Rules give the *reason* by which something is not a model; they appear in the capture report. What no
 rule knows counts as a model: losing somebody's weights is worse than listing one file too many.
+
+A plain mapping of tensors is one if anything says so: `_metadata`, a Parameter in it, entries called as
+layers call their weights, or storage that it shares with a module whose state dict was asked for lately.
+Else it is a batch, or cached data.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
-__all__ = ["Verdict", "sort"]
+from ._kinds import MODEL_BASES, RULES_BY_BASE, SCHEDULERS, TENSORS, VARIABLES, are_data, are_weights
 
-#: How much of a nested container is looked at: enough for any real checkpoint, bounded for any input.
-_WIDTH, _DEPTH = 64, 4
+__all__ = ["Live", "Verdict", "sort"]
 
-_MODEL_BASES = {
-    "torch.jit._script.ScriptModule": "TorchScript",
-    "torch.jit.ScriptFunction": "TorchScript",
-    "torch.nn.modules.module.Module": "PyTorch",
-    "sklearn.base.BaseEstimator": "ScikitLearn",
-    "xgboost.core.Booster": "XGBoost",
-    "xgboost.sklearn.XGBModel": "XGBoost",
-    "lightgbm.basic.Booster": "LightGBM",
-    "lightgbm.sklearn.LGBMModel": "LightGBM",
-    "catboost.core._CatBoostBase": "CatBoost",
-    "keras.src.models.model.Model": "Keras",
-    "tensorflow.python.module.module.Module": "TensorFlow",
-    "fastai.learner.Learner": "fastai",
-    "megengine.module.module.Module": "MegEngine",
-}
-_RULES_BY_BASE = {
-    "torch.utils.data.dataset.Dataset": "dataset",
-    "torch.utils.data.dataloader.DataLoader": "dataset",
-    "torch.utils.data.sampler.Sampler": "dataset",
-    "torch.optim.optimizer.Optimizer": "optimizer state",
-    "torch.optim.lr_scheduler.LRScheduler": "scheduler state",
-    "torch.optim.lr_scheduler._LRScheduler": "scheduler state",
-    "torch.amp.grad_scaler.GradScaler": "scheduler state",
-    "megengine.data.dataset.meta_dataset.Dataset": "dataset",
-    "megengine.data.dataloader.DataLoader": "dataset",
-    "megengine.data.sampler.Sampler": "dataset",
-    "megengine.optimizer.optimizer.Optimizer": "optimizer state",
-    "megengine.optimizer.lr_scheduler.LRScheduler": "scheduler state",
-    "megengine.amp.grad_scaler.GradScaler": "scheduler state",
-    "pandas.core.generic.NDFrame": "data frame",
-    "pandas.core.indexes.base.Index": "data frame",
-    "pandas.Index": "data frame",  # what pandas 3 calls it
-    "polars.dataframe.frame.DataFrame": "data frame",
-    "polars.lazyframe.frame.LazyFrame": "data frame",
-    "polars.series.series.Series": "data frame",
-    "pyarrow.lib.Table": "data frame",
-    "pyarrow.lib.RecordBatch": "data frame",
-    "numpy.ndarray": "array",
-    "numpy.generic": "array",
-    "scipy.sparse._base._spbase": "array",
-    "torch.storage.UntypedStorage": "array",
-    "torch.storage.TypedStorage": "array",
-    "xgboost.core.DMatrix": "dataset",
-    "lightgbm.basic.Dataset": "dataset",
-    "sklearn.utils._bunch.Bunch": "dataset",
-    "fastai.data.core.DataLoaders": "dataset",
-    "fastai.data.core.FilteredBase": "dataset",
-    "fastai.data.load.DataLoader": "dataset",
-    "fastai.data.block.DataBlock": "dataset",
-    "fastai.optimizer._BaseOptimizer": "optimizer state",
-    "argparse.Namespace": "arguments",
-    "random.Random": "random state",
-    "numpy.random.mtrand.RandomState": "random state",
-    "numpy.random._generator.Generator": "random state",
-}
-#: Tensors of frameworks, and the class of those that are parameters of a model.
-_TENSORS = {
-    "torch.Tensor": ("PyTorch", "torch.nn.parameter:Parameter"),
-    "torch._tensor.Tensor": ("PyTorch", "torch.nn.parameter:Parameter"),
-    "megengine.tensor.Tensor": ("MegEngine", "megengine.tensor:Parameter"),
-}
-#: What the states of schedulers and gradient scalers have, and models do not.
-_SCHEDULERS = (
-    {"last_epoch", "_step_count"},
-    {"scale", "growth_factor", "growth_interval"},
-    {"milestones", "gamma", "current_epoch"},
-    {"scale_factor", "growth_factor", "growth_interval"},
-)
+#: How much of a nested container is looked at: enough for any real checkpoint, bounded for any input. Each
+#: part of a container gets a fair share of what is left: a large one doesn't hide the model beside it.
+#: A mapping takes as long as a dozen other values.
+_LOOKS, _MAPPING, _WIDTH, _DEPTH = 512, 12, 64, 4
+#: How many names of a mapping are looked at (in a nested one as many as there are looks), how many parameters
+#: of the modules that are alive, and how many tensors are compared with them.
+_NAMES, _PARAMETERS, _FEW = 128, 128, 8
+
 _PLAIN = (str, bytes, bytearray, int, float, complex, bool, type(None))
-_MODEL_SUFFIXES = (".weight", ".bias", ".running_mean", ".running_var", ".in_proj_weight", "_weight", "_bias")
-#: What the state dict of a lone layer has.
-_LAYER = {"weight", "bias"}
+#: What tells the state dict of an optimizer, and of running averages of all parameters.
+_OPTIMIZER = {"state", "param_groups"}
+_AVERAGES = {"shadow_params", "decay"}  # torch_ema's, and Diffusers'
+#: Keys that say of a mapping of tensors what it is.
+_STATE_DICTS = {"state_dict", "model_state_dict", "model_state", "ema_state_dict"}
+#: Modules whose types are never a model's.
+_PYTHON = {"builtins", *sys.stdlib_module_names}
+
+
+class Live(Protocol):
+    """What is known of the modules that are alive in this process."""
+
+    def get(self, key: int) -> Any:
+        """The module that the state dict with this `id` came from, None if unknown."""
+
+    def modules(self) -> Iterable[Any]:
+        """A few modules whose state dicts were asked for lately."""
 
 
 class Verdict(NamedTuple):
@@ -106,104 +65,186 @@ class Verdict(NamedTuple):
 
 def bases(kind: type) -> list[str]:
     """Dotted names of a type and all it inherits from."""
-    return [_dotted(base) for base in kind.__mro__]
+    return [f"{base.__module__}.{base.__qualname__}" for base in kind.__mro__]
 
 
 def type_name(value: Any) -> str:
     """The dotted name of a value's type, as a person would write it."""
     kind = type(value)
-    return kind.__qualname__ if kind.__module__ == "builtins" else _dotted(kind)
-
-
-def _dotted(kind: type) -> str:
     # Some classes made in C++ have their module's name in their own, too.
-    return f"{kind.__module__}.{kind.__qualname__.removeprefix(f'{kind.__module__}.')}"
+    name = kind.__qualname__.removeprefix(f"{kind.__module__}.")
+    return name if kind.__module__ == "builtins" else f"{kind.__module__}.{name}"
 
 
-def sort(value: Any, live: Mapping[int, Any] | None = None) -> Verdict:
-    """Say whether `value` is a model. `live` maps the id of a known state dict to its module."""
-    return _sort(value, live or {}, 0)
+def sort(value: Any, live: Live | None = None, *, weights_only: bool = False) -> Verdict:
+    """Say whether `value` is a model.
+
+    In a format that is made for weights (`weights_only`), a mapping of tensors is one unless all its names
+    are those of data.
+    """
+    sorting = _Sorting(live)
+    verdict = sorting.of(value, 0, _LOOKS)
+    if not weights_only or verdict.rule != "array" or not isinstance(value, Mapping):
+        return verdict
+    return verdict if are_data(_names(value)) else sorting.state_dict(value.values())
 
 
-def _sort(value: Any, live: Mapping[int, Any], depth: int) -> Verdict:
-    if isinstance(value, _PLAIN):
-        return Verdict("plain data")
-    names = bases(type(value))
-    for name in names:
-        if name in _MODEL_BASES:
-            return Verdict(None, _MODEL_BASES[name], value, type_name(value))
-    for name in names:
-        if name in _RULES_BY_BASE:
-            return Verdict(_RULES_BY_BASE[name])
-    for name in names:
-        if name in _TENSORS:
-            framework, parameter = _TENSORS[name]
-            is_parameter = _is_instance(value, parameter)
-            return Verdict(None, framework, None, "Parameter") if is_parameter else Verdict("array")
-    if isinstance(value, Mapping):
-        return _sort_mapping(value, live, depth)
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return _sort_parts(value, value, live, depth)
-    if type(value).__module__ == "builtins":
-        return Verdict("plain data")
-    return Verdict(None, None, value, type_name(value))
+class _Sorting:
+    """One question, and what has been found out on the way."""
 
+    def __init__(self, live: Live | None) -> None:
+        self._live = live
+        self._bases: dict[type, list[str]] = {}
+        self._owners: dict[int, Any] | None = None
+        self._looked = 0
 
-def _sort_mapping(value: Mapping[Any, Any], live: Mapping[int, Any], depth: int) -> Verdict:
-    module = live.get(id(value))
-    if module is not None:
-        return Verdict(None, _framework(module), module, type_name(module))
-    if hasattr(value, "_metadata"):
-        # torch.nn.Module.state_dict puts `_metadata` on what it returns, and nothing else does.
-        return Verdict(None, "PyTorch", None, "state_dict")
-    keys = set(islice((key for key in value if isinstance(key, str)), 10_000))
-    if keys >= {"state", "param_groups"} and len(value) == 2:
-        return Verdict("optimizer state")
-    roots = {key.partition(".")[0] for key in keys}
-    if "param_groups" in roots and roots <= {"state", "param_groups"} and len(keys) > 1:
-        return Verdict("optimizer state")  # flattened, as distributed checkpoints may have it
-    if any(keys >= each for each in _SCHEDULERS):
-        return Verdict("scheduler state")
-    named = keys >= _LAYER or any(key.endswith(_MODEL_SUFFIXES) for key in keys)
-    kinds = [name for part in islice(value.values(), _WIDTH) for name in bases(type(part))] if named else []
-    for kind in kinds:
-        if kind in _TENSORS or kind == "numpy.ndarray":
-            return Verdict(None, _TENSORS.get(kind, (None,))[0], None, "state_dict")
-    return _sort_parts(value, value.values(), live, depth)
+    def of(self, value: Any, depth: int, looks: int) -> Verdict:
+        """What `value` is, from so many looks at what is inside."""
+        self._looked += 1
+        if isinstance(value, _PLAIN):
+            return Verdict("plain data")
+        names = self._names_of(type(value))
+        for name in names:
+            if name in MODEL_BASES:
+                return Verdict(None, MODEL_BASES[name], value, type_name(value))
+        for name in names:
+            if name in RULES_BY_BASE:
+                return Verdict(RULES_BY_BASE[name])
+        for name in names:
+            if name in VARIABLES:
+                return Verdict(None, VARIABLES[name], None, "Parameter")
+        for name in names:
+            if name in TENSORS:
+                is_weight = TENSORS[name] == "PyTorch" and _is_parameter(value)
+                return Verdict(None, "PyTorch", None, "Parameter") if is_weight else Verdict("array")
+        if isinstance(value, Mapping):
+            return self._mapping(value, depth, looks)
+        if isinstance(value, (list, tuple, set, frozenset, deque)):
+            return self._parts(value, value, depth, looks)
+        if type(value).__module__.partition(".")[0] in _PYTHON:
+            return Verdict("plain data")
+        return Verdict(None, None, value, type_name(value))
 
+    def state_dict(self, tensors: Iterable[Any], kind: str = "state_dict") -> Verdict:
+        """Weights, of the framework that these tensors are of."""
+        return Verdict(None, next((TENSORS[name] for name in self._tensors(tensors)), None), None, kind)
 
-def _sort_parts(whole: Any, parts: Iterable[Any], live: Mapping[int, Any], depth: int) -> Verdict:
-    """A container is a model if a part of it is; else the most telling rule among its parts."""
-    if depth >= _DEPTH:
-        return Verdict("plain data")
-    rules: list[str] = []
-    unknown: Verdict | None = None
-    for part in islice(iter(parts), _WIDTH):
-        verdict = _sort(part, live, depth + 1)
-        if verdict.rule is not None:
-            rules.append(verdict.rule)
-        elif verdict.framework is not None or verdict.model_type == "state_dict":
-            if verdict.model_type == "Parameter":
-                named = type_name(whole)
-            else:
+    def _mapping(self, value: Mapping[Any, Any], depth: int, looks: int) -> Verdict:
+        module = None if self._live is None else self._live.get(id(value))
+        if module is not None:
+            return Verdict(None, self._framework_of(module), module, type_name(module))
+        if hasattr(value, "_metadata"):
+            # torch.nn.Module.state_dict puts `_metadata` on what it returns, and nothing else does.
+            return Verdict(None, "PyTorch", None, "state_dict")
+        self._looked += _MAPPING
+        names = _names(value, looks)
+        if names >= _OPTIMIZER and len(value) == 2:
+            return Verdict("optimizer state")
+        if _is_flat_optimizer(names):
+            return Verdict("optimizer state")
+        if any(names >= scheduler for scheduler in SCHEDULERS):
+            return Verdict("scheduler state")
+        if names >= _AVERAGES:
+            return self.state_dict(_items(value["shadow_params"]))
+        if any(self._tensors(value.values())) and are_weights(names):
+            return self.state_dict(value.values())
+        verdict = self._parts(value, value.values(), depth, looks)
+        if verdict.rule != "array":
+            return verdict
+        for key in names & _STATE_DICTS:
+            part = value[key]
+            if isinstance(part, Mapping) and any(self._tensors(part.values())):
+                return self.state_dict(part.values(), "checkpoint of state_dict")
+        module = self._owner(value.values())
+        return verdict if module is None else Verdict(None, "PyTorch", module, type_name(module))
+
+    def _parts(self, whole: Any, parts: Iterable[Any], depth: int, looks: int) -> Verdict:
+        """A container is a model if a part of it is; else the most telling rule among its parts."""
+        few = list(islice(iter(parts), min(looks, _WIDTH))) if depth < _DEPTH else []
+        end = self._looked + looks
+        rules: list[str] = []
+        unknown: Verdict | None = None
+        for number, part in enumerate(few):
+            left = end - self._looked
+            if left <= 0:
+                break
+            verdict = self.of(part, depth + 1, left // (len(few) - number))
+            if verdict.rule is not None:
+                rules.append(verdict.rule)
+            elif verdict.framework is not None or verdict.model_type == "state_dict":
                 named = f"checkpoint of {verdict.model_type.removeprefix('checkpoint of ')}"
-            return Verdict(None, verdict.framework, verdict.subject, named)
-        else:
-            unknown = unknown or verdict
-    if unknown is not None:
-        return unknown
-    for rule in ("optimizer state", "scheduler state", "dataset", "data frame", "array", "random state"):
-        if rule in rules:
-            return Verdict(rule)
-    return Verdict(rules[0] if rules else "plain data")
+                named = type_name(whole) if verdict.model_type == "Parameter" else named
+                return Verdict(None, verdict.framework, verdict.subject, named)
+            else:
+                unknown = unknown or verdict
+        if unknown is not None:
+            return unknown
+        for rule in ("optimizer state", "scheduler state", "dataset", "data frame", "array", "random state"):
+            if rule in rules:
+                return Verdict(rule)
+        return Verdict(rules[0] if rules else "plain data")
+
+    def _tensors(self, values: Iterable[Any]) -> Iterator[str]:
+        """The kinds of tensors among the first few values."""
+        kinds = (name for value in islice(values, _FEW) for name in self._names_of(type(value)))
+        return (name for name in kinds if name in TENSORS)
+
+    def _framework_of(self, module: Any) -> str | None:
+        return next((MODEL_BASES[name] for name in self._names_of(type(module)) if name in MODEL_BASES), None)
+
+    def _names_of(self, kind: type) -> list[str]:
+        found = self._bases.get(kind)
+        if found is None:
+            found = self._bases[kind] = bases(kind)
+        return found
+
+    def _owner(self, values: Iterable[Any]) -> Any:
+        """The module that one of these tensors is a parameter of, by its storage; None if there is none."""
+        if self._owners is None:
+            modules = () if self._live is None else self._live.modules()
+            owned = ((each, module) for module in modules for each in _parameters(module))
+            stored = ((_storage(each), module) for each, module in islice(owned, _PARAMETERS))
+            self._owners = {storage: module for storage, module in stored if storage is not None}
+        if not self._owners:
+            return None
+        found = (self._owners.get(_storage(value) or 0) for value in islice(values, _FEW))
+        return next((module for module in found if module is not None), None)
 
 
-def _is_instance(value: Any, dotted: str) -> bool:
-    # Asked of the class: PyTorch's knows its own by more than inheritance.
-    module, _, name = dotted.partition(":")
-    kind = getattr(sys.modules.get(module), name, None)
-    return kind is not None and isinstance(value, kind)
+def _names(value: Mapping[Any, Any], looks: int = _NAMES) -> AbstractSet[str]:
+    return {key for key in islice(value, min(max(looks, _FEW), _NAMES)) if isinstance(key, str)}
 
 
-def _framework(module: Any) -> str | None:
-    return next((_MODEL_BASES[name] for name in bases(type(module)) if name in _MODEL_BASES), None)
+def _is_flat_optimizer(names: AbstractSet[str]) -> bool:
+    """Whether these are the names of an optimizer's state made flat, as distributed checkpoints have it."""
+    roots = {name.partition(".")[0] for name in names}
+    return "param_groups" in roots and roots <= _OPTIMIZER and len(names) > 1
+
+
+def _items(value: Any) -> Iterable[Any]:
+    return value.values() if isinstance(value, Mapping) else value if isinstance(value, (list, tuple)) else ()
+
+
+def _is_parameter(value: Any) -> bool:
+    parameter = getattr(sys.modules.get("torch.nn.parameter"), "Parameter", None)
+    return parameter is not None and isinstance(value, parameter)
+
+
+def _parameters(module: Any) -> Iterator[Any]:
+    """Its parameters, read past anything that a class of the user's may have put in the way."""
+    inside = [module]
+    while inside:
+        each = inside.pop()
+        yield from (found for found in each.__dict__.get("_parameters", {}).values() if found is not None)
+        inside.extend(
+            found for found in reversed(each.__dict__.get("_modules", {}).values()) if found is not None
+        )
+
+
+def _storage(value: Any) -> int | None:
+    """What a tensor of the plain kind keeps its numbers in; a view and a detached one have the same."""
+    torch = sys.modules.get("torch")
+    if torch is None or type(value) not in (torch.Tensor, torch.nn.Parameter):
+        return None
+    # The address of the storage itself: asking where its numbers are could make a lazy copy a real one.
+    return value.untyped_storage()._cdata if value.layout is torch.strided else None

@@ -5,7 +5,7 @@ format, paths and file objects all go through it. `Module.state_dict` is noted s
 dict is described by the module it came from.
 """
 
-from ._shape import Hook, load, origin, save
+from ._shape import Hook, load, origin, save, source
 
 hook = Hook(
     key="pytorch",
@@ -16,6 +16,7 @@ hook = Hook(
     points=(
         save("torch.serialization:save", path="f", model="obj"),
         load("torch.serialization:load", path="f"),
+        source("torch.hub:load_state_dict_from_url", origin="url"),
         origin("torch.nn.modules.module:Module.state_dict", model="self"),
     ),
 )

@@ -74,7 +74,7 @@ hook = Hook(
     key="torch_distributed",
     framework="PyTorch",
     supports="torch>=2.2",
-    arrays_are_weights=True,
+    weights_only=True,
     design=lambda module: repr(module) if hasattr(module, "named_modules") else None,
     points=(
         save(

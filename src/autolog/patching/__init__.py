@@ -159,7 +159,7 @@ class Patches:
             if isinstance(original, type):
                 self.results[point.target] = "can't be replaced: it is a class"
                 return
-            patched = wrap(original, hook, point, self.nesting)
+            patched = wrap(original, hook, point, self.nesting, owner)
             try:
                 self._put(owner, name, patched)
             except (AttributeError, TypeError) as error:

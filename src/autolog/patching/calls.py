@@ -12,6 +12,7 @@ import os
 import sys
 import threading
 import weakref
+from collections import deque
 from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import Any, Protocol
@@ -22,6 +23,8 @@ from autolog.hooks import Hook, Point
 __all__ = ["Call", "Nesting", "Origins", "Recorder", "Signature"]
 
 
+#: How many modules are remembered beyond the life of their state dicts.
+_LATEST = 4
 #: The module whose frame stands between a hooked function and who called it.
 _WRAPPER = "autolog.patching.importlib_bootstrap"
 
@@ -32,8 +35,10 @@ class Signature:
     __slots__ = ("_is_bound", "_original", "_signature")
 
     def __init__(self, original: Any) -> None:
-        # A static method takes no instance; a bound method and a C function of a module have theirs.
-        self._is_bound = isinstance(original, staticmethod) or getattr(original, "__self__", None) is not None
+        # A static method takes no instance, and a class makes it; a bound method and a C function of a
+        # module have theirs.
+        is_without = isinstance(original, (staticmethod, type))
+        self._is_bound = is_without or getattr(original, "__self__", None) is not None
         is_descriptor = isinstance(original, (staticmethod, classmethod))
         self._original = original.__func__ if is_descriptor else original
         self._signature: inspect.Signature | None = None
@@ -50,6 +55,8 @@ class Signature:
             args = (instance, *args)
         bound = self._signature.bind(*args, **kwargs)
         bound.apply_defaults()
+        if isinstance(self._original, type):
+            return {"self": instance, **bound.arguments}
         return bound.arguments
 
 
@@ -122,8 +129,11 @@ class Call:
 
     @property
     def origin(self) -> Any:
-        """The URL that a loaded file came from, if the hook knows."""
-        return self.pick(self.point.origin)
+        """The URL that a loaded file came from, if the hook of this call or of one around it knows."""
+        call: Call | None = self
+        while call is not None and call.point.origin is None:
+            call = call.outer
+        return None if call is None else call.pick(call.point.origin)
 
     @property
     def is_wanted(self) -> bool:
@@ -167,24 +177,35 @@ class Recorder(Protocol):
 
 
 class Origins:
-    """Remembers, weakly, which module a state dict was made from."""
+    """Remembers, weakly, which module a state dict was made from, and the last few such modules."""
 
     def __init__(self) -> None:
         self._modules: dict[int, tuple[weakref.ref[Any], weakref.ref[Any]]] = {}
+        self._latest: deque[weakref.ref[Any]] = deque(maxlen=_LATEST)
 
     def note(self, made: Any, module: Any) -> None:
         """`made` came out of `module`. Objects that can't be referenced weakly are let go."""
         key = id(made)
         modules = self._modules
         try:
-            modules[key] = (weakref.ref(made, lambda _: modules.pop(key, None)), weakref.ref(module))
+            source = weakref.ref(module)
+            modules[key] = (weakref.ref(made, lambda _: modules.pop(key, None)), source)
         except TypeError:
             return
+        # A module has one such reference as long as it lives, so there is no need to ask a module whether it
+        # equals another.
+        if not any(each is source for each in self._latest):
+            self._latest.append(source)
 
     def get(self, key: int) -> Any:
         """The module that the object with this `id` came from, None if unknown or gone."""
         found = self._modules.get(key)
         return None if found is None or found[0]() is None else found[1]()
+
+    def modules(self) -> list[Any]:
+        """The last few modules that a state dict was made from, the latest first."""
+        found = [each() for each in reversed(self._latest)]
+        return [module for module in found if module is not None]
 
 
 class Opened:

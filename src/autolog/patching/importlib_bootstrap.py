@@ -19,11 +19,21 @@ from .calls import Nesting, Signature
 __all__ = ["around"]
 
 
-def around(hook: Hook, point: Point, signature: Signature, nesting: Nesting) -> Callable[..., Any]:
-    """What is called in place of a hooked function: it lets `nesting` see the call."""
+def around(
+    hook: Hook,
+    point: Point,
+    signature: Signature,
+    nesting: Nesting,
+    instead: Callable[..., Any] | None = None,
+) -> Callable[..., Any]:
+    """What is called in place of a hooked function: it lets `nesting` see the call.
+
+    `instead` does what the original does, where the original can't be called by anyone but Python itself.
+    """
     where = f"capture {point.target}"
 
     def around(wrapped: Callable[..., Any], instance: Any, args: Any, kwargs: Any) -> Any:
+        wrapped = instead or wrapped
         if not nesting.active:
             return wrapped(*args, **kwargs)
         call = None

@@ -6,7 +6,7 @@ pickles by its name and copies as itself, and so does ours.
 
 from __future__ import annotations
 
-from types import FunctionType
+from types import FunctionType, WrapperDescriptorType
 from typing import Any
 
 import wrapt
@@ -23,6 +23,8 @@ class _Bound(wrapt.BoundFunctionWrapper):  # type: ignore[type-arg]
     """A wrapped method got from an instance (or from its class)."""
 
     def __reduce_ex__(self, protocol: Any) -> Any:
+        if isinstance(self.__wrapped__, WrapperDescriptorType):
+            return self.__wrapped__.__reduce_ex__(protocol)
         holder = getattr(self.__wrapped__, "__self__", None)
         return self.__qualname__ if holder is None else (getattr, (holder, self.__name__))
 
@@ -61,6 +63,8 @@ class Patched(wrapt.FunctionWrapper):  # type: ignore[type-arg]
         return super().__get__(instance, owner)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
+        if isinstance(self.__wrapped__, WrapperDescriptorType):
+            return self.__wrapped__.__reduce_ex__(protocol)
         # A string means "a global of this name": pickle writes what it writes for the bare function.
         return self.__qualname__
 
@@ -74,6 +78,16 @@ class Patched(wrapt.FunctionWrapper):  # type: ignore[type-arg]
         return repr(self.__wrapped__)
 
 
-def wrap(original: Any, hook: Hook, point: Point, nesting: Nesting) -> Patched:
-    """A wrapper around `original` that lets `nesting` see each call of it."""
-    return Patched(original, around(hook, point, Signature(original), nesting))
+def wrap(original: Any, hook: Hook, point: Point, nesting: Nesting, owner: Any = None) -> Patched:
+    """A wrapper around `original`, found in `owner`, that lets `nesting` see each call of it."""
+    # A class written in C or Rust makes its instances in `__new__`, which nobody can replace, and has the
+    # `__init__` of `object`, which sees the same arguments and does nothing with them.
+    is_made_by_new = original is object.__init__ and owner.__new__ is not object.__new__
+    signature = Signature(owner if is_made_by_new else original)
+    return Patched(
+        original, around(hook, point, signature, nesting, instead=_do_nothing if is_made_by_new else None)
+    )
+
+
+def _do_nothing(*args: Any, **kwargs: Any) -> None:
+    """What `object.__init__` does for a class that has a `__new__` of its own, and refuses to do for us."""

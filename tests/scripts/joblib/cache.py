@@ -1,6 +1,8 @@
 """What joblib writes by itself, and what people dump besides models: none of it is one."""
 
+import datetime as dt
 import warnings
+from collections import deque
 
 import joblib
 import numpy as np
@@ -39,4 +41,9 @@ joblib.dump({"train": digits.data[:5], "test": digits.data[5:10]}, "split.joblib
 joblib.dump([1, "two", None], "list.joblib")
 joblib.dump(pd.DataFrame({"a": [1, 2], "b": [0.5, 1.5]}), "frame.joblib")
 joblib.dump(digits, "bunch.joblib")
+joblib.dump({"input_ids": [[1, 2], [3]], "attention_mask": [[1, 1], [1]]}, "tokens.joblib")
+joblib.dump((digits.data[:9], digits.target[:9]), "pair.joblib")
+joblib.dump({"coef": np.ones(3), "x": 1}, "arrays.joblib")
+joblib.dump({"frame": pd.DataFrame({"a": [1]}), "made": dt.date(2024, 1, 2)}, "dated.joblib")
+joblib.dump(deque([(np.zeros(2), 1)] * 3, maxlen=3), "replay.joblib")
 print(joblib.load("data.joblib").shape, joblib.load("frame.joblib").shape)

@@ -22,6 +22,11 @@ third.load_model(bytearray(Path("out/raw.ubj").read_bytes()))
 fourth = xgb.Booster(model_file="~/at_home.ubj")
 print(*(each.num_boosted_rounds() for each in (same, other, third, fourth)))
 
+old = xgb.Booster(model_file="out/old.model")
+ranker = xgb.XGBRanker()
+ranker.load_model("out/ranker.ubj")
+print(old.num_boosted_rounds(), ranker.predict(images[:5]).shape)
+
 binary = labels < 2
 classifier = xgb.XGBClassifier()
 classifier.load_model("out/classifier.json")

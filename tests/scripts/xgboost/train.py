@@ -1,6 +1,7 @@
 """Boosters and scikit-learn's classes of XGBoost, saved in every format and way."""
 
 import os
+import warnings
 from pathlib import Path
 
 import xgboost as xgb
@@ -18,6 +19,9 @@ booster.save_model("out/digits.json")
 booster.save_model(Path("out") / "path.ubj")
 booster.save_model(fname="out/keyword.ubj")
 xgb.Booster.save_model(booster, "out/unbound.ubj")
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # it asks for another suffix
+    booster.save_model("out/old.model")
 os.makedirs(os.path.expanduser("~"), exist_ok=True)
 booster.save_model("~/at_home.ubj")
 print(booster.num_boosted_rounds(), booster.eval(test))
@@ -35,6 +39,11 @@ classifier.save_model("out/classifier.json")
 regressor = xgb.XGBRegressor(n_estimators=3, max_depth=2, n_jobs=1, random_state=0).fit(images, labels)
 regressor.get_booster().save_model("out/regressor.ubj")
 print(f"{classifier.score(images[binary], labels[binary]):.4f} {regressor.score(images, labels):.4f}")
+
+ranker = xgb.XGBRanker(n_estimators=3, max_depth=2, n_jobs=1, random_state=0)
+ranker.fit(images[:200], labels[:200], qid=[number // 20 for number in range(200)])
+ranker.save_model("out/ranker.json")
+ranker.save_model(Path("out/ranker.ubj"))
 
 booster.dump_model("out/trees.txt")
 Path("out/settings.json").write_text(booster.save_config())

@@ -1,4 +1,4 @@
-"""safetensors.torch.save_file and load_file."""
+"""safetensors.torch: save_file, save_model and load_file."""
 
 import torch
 from driving import damage, files_of  # noqa: F401
