@@ -229,7 +229,8 @@ def _environment(top: Path, work: Path) -> dict[str, str]:
         "XDG_CONFIG_HOME": str(top / "config"),
         "XDG_CACHE_HOME": str(top / "cache"),
         "XDG_DATA_HOME": str(top / "data"),
-        "TMPDIR": str(_folder(top / "tmp")),
+        # Short: the name of a socket in it, which multiprocessing makes, may have 107 bytes.
+        "TMPDIR": str(_folder(top.parent / blake3.blake3(top.name.encode()).hexdigest()[:6])),
         "AUTOLOG_HOME": str(top / "autolog"),
         "AUTOLOG_STRICT": "1",
     }

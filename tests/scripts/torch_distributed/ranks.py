@@ -2,6 +2,7 @@
 
 import os
 import warnings
+from pathlib import Path
 
 import torch
 import torch.distributed as dist
@@ -48,6 +49,7 @@ if __name__ == "__main__":
     torch.manual_seed(0)
     dcp.save({"model": network()}, checkpoint_id="start")
     mp.start_processes(work, nprocs=2, start_method="fork")
+    Path("ranks").unlink(missing_ok=True)
     for folder in ("sharded/step-1", "threads-of-ranks", "later", "apart"):
         print(folder, sorted(os.listdir(folder)))
 
