@@ -83,7 +83,9 @@ def _labels(model: Any) -> Mapping[str, int] | None:
 
     A text learner's vocabulary is a pair, words and classes. Words alone (a language model's) are none.
     """
-    vocabulary: Any = getattr(getattr(model, "dls", None), "vocab", None)
+    dls = getattr(model, "dls", None)
+    # DataLoaders look into the first of them for what they don't have themselves; there may be none.
+    vocabulary: Any = getattr(dls, "vocab", None) if getattr(dls, "loaders", None) else None
     several = vocabulary if _kind(vocabulary) in ("L", "list", "tuple") else [vocabulary]
     maps = [each.o2i for each in several[:_VOCABULARIES] if _kind(each) == "CategoryMap"]
     if not maps or len(maps[-1]) > _CLASSES:
