@@ -9,7 +9,10 @@ from torch.export import save as export_save
 SUFFIX = ".pt2"
 KIND = "file"
 FRAMEWORK = "PyTorch"
-IMPOSSIBLE = {"folder_over": "torch.export.save writes one file"}
+IMPOSSIBLE = {
+    "folder_over": "torch.export.save writes one file",
+    "threads": "torch.export.save refuses to run while another thread runs it",
+}
 
 
 def build(seed):
