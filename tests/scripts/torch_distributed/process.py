@@ -21,13 +21,14 @@ if __name__ == "__main__":
     model = torch.nn.Linear(3, 1)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
 
+    writing = None
     for epoch in range(1, 4):
         optimizer.zero_grad()
         loss = torch.nn.functional.mse_loss(model(points), goals)
         loss.backward()
         optimizer.step()
         print(f"epoch {epoch}: loss {loss.item():.4f}")
-        if epoch > 1:
+        if writing is not None:
             writing.result()
         writing = dcp.async_save(
             {"model": model.state_dict(), "optimizer": optimizer.state_dict()},
