@@ -7,8 +7,8 @@ before that, and where `verbose` is set it writes down each operation's frames: 
 must not be hooked.
 """
 
-import glob
 import os
+import re
 from collections.abc import Iterable
 from itertools import islice
 from typing import Any
@@ -66,9 +66,9 @@ def _with(path: Any, places: set[str]) -> Any:
     name = os.path.basename(text)
     if places == {f"{name}.data"}:
         return prefix(path, names=("", ".data"))
-    return Bundle(
-        text, os.path.dirname(text), "", tuple(glob.escape(each) for each in (name, *sorted(places)))
-    )
+    # They are globs: a file may well be called `weights[1].bin`.
+    names = tuple(re.sub(r"([*?[])", r"[\1]", each) for each in (name, *sorted(places)))
+    return Bundle(text, os.path.dirname(text), "", names)
 
 
 def _read(call: Call) -> Any:
