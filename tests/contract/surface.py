@@ -14,7 +14,7 @@ from running import ROOT, Script, scripts
 
 from autolog import hooks
 
-__all__ = ["gaps", "rows", "tables"]
+__all__ = ["rows", "tables"]
 
 SURFACE = ROOT / "docs" / "surface.md"
 README = ROOT / "README.md"
@@ -31,12 +31,6 @@ def rows() -> dict[str, tuple[str, bool]]:
         elif line and not line.startswith("#"):
             found[line.removeprefix("! ")] = section, line.startswith("! ")
     return found
-
-
-def gaps() -> list[str]:
-    """The rows that no hook catches yet."""
-    text = Path(__file__).with_name("gaps.txt").read_text(encoding="utf-8")
-    return [line for line in text.splitlines() if line and not line.startswith("#")]
 
 
 def tables() -> dict[Path, str]:
@@ -71,7 +65,6 @@ def _surface() -> Iterator[str]:
         for row in script.expected.get("covers", []):
             covering.setdefault(row, []).append(script)
     left = {each.function: each.because for hook in hooks.discover() for each in hook.left}
-    missing = set(gaps())
     section = ""
     for row, (of, is_control) in rows().items():
         if of != section:
@@ -81,15 +74,7 @@ def _surface() -> Iterator[str]:
             yield "| way to save or load | captured | tested by, or left because |"
             yield "|---|---|---|"
         named = ", ".join(f"`{each.key}/{each.name}.py`" for each in covering.get(row, []))
-        verdict = (
-            "not yet"
-            if row in missing
-            else "left"
-            if row in left
-            else "not a model: skipped"
-            if is_control
-            else "yes"
-        )
+        verdict = "left" if row in left else "not a model: skipped" if is_control else "yes"
         yield f"| {row.replace('|', '&#124;')} | {verdict} | {left.get(row) or named} |"
     yield ""
     yield "## Functions hooked"

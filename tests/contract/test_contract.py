@@ -99,11 +99,9 @@ def test_every_row_of_the_surface_is_covered() -> None:
     rows = surface.rows()
     covered = {row for script in SCRIPTS for row in script.expected.get("covers", [])}
     left = {each.function for hook in HOOKS.values() for each in hook.left}
-    gaps = set(surface.gaps())
-    assert sorted((covered | left | gaps) - set(rows)) == [], "not a row of tests/contract/surface.txt"
-    assert sorted(set(rows) - covered - left - gaps) == [], "neither covered by a script nor left by a hook"
+    assert sorted((covered | left) - set(rows)) == [], "not a row of tests/contract/surface.txt"
+    assert sorted(set(rows) - covered - left) == [], "neither covered by a script nor left by a hook"
     assert sorted(covered & left) == [], "covered by a script and left by a hook"
-    assert sorted(gaps & (covered | left)) == [], "no gap any more: take it out of tests/contract/gaps.txt"
 
 
 def test_the_tables_are_up_to_date() -> None:

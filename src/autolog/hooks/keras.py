@@ -98,6 +98,7 @@ def _backup(call: Call) -> tuple[str, int | None]:
 hook = Hook(
     key="keras",
     framework="Keras",
+    family="tensorflow",
     supports="keras>=3.0",
     points=(
         save("keras.src.saving.saving_lib:save_model", path=_saved, model="model"),

@@ -73,6 +73,7 @@ def _is_ours(call: Call) -> bool:
 hook = Hook(
     key="torch_distributed",
     framework="PyTorch",
+    family="pytorch",
     supports="torch>=2.2",
     weights_only=True,
     design=lambda module: repr(module) if hasattr(module, "named_modules") else None,
