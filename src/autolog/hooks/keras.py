@@ -128,7 +128,7 @@ hook = Hook(
     left=(
         Left(
             "callbacks.OrbaxCheckpoint",
-            "Orbax writes its folders on threads of its own, and does so for JAX: it needs a hook of its own",
+            "Orbax needs JAX, and commits the folders on threads of its own: that takes a hook for Orbax",
         ),
     ),
 )

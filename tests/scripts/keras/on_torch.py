@@ -21,7 +21,8 @@ model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=Tru
 best = keras.callbacks.ModelCheckpoint(
     "out/best.weights.h5", monitor="loss", save_best_only=True, save_weights_only=True
 )
-model.fit(x, y, epochs=3, batch_size=50, verbose=0, shuffle=False, callbacks=[best])
+backup = keras.callbacks.BackupAndRestore("out/backup", save_freq=2, double_checkpoint=True)
+model.fit(x, y, epochs=3, batch_size=50, verbose=0, shuffle=False, callbacks=[best, backup])
 model.save("out/last.keras", overwrite=False)
 again = load_model("out/last.keras")
 again.load_weights("out/best.weights.h5")
