@@ -6,6 +6,7 @@ import copy
 import functools
 import inspect
 import pickle
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -187,3 +188,30 @@ def test_switched_off_it_only_calls_through(
         function(*_arguments(way)) for way, function in ways(module).items()
     ]
     assert notes.told == []
+
+
+def test_a_warning_about_the_caller_names_the_caller(toy: Any, install: Callable[..., Any]) -> None:
+    module = toy.write(
+        "old",
+        """
+        import warnings
+
+        def save(obj, path, depth=2):
+            warnings.warn("this is old", DeprecationWarning, stacklevel=depth)
+
+        def save_more(obj, path):
+            save(obj, path, depth=3)
+        """,
+    ).load("old")
+
+    def warned() -> list[tuple[str, int]]:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            module.save(1, "a")
+            module.save_more(2, "b")
+        return [(each.filename, each.lineno) for each in caught]
+
+    bare = warned()
+    assert {name for name, _ in bare} == {__file__}
+    install(save(toy.at("old:save"), path="path"), save(toy.at("old:save_more"), path="path"))
+    assert warned() == bare

@@ -106,6 +106,9 @@ def wrap(original: Any, hook: Hook, point: Point, nesting: Nesting, owner: Any =
                 nesting.leave(call, result)
         return result
 
+    # Python passes over frames of its import system when it says where a warning came from, and knows them
+    # by these words in the name of their file: a warning about the caller must name the caller, not us.
+    around.__code__ = around.__code__.replace(co_filename=f"{__file__} (not importlib._bootstrap)")
     return Patched(original, around)
 
 
