@@ -7,6 +7,7 @@ import functools
 import inspect
 import pickle
 import sys
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -237,3 +238,30 @@ def test_a_traceback_has_no_frame_of_ours(toy: Any, install: Callable[..., Any])
     with pytest.raises(TypeError) as raised_in_c:
         pickle.dump(1, 2)  # type: ignore[arg-type]
     assert [each.name for each in raised_in_c.traceback] == ["test_a_traceback_has_no_frame_of_ours"]
+
+
+def test_a_warning_about_the_caller_names_the_caller(toy: Any, install: Callable[..., Any]) -> None:
+    module = toy.write(
+        "old",
+        """
+        import warnings
+
+        def save(obj, path, depth=2):
+            warnings.warn("this is old", DeprecationWarning, stacklevel=depth)
+
+        def save_more(obj, path):
+            save(obj, path, depth=3)
+        """,
+    ).load("old")
+
+    def warned() -> list[tuple[str, int]]:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            module.save(1, "a")
+            module.save_more(2, "b")
+        return [(each.filename, each.lineno) for each in caught]
+
+    bare = warned()
+    assert {name for name, _ in bare} == {__file__}
+    install(save(toy.at("old:save"), path="path"), save(toy.at("old:save_more"), path="path"))
+    assert warned() == bare
