@@ -270,6 +270,19 @@ def test_what_a_save_writes_beside_its_own_files_stands_for_itself(lab, run):
     assert sorted(model.name for model in lab.models()) == ["script1 - ema", "script1 - model"]
 
 
+def test_the_scratch_folder_of_a_converter_is_no_model_also_when_it_raises(lab, run):
+    run("""
+        model = Model.random(1000)
+        convert(model)
+        for turn in range(2):
+            try:
+                convert(model, broken=True)
+            except ValueError:
+                pass
+    """)
+    assert [each.state for each in lab.snapshots()] == ["in_memory"]
+
+
 def test_a_save_inside_a_load_stands_for_itself(lab, run):
     run("""
         save_folder(Model.random(10_000), "model")

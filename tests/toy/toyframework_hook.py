@@ -44,6 +44,7 @@ hook = Hook(
         save("toyframework:save_with_threads", path=_everything, when=_several),
         series("toyframework:Callback.after", group=_series),
         save("toyframework:save_with_more", path=_folder, model="obj"),
+        save("toyframework:convert", path="return", model="obj"),
         load("toyframework:load_and_convert", path=_weights),
         load("toyframework:load", path="path"),
         load("toyframework:load_folder", path=_weights),

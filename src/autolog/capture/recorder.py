@@ -122,8 +122,11 @@ class Capture:
         mine, its = inner.pinned, outer.pinned
         if inner.rule and outer.rule:  # nothing is held of what is no model; it is told once all the same
             mine, its = Target(inner.target), Target(outer.target)
-        if not isinstance(mine, Target) or not isinstance(its, Target):
+        if not isinstance(mine, Target):
             return False
+        if not isinstance(its, Target):
+            # It raised before it could return what it made, or tell where that is: only scratch was its own.
+            return mine.place == "memory" or (inner.point.role == "save" and _is_gone(mine))
         if mine.file is not None and mine.file is its.file:
             return True
         if mine.place == "memory":
@@ -134,9 +137,9 @@ class Capture:
             return True
         if mine.pin is None or mine.pin.descriptor is None:
             return False
-        status = os.fstat(mine.pin.descriptor)
-        if status.st_nlink == 0 and inner.point.role == outer.point.role == "save":
+        if inner.point.role == outer.point.role == "save" and _is_gone(mine):
             return True  # a temporary file that the outer call has taken away again
+        status = os.fstat(mine.pin.descriptor)
         facts = None if its.pin is None else its.pin.facts
         return facts is not None and (facts.device, facts.inode) == (status.st_dev, status.st_ino)
 
@@ -356,6 +359,12 @@ class Capture:
         with _guard.guard(f"{what} a {type(subject).__qualname__}", quiet=True):
             return tell(subject)
         return None
+
+
+def _is_gone(target: Target) -> bool:
+    """Whether what was held has been taken away since."""
+    descriptor = None if target.pin is None else target.pin.descriptor
+    return descriptor is not None and os.fstat(descriptor).st_nlink == 0
 
 
 def _framework(hook: Any, verdict: Any) -> str:

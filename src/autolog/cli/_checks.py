@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -239,7 +239,8 @@ def _hooks(found: Findings, latest: TaskRecord | None, settings: config.Settings
     results = {} if latest is None else latest.hooks
     found.data["hooks"] = []
     for hook in known:
-        installed = _installed(hook.supports, hook.points[0].module.partition(".")[0] if hook.points else "")
+        modules = dict.fromkeys(point.module.partition(".")[0] for point in hook.points)
+        installed = _installed(hook.supports, [*modules])
         targets = {point.target: results.get(point.target) for point in hook.points}
         result = _fared(targets, installed)
         if settings is not None and _is_off(settings.filter, hook.key):
@@ -289,11 +290,11 @@ def _fared(targets: Mapping[str, str | None], installed: list[dict[str, Any]]) -
     return ", ".join(told)
 
 
-def _installed(supports: str, module: str = "") -> list[dict[str, Any]]:
+def _installed(supports: str, modules: Sequence[str] = ()) -> list[dict[str, Any]]:
     """`[{"name", "version", "within"}]` for each requirement; None where not installed or not known.
 
-    What is not installed by that name may be by another that brings the same `module`
-    (`tensorflow-cpu`, `xgboost-cpu`).
+    What is not installed by that name may be by another that brings one of the same `modules`
+    (`tensorflow-cpu`, `xgboost-cpu`, `pytorch-lightning`).
     """
     from importlib.metadata import PackageNotFoundError, version
 
@@ -306,7 +307,7 @@ def _installed(supports: str, module: str = "") -> list[dict[str, Any]]:
         try:
             here = version(name)
         except PackageNotFoundError:
-            name = _provider(module) or name
+            name = next(filter(None, map(_provider, modules)), name)
             if name != match[1]:
                 here = version(name)
         within = None if here is None else _within(here, match[2])
@@ -318,7 +319,7 @@ def _provider(module: str) -> str | None:
     """The distribution that brings a module, whatever its name; None if there is none."""
     from importlib.metadata import packages_distributions
 
-    if not module or module in sys.stdlib_module_names or not _is_importable(module):
+    if module in sys.stdlib_module_names or not _is_importable(module):
         return None  # reading what every distribution brings takes a moment
     return next(iter(packages_distributions().get(module, ())), None)
 

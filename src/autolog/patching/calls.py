@@ -318,7 +318,7 @@ class Nesting:
         standing: list[Call] = []
         for inner in call.inner:
             is_part = False
-            if call.is_tracked:
+            if call.is_tracked or (failed and call.point.role == "save"):
                 with guard(f"tell {inner.point.target} from {call.point.target}"):
                     is_part = self.recorder.belongs(inner, call) or self._is_read_back(inner, call)
             if is_part:

@@ -6,12 +6,14 @@ dist-info folder beside this one) that names a `Hook`. Put the folder of both on
 
 import os
 import pickle
+import tempfile
 import threading
 import time
 
 __all__ = [
     "Callback",
     "Model",
+    "convert",
     "digest",
     "digest_of",
     "load",
@@ -91,6 +93,15 @@ def save_folder(obj, path, shards=2):
             file.write(data[number * step : (number + 1) * step])
     with open(os.path.join(path, "config.json"), "w") as file:
         file.write(f'{{"shards": {shards}}}')
+
+
+def convert(obj, broken=False):
+    """The bytes of a model; on the way it is saved into a temporary folder."""
+    with tempfile.TemporaryDirectory() as path:
+        save_folder(obj, path)
+        if broken:
+            raise ValueError("this can't be converted")
+        return pickle.dumps(obj)
 
 
 def save_with_more(obj, path, ema):
