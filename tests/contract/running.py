@@ -13,11 +13,13 @@ import sys
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import blake3
+from packaging.requirements import Requirement
 
 __all__ = ["MODES", "ORDERS", "ROOT", "Run", "Runs", "Script", "scripts"]
 
@@ -53,7 +55,7 @@ class Script:
 
     @property
     def missing(self) -> list[str]:
-        """The modules it imports that aren't installed here."""
+        """The modules it imports that aren't installed here, and the releases it needs that aren't."""
         names: set[str] = set()
         for node in ast.walk(ast.parse(self.path.read_text("utf-8"))):
             if isinstance(node, ast.Import):
@@ -61,7 +63,9 @@ class Script:
             elif isinstance(node, ast.ImportFrom):
                 names.add((node.module or "").partition(".")[0])
         helpers = {path.stem for path in self.path.parent.glob("_*.py")}
-        return sorted(name for name in names - helpers if find_spec(name) is None)
+        missing = {name for name in names - helpers if find_spec(name) is None}
+        needs = [Requirement(text) for text in self.expected.get("needs", [])]
+        return sorted(missing | {str(each) for each in needs if not _is_met(each)})
 
     @property
     def chain(self) -> tuple[Script, ...]:
@@ -80,6 +84,13 @@ class Script:
         """How many scripts must have run before."""
         after = self.expected.get("after")
         return 0 if after is None else 1 + Script(self.path.with_name(after)).depth
+
+
+def _is_met(requirement: Requirement) -> bool:
+    try:
+        return requirement.specifier.contains(version(requirement.name), prereleases=True)
+    except PackageNotFoundError:
+        return False
 
 
 def scripts(key: str | None = None) -> list[Script]:

@@ -90,7 +90,7 @@ def _models(call: Call) -> Any:
 hook = Hook(
     key="accelerate",
     framework="PyTorch",
-    supports="accelerate>=0.26",
+    supports="accelerate>=1.6",
     design=repr,
     points=(
         save(

@@ -52,7 +52,7 @@ def _labels(model: Any) -> dict[str, int] | None:
 hook = Hook(
     key="catboost",
     framework="CatBoost",
-    supports="catboost>=1.2",
+    supports="catboost>=1.2.7",
     design=_settings,
     labels=_labels,
     points=(

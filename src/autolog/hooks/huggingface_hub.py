@@ -55,7 +55,7 @@ def _mixed_in(call: Call) -> Any:
 hook = Hook(
     key="huggingface_hub",
     framework="PyTorch",
-    supports="huggingface_hub>=0.20",
+    supports="huggingface_hub>=0.30",
     design=lambda module: repr(module) if hasattr(module, "named_modules") else None,
     points=(
         save("huggingface_hub.serialization._torch:save_torch_model", path=_saved, model="model"),

@@ -24,7 +24,7 @@ def _describe(estimator: Any) -> str | None:
 hook = Hook(
     key="joblib",
     framework="ScikitLearn",
-    supports="joblib>=1.2",
+    supports="joblib>=1.4",
     any_object=True,
     design=_describe,
     points=(

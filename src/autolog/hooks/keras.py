@@ -99,7 +99,7 @@ hook = Hook(
     key="keras",
     framework="Keras",
     family="tensorflow",
-    supports="keras>=3.0",
+    supports="keras>=3.9",
     points=(
         save("keras.src.saving.saving_lib:save_model", path=_saved, model="model"),
         save("keras.src.saving.saving_lib:save_weights_only", path=_weights, model="model"),

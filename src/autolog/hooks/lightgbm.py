@@ -38,7 +38,7 @@ def _settings(booster: Any) -> str | None:
 hook = Hook(
     key="lightgbm",
     framework="LightGBM",
-    supports="lightgbm>=3.3",
+    supports="lightgbm>=4.5",
     design=_settings,
     points=(
         save("lightgbm.basic:Booster.save_model", path="filename", model="self"),

@@ -224,7 +224,7 @@ def _points(pytorch: str, fabric: str) -> Iterator[Point]:
 hook = Hook(
     key="lightning",
     framework="Lightning",
-    supports="lightning>=2.0",  # 2.0 brought Fabric and the package `lightning.pytorch`
+    supports="lightning>=2.5",
     design=lambda module: repr(module) if hasattr(module, "named_modules") else None,
     points=tuple(point for package in _PACKAGES for point in _points(*package)),
 )

@@ -31,7 +31,7 @@ def _design(model: Any) -> str | None:
 hook = Hook(
     key="megengine",
     framework="MegEngine",
-    supports="megengine>=1.8",
+    supports="megengine>=1.13",
     any_object=True,
     design=_design,
     points=(

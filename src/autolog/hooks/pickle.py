@@ -10,7 +10,7 @@ from ._shape import Hook, load, save
 hook = Hook(
     key="pickle",
     framework="Pickle",
-    supports="cloudpickle>=2.0",
+    supports="cloudpickle>=3.0",
     any_object=True,
     opt_in=True,
     points=(

@@ -10,7 +10,7 @@ from ._shape import Hook, load, origin, save, source
 hook = Hook(
     key="pytorch",
     framework="PyTorch",
-    supports="torch>=2.0",
+    supports="torch>=2.6",
     any_object=True,
     design=lambda module: repr(module) if hasattr(module, "named_modules") else None,
     points=(

@@ -20,7 +20,7 @@ def _holds_weights(call: Call) -> bool:
 hook = Hook(
     key="safetensors",
     framework="Safetensors",
-    supports="safetensors>=0.4",
+    supports="safetensors>=0.5",
     weights_only=True,
     design=lambda module: repr(module) if hasattr(module, "named_modules") else None,
     points=(

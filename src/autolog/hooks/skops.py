@@ -5,7 +5,7 @@ from ._shape import Hook, load, save
 hook = Hook(
     key="skops",
     framework="ScikitLearn",
-    supports="skops>=0.8",
+    supports="skops>=0.11",
     any_object=True,
     points=(
         save("skops.io._persist:dump", path="file", model="obj"),

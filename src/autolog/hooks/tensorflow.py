@@ -61,7 +61,7 @@ def saved_model(path: Any) -> Any:
 hook = Hook(
     key="tensorflow",
     framework="TensorFlow",
-    supports="tensorflow>=2.12",
+    supports="tensorflow>=2.18",
     points=(
         save(
             "tensorflow.python.saved_model.save:save",

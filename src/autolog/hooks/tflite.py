@@ -16,7 +16,7 @@ def _source(call: Call) -> Any:
 hook = Hook(
     key="tflite",
     framework="TensorFlow_Lite",
-    supports="tensorflow>=2.12",
+    supports="tensorflow>=2.18",
     family="tensorflow",
     points=(
         save("tensorflow.lite.python.lite:TFLiteKerasModelConverterV2.convert", path="return"),

@@ -74,7 +74,7 @@ hook = Hook(
     key="torch_distributed",
     framework="PyTorch",
     family="pytorch",
-    supports="torch>=2.2",
+    supports="torch>=2.6",
     weights_only=True,
     design=lambda module: repr(module) if hasattr(module, "named_modules") else None,
     points=(

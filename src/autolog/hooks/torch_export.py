@@ -5,7 +5,7 @@ from ._shape import Hook, load, save
 hook = Hook(
     key="torch_export",
     framework="PyTorch",
-    supports="torch>=2.1",
+    supports="torch>=2.6",
     family="pytorch",
     points=(
         save("torch.export:save", path="f", model="ep"),

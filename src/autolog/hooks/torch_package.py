@@ -20,7 +20,7 @@ def _source(call: Call) -> Any:
 hook = Hook(
     key="torch_package",
     framework="PyTorch",
-    supports="torch>=2.0",
+    supports="torch>=2.6",
     family="pytorch",
     points=(
         opens("torch.package.package_exporter:PackageExporter.__init__", path="f"),

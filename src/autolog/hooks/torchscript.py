@@ -33,7 +33,7 @@ def _itself(call: Call) -> Any:
 hook = Hook(
     key="torchscript",
     framework="TorchScript",
-    supports="torch>=2.0",
+    supports="torch>=2.6",
     family="pytorch",
     points=(
         save("torch.jit._serialization:save", path="f", model="m"),

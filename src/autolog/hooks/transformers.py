@@ -107,7 +107,7 @@ def _describe(model: Any) -> str | None:
 hook = Hook(
     key="transformers",
     framework="Transformers",
-    supports="transformers>=4.30",
+    supports="transformers>=4.51",
     design=_describe,
     points=(
         save(

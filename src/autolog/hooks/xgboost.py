@@ -48,7 +48,7 @@ def _series(call: Call) -> tuple[str, int | None]:
 hook = Hook(
     key="xgboost",
     framework="XGBoost",
-    supports="xgboost>=1.7",
+    supports="xgboost>=2.1",
     design=lambda model: (model.get_booster() if hasattr(model, "get_booster") else model).save_config(),
     points=(
         save("xgboost.core:Booster.save_model", path=_file, model="self"),
