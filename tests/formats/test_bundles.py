@@ -301,6 +301,20 @@ def test_keras_shards(tmp_path):
     assert found.parameters == model.count_params()
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+def test_keras_folders(tmp_path):
+    pytest.importorskip("tensorflow")
+    keras = pytest.importorskip("keras")
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(4), keras.layers.Lambda(lambda x: x)])
+    model.save(tmp_path / "m", zipped=False)
+    found = folder(tmp_path / "m")
+    assert found.format == "Keras"
+    assert found.parameters == model.count_params()
+    assert found.details["class"] == "Sequential"
+    assert json.loads(found.design)["config"]["layers"][1]["class_name"] == "Dense"
+    assert found.dangerous == ("config.json: keras.layers.Lambda",)
+
+
 @core
 def test_archives_in_archives_that_are_cut_off():
     inner, outer = io.BytesIO(), io.BytesIO()

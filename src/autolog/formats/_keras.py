@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from autolog.formats._danger import dangerous, strangers
 from autolog.formats._standins import Global, readable
 
-__all__ = ["Config", "read_config", "training_facts"]
+__all__ = ["Config", "is_keras_config", "read_config", "training_facts"]
 
 _LARGEST = 1 << 22  # characters
 _LONGEST_TEXT = 200
@@ -27,6 +27,15 @@ class Config(NamedTuple):
 
     details: dict[str, Any]
     dangerous: tuple[str, ...]
+
+
+def is_keras_config(document: Any) -> bool:
+    """Whether a `config.json` is that of a model which Keras saved as a folder."""
+    return (
+        isinstance(document, dict)
+        and isinstance(document.get("class_name"), str)
+        and isinstance(document.get("config"), dict)
+    )
 
 
 def read_config(text: str) -> Config:

@@ -19,6 +19,7 @@ from typing import Any, BinaryIO
 from autolog.errors import UnreadableWeights
 from autolog.formats._counting import MOST_TENSORS, cut_design
 from autolog.formats._hugging import config_facts, config_labels, is_config
+from autolog.formats._keras import is_keras_config, read_config
 from autolog.formats._naming import BESIDE
 from autolog.formats._pieces import look_into_pieces
 from autolog.formats._shape import Contents, Tensor
@@ -50,6 +51,9 @@ class _Found:
         self.beside: list[tuple[str, Contents]] = []
         self.unreadable: dict[str, str] = {}
         self.config: str | None = None
+        #: whose configuration it is
+        self.form = ""
+        self.dangerous: list[str] = []
         self.facts: dict[str, Any] = {}
         self.labels: dict[str, int] = {}
         self.graph: Contents | None = None
@@ -146,9 +150,13 @@ def _config(found: _Found, base: str, file: BinaryIO) -> None:
         found.counters.update({key: value for key, value in kept.items() if _is_plain(value)})
     # The one nearest to the root is the model's; below may be those of its parts.
     elif is_config(document) and found.config is None:
-        found.config = text
+        found.config, found.form = text, "Hugging Face model"
         found.facts = config_facts(document)
         found.labels = config_labels(document)
+    elif is_keras_config(document) and found.config is None:
+        found.config, found.form = text, "Keras"
+        found.facts, dangerous = read_config(text)
+        found.dangerous = [f"{base}: {danger}" for danger in dangerous]
 
 
 def _is_plain(value: Any) -> bool:
@@ -160,7 +168,7 @@ def _together(found: _Found, files: int, pieces: tuple[str, ...]) -> Contents:
     details = _details(found, files)
     if cut or found.late or files > _MOST_FILES:
         details.setdefault("incomplete", "more files or tensors than we look into")
-    dangers = [
+    dangers = found.dangerous + [
         f"{readable(name, 200)}: {danger}" for name, each in found.everything() for danger in each.dangerous
     ]
     design = cut_design(found.config) if found.config else None
@@ -184,7 +192,7 @@ def _form(found: _Found) -> str:
     if found.graph is not None:
         return "SavedModel"
     if found.config is not None:
-        return "Hugging Face model"
+        return found.form
     forms = Counter(each.format for _, each in found.weights)
     if not forms:
         return found.beside[0][1].format if found.beside else "unknown"
