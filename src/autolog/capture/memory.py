@@ -17,6 +17,8 @@ __all__ = ["digest_of", "hash_later", "join", "size", "view"]
 _COPY_BYTES = 8 << 20
 
 _threads: set[threading.Thread] = set()
+#: The hashing that was begun last: what is told of several buffers is told in the order of their saves.
+_latest: list[threading.Thread] = []
 
 
 def view(target: Any) -> bytes | None:
@@ -54,12 +56,16 @@ def digest_of(data: bytes) -> str:
 
 
 def hash_later(data: bytes, then: Callable[[str], None]) -> None:
-    """Hash `data` beside the script and call `then` with its digest."""
+    """Hash `data` beside the script and call `then` with its digest, after those of earlier calls."""
+    before = tuple(_latest)
 
     def work() -> None:
         try:
             with guard("hash an in-memory save"):
-                then(digest_of(data))
+                digest = digest_of(data)
+                for each in before:
+                    each.join()
+                then(digest)
         finally:
             _threads.discard(threading.current_thread())
 
@@ -68,6 +74,7 @@ def hash_later(data: bytes, then: Callable[[str], None]) -> None:
     _threads.add(thread)
     try:
         thread.start()
+        _latest[:] = [thread]
     except RuntimeError:  # no more threads: the interpreter is ending, or the system's limit is reached
         work()
         _threads.discard(thread)
@@ -81,4 +88,5 @@ def join() -> None:
 
 def forget() -> None:
     """In a forked child: the parent's threads are not here."""
+    _latest.clear()
     _threads.clear()
