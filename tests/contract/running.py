@@ -24,7 +24,8 @@ from packaging.requirements import Requirement
 __all__ = ["MODES", "ORDERS", "ROOT", "Run", "Runs", "Script", "scripts"]
 
 ROOT = Path(__file__).resolve().parents[2]
-MODES = ("bare", "again", "captured", "raising")
+#: `again` is a second bare run, made only where something differs from the first.
+MODES = ("bare", "captured", "raising")
 #: Functions of probe.py, each run in a process of its own.
 ORDERS = ("install_import_remove", "import_install_remove", "import_in_thread", "lazy_submodules")
 _WRAPPER = os.path.join("autolog", "patching", "importlib_bootstrap.py")
