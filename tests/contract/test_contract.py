@@ -43,7 +43,8 @@ def _skip_without_framework(key: str) -> None:
 def script(request: pytest.FixtureRequest) -> Script:
     """One script, if everything that it and those before it import is there."""
     found: Script = request.param
-    missing = sorted({name for each in found.chain for name in each.missing})
+    needed = [each for each in found.chain if each.depth < found.depth or each == found]
+    missing = sorted({name for each in needed for name in each.missing})
     if missing:
         pytest.skip(f"{', '.join(missing)} is not installed")
     return found

@@ -100,7 +100,7 @@ def _kind(value: Any) -> str:
 hook = Hook(
     key="fastai",
     framework="fastai",
-    supports="fastai>=2.7.19",
+    supports="fastai>=2.8",
     design=_design,
     labels=_labels,
     points=(
