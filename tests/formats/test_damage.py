@@ -6,7 +6,6 @@ import io
 import json
 import random
 import struct
-import time
 import tracemalloc
 import zipfile
 
@@ -203,9 +202,7 @@ def damaged(data, chance):
 
 
 def check(any_outcome, data, name):
-    began = time.monotonic()
     found = any_outcome(data, name)
-    assert time.monotonic() - began < 20
     if isinstance(found, Contents):
         json.dumps([found.format, dict(found.details), found.dangerous, dict(found.labels)], allow_nan=False)
         whole = "".join([*(row.name for row in found.tensors), found.design or ""])
@@ -240,12 +237,10 @@ def test_damaged_files(any_outcome, tmp_path, make):
 
 @pytest.fixture
 def frugal(any_outcome):
-    def look(data, name="", seconds=30.0, megabytes=0):
+    def look(data, name="", megabytes=0):
         if megabytes:
             tracemalloc.start()
-        began = time.monotonic()
-        found = any_outcome(data, name)
-        assert time.monotonic() - began < seconds * (4 if megabytes else 1)
+        found = any_outcome(data, name)  # what never ends is ended by the time limit of every test
         if megabytes:
             most = tracemalloc.get_traced_memory()[1]
             tracemalloc.stop()
@@ -289,8 +284,9 @@ def test_compressed_tables_are_told(any_outcome):
 
 @core
 def test_messages_of_millions_of_fields(frugal):
-    found = frugal(field(1, 10) + field(7, field(1, b"")) + field(9, 1) * 3_100_000, "m.onnx", megabytes=50)
-    assert "incomplete" in found.details
+    begins = field(1, 10) + field(7, field(1, b""))
+    assert "incomplete" in frugal(begins + field(9, 1) * 3_100_000, "m.onnx").details
+    frugal(begins + field(9, 1) * 300_000, "m.onnx", megabytes=5)
     many = field(1, 10) + field(7, field(5, field(8, b"w")) * 110_000)
     found = frugal(many, "m.onnx")
     assert len(found.tensors) == 100_000

@@ -8,7 +8,6 @@ import json
 import lzma
 import pickle
 import struct
-import time
 import tracemalloc
 import zipfile
 import zlib
@@ -125,17 +124,15 @@ def test_arbitrary_operations(any_outcome, operations):
 
 @pytest.fixture
 def frugal():
-    """Looks into bytes, and demands an answer in bounded time and, where told to measure it, memory."""
+    """Looks into bytes, and demands an answer (tests have a time limit) and, where told, bounded memory."""
 
-    def look(data, name="", seconds=20.0, megabytes=0):
+    def look(data, name="", megabytes=0):
         if megabytes:
             tracemalloc.start()
-        began = time.monotonic()
         try:
             found = inspect(io.BytesIO(data), name)
         except UnreadableWeights as fault:
             found = fault
-        assert time.monotonic() - began < seconds
         if megabytes:
             _, most = tracemalloc.get_traced_memory()
             tracemalloc.stop()
@@ -161,7 +158,7 @@ def test_billions_of_paths_are_walked_for_a_while_only(frugal):
     laughs = b"\x80\x02" + TENSOR % (b"K\x06", b"K\x06\x85", b"K\x01\x85")
     for level in range(12):
         laughs += b"q%c](" % level + b"h%c" % level * 10 + b"e"
-    found = frugal(archive(laughs + b"."), seconds=20)
+    found = frugal(archive(laughs + b"."))
     assert "incomplete" in found.details
     assert found.parameters == 6
 
@@ -205,7 +202,7 @@ def test_compression_bombs(frugal, monkeypatch):
     zeros = b"\0" * (1 << 20)
     data = compressor.compress(joblib_array(shape=b"J\x00\x00\x00\x0c\x85", elements=b""))
     data += b"".join(compressor.compress(zeros) for _ in range(100)) + compressor.flush()
-    found = frugal(data, seconds=60, megabytes=20)
+    found = frugal(data, megabytes=20)
     assert "decompressed" in found.details["incomplete"]
 
 
@@ -262,7 +259,7 @@ def test_deep_and_long_ubjson(any_outcome, frugal):
     assert isinstance(any_outcome(begin + b"[$d#L" + negative), str)
     # Values that take no bytes are bounded by their count.
     nothing = begin + b"[$Z#L" + struct.pack(">q", 3_100_000)
-    assert isinstance(frugal(nothing + b"\0" * 3_100_010, seconds=30), Contents)
+    assert isinstance(frugal(nothing + b"\0" * 3_100_010), Contents)
 
 
 def test_files_of_other_kinds(any_outcome):
