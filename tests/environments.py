@@ -85,7 +85,8 @@ def make(folder, python, groups):
     pip = [os.path.join(folder, "bin", "python"), "-m", "pip", "--disable-pip-version-check", "install", "-q"]
     subprocess.run([*pip, "--upgrade", "pip>=25.1"], check=True)
     options = [option for group in groups for option in ("--group", group)]
-    subprocess.run([*pip, "-e", ".", *options], check=True, cwd=ROOT)
+    # Most of what the frameworks bring is never imported; the rest is compiled when it is.
+    subprocess.run([*pip, "--no-compile", "-e", ".", *options], check=True, cwd=ROOT)
     _drop_what_breaks(os.path.join(folder, "bin", "python"))
     with open(stamp, "w") as file:
         file.write(wanted.hexdigest())
