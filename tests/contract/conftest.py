@@ -33,6 +33,7 @@ def runs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     found.close()
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the marks in this hook, too
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """All tests of one key go to one worker (`--dist loadgroup`): they share their scripts' runs."""
     for item in items:
