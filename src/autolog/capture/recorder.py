@@ -133,7 +133,7 @@ class Capture:
             return True
         if (inner.point.role, outer.point.role) == ("save", "load"):
             return False  # what is written while something is read is new
-        if mine.path is not None and (mine.path == its.path or its.covers(mine.path)):
+        if mine.path is not None and (mine.address == its.address or its.covers(mine.path)):
             return True
         if mine.pin is None or mine.pin.descriptor is None:
             return False

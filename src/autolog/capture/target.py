@@ -81,6 +81,11 @@ class Target:
             self.pin.release()
 
     @property
+    def address(self) -> str | None:
+        """Its path or URL, written one way: fsspec calls `memory://a` also `memory:///a`."""
+        return self.path if self.path is None or self.place == "file" else self.path.replace(":///", "://", 1)
+
+    @property
     def name(self) -> str:
         """What to call it, also if it has no path of its own."""
         if self.path is not None:
