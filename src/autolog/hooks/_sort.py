@@ -202,7 +202,8 @@ class _Sorting:
         """The module that one of these tensors is a parameter of, by its storage; None if there is none."""
         if self._owners is None:
             modules = () if self._live is None else self._live.modules()
-            owned = ((each, module) for module in modules for each in _parameters(module))
+            ours = (each for each in modules if self._framework_of(each) in ("PyTorch", "TorchScript"))
+            owned = ((each, module) for module in ours for each in _parameters(module))
             stored = ((_storage(each), module) for each, module in islice(owned, _PARAMETERS))
             self._owners = {storage: module for storage, module in stored if storage is not None}
         if not self._owners:
