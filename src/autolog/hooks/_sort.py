@@ -33,6 +33,7 @@ _PLAIN = (str, bytes, bytearray, int, float, complex, bool, type(None))
 #: What tells the state dict of an optimizer, and of running averages of all parameters.
 _OPTIMIZER = {"state", "param_groups"}
 _AVERAGES = {"shadow_params", "decay"}  # torch_ema's, and Diffusers'
+_MODULE = "torch.nn.modules.module.Module"
 #: Keys that say of a mapping of tensors what it is.
 _STATE_DICTS = {"state_dict", "model_state_dict", "model_state", "ema_state_dict"}
 #: Modules whose types are never a model's.
@@ -202,7 +203,7 @@ class _Sorting:
         """The module that one of these tensors is a parameter of, by its storage; None if there is none."""
         if self._owners is None:
             modules = () if self._live is None else self._live.modules()
-            ours = (each for each in modules if self._framework_of(each) in ("PyTorch", "TorchScript"))
+            ours = (each for each in modules if _MODULE in self._names_of(type(each)))
             owned = ((each, module) for module in ours for each in _parameters(module))
             stored = ((_storage(each), module) for each, module in islice(owned, _PARAMETERS))
             self._owners = {storage: module for storage, module in stored if storage is not None}
