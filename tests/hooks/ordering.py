@@ -23,6 +23,10 @@ IMPORTS = {
     "pytorch": "import torch",
     "safetensors": "from safetensors.torch import save_file",
     "skops": "import skops.io",
+    "torch_distributed": "import torch.distributed.checkpoint",
+    "torch_export": "import torch.export",
+    "torch_package": "from torch.package import PackageExporter",
+    "torchscript": "import torch.jit",
     "transformers": "from transformers import AutoModel",
 }
 
