@@ -88,7 +88,7 @@ def test_how_one_hook_fared(autolog, book, monkeypatch, results, told):
     monkeypatch.setattr("autolog.cli._checks._installed", lambda *_: [_package("xgboost", "3.2.0", True)])
     book.hooks(book.task("t"), dict(zip(XGBOOST, results, strict=True)))
     first, *more = _row(autolog("doctor"), "xgboost")
-    assert [first, *more] == [f"xgboost XGBoost xgboost>=1.7 3.2.0 {told[0]}", *told[1:]]
+    assert [first, *more] == [f"xgboost XGBoost xgboost>=2.1 3.2.0 {told[0]}", *told[1:]]
 
 
 def _package(name, version, within):
@@ -97,14 +97,14 @@ def _package(name, version, within):
 
 def test_a_framework_that_is_not_installed(autolog, monkeypatch):
     monkeypatch.setattr("autolog.cli._checks._installed", lambda *_: [_package("xgboost", None, None)])
-    assert _row(autolog("doctor"), "xgboost") == ["xgboost XGBoost xgboost>=1.7 no not installed"]
+    assert _row(autolog("doctor"), "xgboost") == ["xgboost XGBoost xgboost>=2.1 no not installed"]
 
 
 def test_a_framework_that_is_too_old(autolog, monkeypatch):
     monkeypatch.setattr("autolog.cli._checks._installed", lambda *_: [_package("xgboost", "1.6", False)])
     answer = autolog("doctor")
-    assert _row(answer, "xgboost") == ["xgboost XGBoost xgboost>=1.7 1.6 (not supported) not seen yet"]
-    assert "note: xgboost 1.6 is outside of what the xgboost hook supports (xgboost>=1.7)" in answer.out
+    assert _row(answer, "xgboost") == ["xgboost XGBoost xgboost>=2.1 1.6 (not supported) not seen yet"]
+    assert "note: xgboost 1.6 is outside of what the xgboost hook supports (xgboost>=2.1)" in answer.out
 
 
 def test_hooks_that_nobody_asked_for(autolog, monkeypatch):

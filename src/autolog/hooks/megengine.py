@@ -5,7 +5,6 @@ traced module goes through it like any other. A dumped graph is bytes that `trac
 write; `Network.load` and `GraphInference` read it by one function.
 """
 
-import hashlib
 import os
 import sys
 from typing import Any
@@ -20,6 +19,8 @@ def _cached(call: Call) -> str:
     folder = call.arguments["model_dir"]
     if folder is None:
         folder = os.path.join(sys.modules["megengine.hub.hub"]._get_megengine_home(), "serialized")
+    import hashlib  # it brings OpenSSL along, which `init()` has no use for
+
     begins = hashlib.sha256(url.encode()).hexdigest()[:6]
     return os.path.join(folder, f"{begins}_{os.path.basename(urlparse(url).path)}")
 
