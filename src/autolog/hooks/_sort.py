@@ -66,15 +66,18 @@ class Verdict(NamedTuple):
 
 def bases(kind: type) -> list[str]:
     """Dotted names of a type and all it inherits from."""
-    return [f"{base.__module__}.{base.__qualname__}" for base in kind.__mro__]
+    return [_dotted(base) for base in kind.__mro__]
 
 
 def type_name(value: Any) -> str:
     """The dotted name of a value's type, as a person would write it."""
     kind = type(value)
+    return kind.__qualname__ if kind.__module__ == "builtins" else _dotted(kind)
+
+
+def _dotted(kind: type) -> str:
     # Some classes made in C++ have their module's name in their own, too.
-    name = kind.__qualname__.removeprefix(f"{kind.__module__}.")
-    return name if kind.__module__ == "builtins" else f"{kind.__module__}.{name}"
+    return f"{kind.__module__}.{kind.__qualname__.removeprefix(f'{kind.__module__}.')}"
 
 
 def sort(value: Any, live: Live | None = None, *, weights_only: bool = False) -> Verdict:
