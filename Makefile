@@ -2,12 +2,13 @@
 PYTHON3 ?= python3
 VENV := .venv/bin
 
-.PHONY: demo test lint core tests apart faults bench env clean help
+.PHONY: demo test lint core tests apart older faults bench env clean help
 
 help:
 	@echo "make demo    train three small models and show what was captured"
 	@echo "make test    linters and every test, on every Python that is found"
 	@echo "make lint    ruff, mypy --strict, the import rules"
+	@echo "make older   what is captured with older releases of the frameworks"
 	@echo "make faults  the long fault loops: kill -9 of script, agent and both at 100 moments each"
 	@echo "make bench   cost on the training thread, beside wandb, mlflow and clearml"
 
@@ -39,9 +40,13 @@ tests: env
 	@echo "== all tests: $$($(VENV)/python --version)"
 	$(VENV)/python -m pytest -q -n 2 --dist loadgroup tests
 
-# Frameworks that can't be installed beside the others, each in an environment of its own.
+# MegEngine, which can't be installed beside the others.
 apart:
-	@$(PYTHON3) tests/environments.py apart
+	@$(PYTHON3) tests/environments.py apart megengine
+
+# What the scripts capture with releases of early 2025. It brings 8 GB, so it isn't part of `make test`.
+older:
+	@$(PYTHON3) tests/environments.py apart older
 
 faults: env
 	$(VENV)/python tests/faults/kill.py --rounds 25

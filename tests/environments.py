@@ -3,7 +3,7 @@
     python3 tests/environments.py main            .venv: frameworks, test tools, linters
     python3 tests/environments.py core            .venvs/core-3.X: one per Python found, no frameworks
     python3 tests/environments.py NAME            .venvs/NAME: frameworks that can't live beside the others
-    python3 tests/environments.py apart           runs the tests of every such environment in it, made before
+    python3 tests/environments.py apart NAME      runs the tests of such an environment in it, made before
     python3 tests/environments.py pythons         says which Pythons were found
 
 An environment is made again only when what is to be in it changes. Runs on any Python 3.8 or later,
@@ -117,21 +117,17 @@ def _drop_what_breaks(python):
         subprocess.run([python, "-m", "pip", "uninstall", "-q", "-y", "torchvision"], check=True)
 
 
-def run_apart():
-    """Run the tests of each environment of its own in it, and say which can't be made here."""
-    failed = []
-    for name, apart in APART.items():
-        folder = make_apart(name)
-        if folder is None:
-            continue
-        python = os.path.join(folder, "bin", "python")
-        print(f"== tests of the environment {name!r}: {apart.because}", flush=True)
-        command = [python, "-m", "pytest", "-q", "-n", "2", "--dist", "loadgroup", "-k", apart.chosen]
-        command += apart.tests
-        if subprocess.run(command, check=False, cwd=ROOT).returncode:
-            failed.append(name)
-    if failed:
-        sys.exit(f"tests failed in {', '.join(failed)}")
+def run_apart(name):
+    """Run the tests of an environment of its own in it; says so where it can't be made here."""
+    apart = APART[name]
+    folder = make_apart(name)
+    if folder is None:
+        return
+    python = os.path.join(folder, "bin", "python")
+    print(f"== tests of the environment {name!r}: {apart.because}", flush=True)
+    command = [python, "-m", "pytest", "-q", "-n", "2", "--dist", "loadgroup", "-k", apart.chosen]
+    if subprocess.run(command + apart.tests, check=False, cwd=ROOT).returncode:
+        sys.exit(f"tests failed in the environment {name!r}")
 
 
 def make_apart(name):
@@ -149,7 +145,7 @@ def make_apart(name):
     return folder
 
 
-def main(what):
+def main(what, name=""):
     """Make what is asked for."""
     found = {version: find_python(version) for version in VERSIONS}
     if what == "pythons":
@@ -164,8 +160,8 @@ def main(what):
         for version, python in found.items():
             if python and version != MAIN:
                 make(os.path.join(ROOT, ".venvs", "core-" + version), python, ["core"])
-    elif what == "apart":
-        run_apart()
+    elif what == "apart" and name in APART:
+        run_apart(name)
     elif what in APART:
         make_apart(what)
     else:
@@ -173,4 +169,4 @@ def main(what):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1] if len(sys.argv) == 2 else "")
+    main(*sys.argv[1:3] or [""])
