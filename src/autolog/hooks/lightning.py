@@ -15,7 +15,6 @@ import re
 import sys
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlparse
 
 from ._shape import Call, Hook, Point, load, mute, save
 
@@ -51,6 +50,8 @@ def _url(path: Any) -> str | None:
 
 def _source(path: Any) -> Any:
     """What is read for `path`: of a URL the copy that torch.hub.load_state_dict_from_url keeps."""
+    from urllib.parse import urlparse
+
     url = _url(path)
     hub = sys.modules.get("torch.hub")
     if url is None or hub is None:

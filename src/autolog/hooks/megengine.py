@@ -8,12 +8,13 @@ write; `Network.load` and `GraphInference` read it by one function.
 import os
 import sys
 from typing import Any
-from urllib.parse import urlparse
 
 from ._shape import Call, Hook, Left, load, origin, save
 
 
 def _cached(call: Call) -> str:
+    from urllib.parse import urlparse
+
     # It tells where by a log line only: a piece of the URL's digest, and its last part.
     url = call.arguments["url"]
     folder = call.arguments["model_dir"]
