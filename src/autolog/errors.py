@@ -8,11 +8,14 @@ from __future__ import annotations
 __all__ = [
     "Ambiguous",
     "AutologError",
+    "DestinationError",
+    "IntegrityError",
     "NotFound",
     "StoreError",
     "StoreLocked",
     "StoreMissing",
     "UnreadableWeights",
+    "WeightsUnavailable",
 ]
 
 
@@ -46,3 +49,15 @@ class StoreMissing(StoreError):
 
 class UnreadableWeights(AutologError):
     """A weights file is truncated, malformed, or built to do harm; nothing in it was run."""
+
+
+class DestinationError(AutologError):
+    """A place that keeps weights can't be reached, read or written."""
+
+
+class IntegrityError(AutologError):
+    """Kept bytes are gone or damaged: they do not match the digest that was recorded for them."""
+
+
+class WeightsUnavailable(AutologError):
+    """A snapshot's bytes were not kept, and the file at its path is gone or is another one by now."""

@@ -4,13 +4,18 @@ Only frozen records leave this package.
 """
 
 from .database import Store
+from .kept import ChunksMissing, Kept, NewFile, NewPack
 from .known import Look
 from .records import (
+    ChunkRecord,
     ContentsRecord,
     FaultRecord,
     InputRecord,
+    KeptRecord,
     ModelRecord,
     OutputRecord,
+    PackRecord,
+    PlaceRecord,
     SkipRecord,
     SnapshotRecord,
     TaskRecord,
@@ -18,12 +23,20 @@ from .records import (
 from .writing import Writer
 
 __all__ = [
+    "ChunkRecord",
+    "ChunksMissing",
     "ContentsRecord",
     "FaultRecord",
     "InputRecord",
+    "Kept",
+    "KeptRecord",
     "Look",
     "ModelRecord",
+    "NewFile",
+    "NewPack",
     "OutputRecord",
+    "PackRecord",
+    "PlaceRecord",
     "SkipRecord",
     "SnapshotRecord",
     "Store",

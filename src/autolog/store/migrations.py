@@ -6,6 +6,7 @@ the transaction begins by taking the database's write lock, and looks again at w
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 from sqlalchemy import Column, Connection, Integer, MetaData, Table, insert, inspect, select, text
@@ -28,8 +29,32 @@ def _add_parts(connection: Connection) -> None:
     schema.parts.create(connection, checkfirst=True)
 
 
+def _add_kept_bytes(connection: Connection) -> None:
+    # the order in which they refer to each other
+    for table in (
+        schema.identity,
+        schema.places,
+        schema.packs,
+        schema.chunks,
+        schema.recipes,
+        schema.uses,
+        schema.kept,
+    ):
+        table.create(connection, checkfirst=True)
+    if connection.execute(select(schema.identity.c.id)).first() is None:
+        connection.execute(insert(schema.identity).values(id=os.urandom(16).hex()))
+    there = {column["name"] for column in inspect(connection).get_columns("snapshots")}
+    for name, kind in (
+        ("keeping", "VARCHAR(8) NOT NULL DEFAULT ''"),
+        ("keeping_reason", "TEXT NOT NULL DEFAULT ''"),
+        ("stored", "BIGINT"),
+    ):
+        if name not in there:
+            connection.execute(text(f"ALTER TABLE snapshots ADD COLUMN {name} {kind}"))
+
+
 #: Number n of this list, counted from 1, brings a store from version n - 1 to n.
-_STEPS: tuple[Callable[[Connection], None], ...] = (_create, _add_parts)
+_STEPS: tuple[Callable[[Connection], None], ...] = (_create, _add_parts, _add_kept_bytes)
 
 NEWEST = len(_STEPS)
 

@@ -7,12 +7,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 __all__ = [
+    "ChunkRecord",
     "ContentsRecord",
     "FaultRecord",
     "InputRecord",
+    "KeptRecord",
     "ModelRecord",
     "OutputRecord",
+    "PackRecord",
     "PartRecord",
+    "PlaceRecord",
     "SkipRecord",
     "SnapshotRecord",
     "TaskRecord",
@@ -41,10 +45,62 @@ class PartRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class PlaceRecord:
+    """Where bytes are kept: a folder or a URL, empty for the content store beside the store; `host` of a
+    folder.
+    """
+
+    id: int
+    url: str
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
+class PackRecord:
+    """A file that holds chunks: its name below its place, its size in bytes, the blake3 of its bytes."""
+
+    id: int
+    place_id: int
+    name: str
+    size: int
+    digest: bytes
+    created: float
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkRecord:
+    """Where a chunk lies; see `autolog.content.packs.Chunk` for what its members mean."""
+
+    digest: bytes
+    pack_id: int
+    offset: int
+    length: int
+    size: int
+    itemsize: int
+    check: bytes
+    base: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class KeptRecord:
+    """One kept file of a snapshot, by a recipe or plain at a path below its place; `name` as in its parts."""
+
+    snapshot_id: int
+    name: str
+    digest: str
+    size: int
+    place: PlaceRecord
+    recipe_id: int | None
+    path: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class SnapshotRecord:
     """One immutable version of a model's weights. `digest` is None while unknown, and when lost.
 
-    `parts` are its files where it has several; they are filled when one model is asked for.
+    `parts` are its files where it has several; they are filled when one model is asked for. `keeping` says
+    what became of its bytes: `""` (nobody asked), `waiting`, `kept`, `failed` or `dropped`, and
+    `keeping_reason` why; `stored` is how many bytes keeping it added.
 
     States: `pending`, `at_path`, `kept`, `in_memory`, `overwritten`, `gone`, `lost`.
     """
@@ -64,6 +120,9 @@ class SnapshotRecord:
     created: float
     contents: ContentsRecord | None = None
     parts: tuple[PartRecord, ...] = ()
+    keeping: str = ""
+    keeping_reason: str = ""
+    stored: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,9 @@ def snapshot_record(
         created=row["created"],
         contents=inside,
         parts=(parts or {}).get(row["id"], ()),
+        keeping=row["keeping"],
+        keeping_reason=row["keeping_reason"],
+        stored=row["stored"],
     )
 
 

@@ -16,7 +16,9 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
+    SmallInteger,
     String,
     Table,
     Text,
@@ -24,17 +26,24 @@ from sqlalchemy import (
 )
 
 __all__ = [
+    "chunks",
     "contents",
     "done",
     "faults",
     "files",
+    "identity",
     "inputs",
+    "kept",
     "metadata",
     "models",
+    "packs",
     "parts",
+    "places",
+    "recipes",
     "skips",
     "snapshots",
     "tasks",
+    "uses",
 ]
 
 metadata = MetaData()
@@ -112,6 +121,11 @@ snapshots = Table(
     Column("inode", String(24)),
     Column("metrics", JSON, nullable=False),
     Column("created", Float, nullable=False),
+    # what became of its bytes: "" (nobody asked), waiting, kept, failed, dropped; and why
+    Column("keeping", String(8), nullable=False, server_default=""),
+    Column("keeping_reason", Text, nullable=False, server_default=""),
+    # how many bytes keeping it added
+    Column("stored", BigInteger),
     UniqueConstraint("model_id", "version"),
     Index("snapshots_of_file", "device", "inode"),
 )
@@ -192,4 +206,86 @@ files = Table(
     Column("mtime_ns", BigInteger, nullable=False),
     Column("ctime_ns", BigInteger, nullable=False),
     Column("digest", String(80), nullable=False),
+)
+
+#: The store's own id, one row: packs of several stores may lie at one place.
+identity = Table("identity", metadata, Column("id", String(32), primary_key=True))
+
+#: Where bytes are kept. `url` is a folder or an fsspec URL, empty for the content store in the home that the
+#: store lies in; `host` is the machine of a folder, empty where every machine reaches it.
+places = Table(
+    "places",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("url", Text, nullable=False),
+    Column("host", Text, nullable=False),
+    UniqueConstraint("url", "host"),
+)
+
+#: Files that hold chunks (`autolog.content.packs`). One that is `doomed` is no longer used, and is taken
+#: away.
+packs = Table(
+    "packs",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("place_id", Integer, ForeignKey("places.id"), nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("task_id", _ID, ForeignKey("tasks.id")),
+    Column("doomed", Boolean, nullable=False),
+)
+
+#: Where each chunk of a place lies.
+chunks = Table(
+    "chunks",
+    metadata,
+    Column("place_id", Integer, ForeignKey("places.id"), primary_key=True),
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("pack_id", Integer, ForeignKey("packs.id"), nullable=False, index=True),
+    Column("offset", BigInteger, nullable=False),
+    Column("length", Integer, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("itemsize", SmallInteger, nullable=False),
+    Column("check", LargeBinary(8), nullable=False),
+    # the chunk that it is a difference to
+    Column("base", LargeBinary(32)),
+)
+
+#: Which chunks the file with some digest consists of, at one place.
+recipes = Table(
+    "recipes",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("place_id", Integer, ForeignKey("places.id"), nullable=False),
+    Column("digest", String(80), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("chunks", LargeBinary, nullable=False),
+    Column("created", Float, nullable=False),
+    UniqueConstraint("place_id", "digest"),
+)
+
+#: Which packs a recipe needs.
+uses = Table(
+    "uses",
+    metadata,
+    Column("recipe_id", Integer, ForeignKey("recipes.id"), primary_key=True),
+    Column("pack_id", Integer, ForeignKey("packs.id"), primary_key=True, index=True),
+)
+
+#: The kept files of snapshots: by a recipe, or plain, at a path below the place.
+kept = Table(
+    "kept",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("snapshot_id", Integer, ForeignKey("snapshots.id"), nullable=False, index=True),
+    # its name in the snapshot, empty if it is the only file
+    Column("name", Text, nullable=False),
+    Column("digest", String(80), nullable=False, index=True),
+    Column("size", BigInteger, nullable=False),
+    Column("place_id", Integer, ForeignKey("places.id"), nullable=False),
+    Column("recipe_id", Integer, ForeignKey("recipes.id"), index=True),
+    Column("path", Text),
+    UniqueConstraint("snapshot_id", "name", "place_id"),
 )

@@ -1,0 +1,31 @@
+"""Bytes of snapshots, deduplicated: chunks, the packs that hold them, and the places where packs and files
+lie.
+
+Knows nothing of the records: whoever has a chunk's row (`autolog.store`) finds its bytes here.
+"""
+
+from .cutting import cut
+from .packs import Chunk, Pack, PackWriter, new_name, open_chunk, read_index, verify_pack
+from .places import Place, is_remote, open_place
+from .recipes import from_recipe, to_recipe
+from .staging import Staged, StagedFile, Staging, read_item
+
+__all__ = [
+    "Chunk",
+    "Pack",
+    "PackWriter",
+    "Place",
+    "Staged",
+    "StagedFile",
+    "Staging",
+    "cut",
+    "from_recipe",
+    "is_remote",
+    "new_name",
+    "open_chunk",
+    "open_place",
+    "read_index",
+    "read_item",
+    "to_recipe",
+    "verify_pack",
+]

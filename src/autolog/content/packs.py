@@ -1,0 +1,208 @@
+"""Packs: the files in which chunks are kept. One is written for each snapshot that brings new chunks.
+
+Format 1, all numbers little-endian::
+
+    8 bytes   magic "ALPACK" and the version as two digits: b"ALPACK01"
+    ...       stored chunks (`autolog.content.codec`), one behind the other
+    ...       the index: a zstd frame of one JSON object (below)
+    8 bytes   length of the index
+    8 bytes   the first bytes of the blake3 of the index
+    32 bytes  blake3 of everything before the index's length: magic, chunks, index
+    8 bytes   magic again
+
+The index is ``{"chunks": [[digest, offset, length, size, itemsize, check, base], ...]}``: blake3 of the
+chunk's bytes in hexadecimal, where its stored form begins in the pack and how long that is, the size of its
+bytes and of its elements, the first 8 bytes of the blake3 of its stored form, and the digest of the chunk
+that it is a difference to (null if none). With it a pack can be read without any records; with the digest at
+its end, every byte of it can be verified.
+
+A pack is never changed once it is published. Its name is random: two writers never write the same one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+from collections.abc import Iterator
+from typing import BinaryIO, NamedTuple
+
+from blake3 import blake3
+
+from autolog.errors import IntegrityError
+
+from .codec import decode, encode, encode_difference
+from .places import Place
+
+__all__ = ["Chunk", "Pack", "PackWriter", "check_of", "new_name", "open_chunk", "read_index", "verify_pack"]
+
+MAGIC = b"ALPACK01"
+_TRAILER = struct.Struct("<Q8s32s8s")
+#: An index above this many bytes is damaged: a pack of a terabyte has one of a tenth.
+_LARGEST_INDEX = 1 << 28
+_BLOCK = 1 << 20
+
+
+class Chunk(NamedTuple):
+    """One stored chunk. `digest` is blake3 of its bytes; `offset` and `length` say where it lies in its pack.
+
+    `size` is that of its bytes, `itemsize` of its elements; `check` is of its stored form; `base` is the
+    digest of the chunk that it is a difference to, empty if it stands for itself.
+    """
+
+    digest: bytes
+    offset: int
+    length: int
+    size: int
+    itemsize: int
+    check: bytes
+    base: bytes = b""
+
+
+class Pack(NamedTuple):
+    """A published pack: its name at its place, its size in bytes and its digest."""
+
+    name: str
+    size: int
+    digest: bytes
+    chunks: tuple[Chunk, ...]
+
+
+def new_name(owner: str) -> str:
+    """The name of a new pack below the place's root. `owner` is the id of the store that records it."""
+    name = os.urandom(16).hex()
+    return f"packs/{owner}/{name[:2]}/{name}.pack"
+
+
+def check_of(stored: bytes | memoryview) -> bytes:
+    """The short checksum of a stored chunk."""
+    return blake3(stored).digest(8)
+
+
+class PackWriter:
+    """Writes a pack into a local file, chunk by chunk."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._hasher = blake3(MAGIC)
+        self._at = len(MAGIC)
+        self.chunks: list[Chunk] = []
+        file.write(MAGIC)
+
+    @property
+    def size(self) -> int:
+        """How many bytes are written so far."""
+        return self._at
+
+    def add(self, digest: bytes, data: bytes, itemsize: int) -> Chunk:
+        """Store a chunk's bytes."""
+        return self.add_stored(digest, encode(data, itemsize), len(data), itemsize)
+
+    def add_difference(self, digest: bytes, data: bytes, itemsize: int, base: tuple[bytes, bytes]) -> Chunk:
+        """Store a chunk as its difference to `base`, a chunk's `(digest, bytes)`, if that is smaller."""
+        plain = encode(data, itemsize)
+        coded = encode_difference(data, base[1], itemsize)
+        if coded is None or len(coded) >= len(plain):
+            return self.add_stored(digest, plain, len(data), itemsize)
+        return self.add_stored(digest, coded, len(data), itemsize, base[0])
+
+    def add_stored(self, digest: bytes, stored: bytes, size: int, itemsize: int, base: bytes = b"") -> Chunk:
+        """Store a chunk that is encoded already."""
+        self._file.write(stored)
+        self._hasher.update(stored)
+        chunk = Chunk(digest, self._at, len(stored), size, itemsize, check_of(stored), base)
+        self._at += len(stored)
+        self.chunks.append(chunk)
+        return chunk
+
+    def finish(self, name: str) -> Pack:
+        """Write the index and the end. The file is complete then, and still to be published under `name`."""
+        import zstandard
+
+        rows = [
+            [c.digest.hex(), c.offset, c.length, c.size, c.itemsize, c.check.hex(), c.base.hex() or None]
+            for c in self.chunks
+        ]
+        text = json.dumps({"chunks": rows}, separators=(",", ":")).encode("ascii")
+        index = zstandard.ZstdCompressor(level=3).compress(text)
+        self._hasher.update(index)
+        digest = self._hasher.digest()
+        self._file.write(index + _TRAILER.pack(len(index), check_of(index), digest, MAGIC))
+        self._file.flush()
+        return Pack(name, self._at + len(index) + _TRAILER.size, digest, tuple(self.chunks))
+
+
+def read_index(place: Place, name: str, size: int) -> tuple[bytes, tuple[Chunk, ...]]:
+    """`(digest, chunks)` of a published pack of `size` bytes. Raises IntegrityError, DestinationError."""
+    if place.size(name) != size:
+        raise IntegrityError(f"the pack {name} is gone or has another size than was recorded")
+    length, check, digest, magic = _TRAILER.unpack(place.read(name, size - _TRAILER.size, _TRAILER.size))
+    if place.read(name, 0, len(MAGIC)) != MAGIC or magic != MAGIC:
+        raise IntegrityError(f"{name} is no pack of this format")
+    if length > min(_LARGEST_INDEX, size - _TRAILER.size - len(MAGIC)):
+        raise IntegrityError(f"the pack {name} is damaged: its index is longer than itself")
+    index = place.read(name, size - _TRAILER.size - length, length)
+    if check_of(index) != check:
+        raise IntegrityError(f"the pack {name} is damaged: its index does not match its checksum")
+    return digest, _chunks(name, index)
+
+
+def _chunks(name: str, index: bytes) -> tuple[Chunk, ...]:
+    import zstandard
+
+    try:
+        with zstandard.ZstdDecompressor().stream_reader(index) as reader:
+            rows = json.loads(reader.read(_LARGEST_INDEX))["chunks"]
+        return tuple(
+            Chunk(bytes.fromhex(a), b, c, d, e, bytes.fromhex(f), bytes.fromhex(g or ""))
+            for a, b, c, d, e, f, g in rows
+        )
+    except (zstandard.ZstdError, ValueError, KeyError, TypeError) as error:
+        raise IntegrityError(f"the pack {name} is damaged: its index can't be read") from error
+
+
+def verify_pack(place: Place, name: str, size: int, recorded: bytes) -> Iterator[tuple[bytes, str]]:
+    """Read every byte of a pack; `(digest of a chunk, problem)` for each chunk that is damaged.
+
+    A problem of the pack as a whole has an empty digest. Differences are checked by their stored form only.
+    `recorded` is the pack's digest in the records. Raises DestinationError.
+    """
+    chunks: tuple[Chunk, ...] = ()
+    try:
+        digest, chunks = read_index(place, name, size)
+        hasher = blake3()
+        for data in _blocks(place, name, size):
+            hasher.update(data)
+        if not digest == hasher.digest() == recorded:
+            yield b"", f"the pack {name} is damaged: its bytes don't match its digest"
+    except IntegrityError as error:
+        yield b"", str(error)
+    for chunk in chunks:
+        try:
+            open_chunk(chunk, place.read(name, chunk.offset, chunk.length), b"" if chunk.base else None)
+        except IntegrityError as error:
+            yield chunk.digest, str(error)
+
+
+def open_chunk(
+    chunk: Chunk, stored: bytes | memoryview, base: bytes | None = None
+) -> bytes | bytearray | memoryview:
+    """The bytes of a chunk from its stored form, verified. `base` are the bytes of the one it is a
+    difference to.
+
+    An empty `base` checks the stored form alone. Raises IntegrityError.
+    """
+    if check_of(stored) != chunk.check:
+        raise IntegrityError("a stored chunk is damaged: it does not match its checksum")
+    if chunk.base and base == b"":
+        return b""
+    data = decode(stored, chunk.size, base)
+    if blake3(data).digest() != chunk.digest:
+        raise IntegrityError("a chunk's bytes don't match its digest")
+    return data
+
+
+def _blocks(place: Place, name: str, size: int) -> Iterator[bytes]:
+    end = size - _TRAILER.size
+    for offset in range(0, end, 8 * _BLOCK):
+        yield place.read(name, offset, min(8 * _BLOCK, end - offset))

@@ -1,0 +1,350 @@
+"""A place that keeps bytes: a folder, or anywhere that fsspec reaches.
+
+Whatever is published there is there whole or not at all. In a folder that takes a temporary file, fsync,
+rename, and fsync of the folder; an object store shows an object only when all of it has arrived; elsewhere
+the file is moved to its name when it is complete.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
+
+from autolog.config import mask
+from autolog.errors import DestinationError, IntegrityError
+
+__all__ = ["Place", "is_remote", "open_place"]
+
+#: Tries where a place answers with an error that may pass, and the longest wait between two in seconds.
+_TRIES, _LONGEST_WAIT = 6, 4.0
+#: Errors that don't pass by waiting.
+_FINAL = (PermissionError, NotImplementedError, ValueError, TypeError)
+#: Object stores: a name appears there only when everything has arrived.
+_ATOMIC = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "memory", "oss", "r2"})
+#: What to install for a scheme.
+_EXTRAS = {
+    "s3": "s3",
+    "s3a": "s3",
+    "gs": "gcs",
+    "gcs": "gcs",
+    "az": "azure",
+    "abfs": "azure",
+    "abfss": "azure",
+}
+_TEMPORARY = ".part"
+
+_T = TypeVar("_T")
+
+
+def is_remote(url: str) -> bool:
+    """Whether it is a URL and not a folder of this machine."""
+    scheme, mark, _ = url.partition("://")
+    return bool(mark) and scheme not in ("file", "local")
+
+
+def open_place(url: str) -> Place:
+    """The place at a folder's path, `file://` or any other fsspec URL.
+
+    Raises DestinationError where the scheme is unknown or its driver isn't installed.
+    """
+    if not is_remote(url):
+        return Folder(url.partition("://")[2] if "://" in url else url)
+    return Remote(url)
+
+
+class Place:
+    """Named byte strings, as files below a root. Names are relative, with forward slashes."""
+
+    #: The root as it may be shown: credentials are masked.
+    name: str
+
+    def publish(self, name: str, source: str) -> None:
+        """Put the local file `source` under a name, whole or not at all; an existing one is replaced.
+
+        Raises DestinationError.
+        """
+        raise NotImplementedError
+
+    def read(self, name: str, offset: int, length: int) -> bytes:
+        """`length` bytes at an offset. Raises IntegrityError if there are fewer, DestinationError."""
+        raise NotImplementedError
+
+    def fetch(self, name: str, target: str) -> None:
+        """Copy a whole file to the local path `target`. Raises DestinationError, IntegrityError."""
+        raise NotImplementedError
+
+    def size(self, name: str) -> int | None:
+        """Its size in bytes; None if there is no such file. Raises DestinationError."""
+        raise NotImplementedError
+
+    def remove(self, name: str) -> None:
+        """Take a file away; one that is gone already is no error. Raises DestinationError."""
+        raise NotImplementedError
+
+    def names(self, below: str) -> Iterator[tuple[str, int, float]]:
+        """`(name, size, modified)` of all files below a name. Raises DestinationError."""
+        raise NotImplementedError
+
+
+class Folder(Place):
+    """A folder of this machine; it is made when something is put there."""
+
+    def __init__(self, root: str) -> None:
+        self.root = os.path.abspath(os.path.expanduser(root))
+        self.name = self.root
+
+    def publish(self, name: str, source: str) -> None:
+        """Copied next to its place, synced, renamed; the folder is synced, too."""
+        path = self._path(name)
+        folder = os.path.dirname(path)
+        temporary = f"{path}.{os.getpid()}-{os.urandom(4).hex()}{_TEMPORARY}"
+        try:
+            _make_folders(folder)
+            try:
+                _copy(source, temporary)
+                os.rename(temporary, path)
+            except BaseException:
+                _unlink(temporary)
+                raise
+            _sync_folder(folder)
+        except OSError as error:
+            raise self._problem("written", error) from error
+
+    def read(self, name: str, offset: int, length: int) -> bytes:
+        try:
+            descriptor = os.open(self._path(name), os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError as error:
+            raise IntegrityError(f"{self._path(name)} is gone") from error
+        except OSError as error:
+            raise self._problem("read", error) from error
+        try:
+            data = os.pread(descriptor, length, offset)
+            while len(data) < length and (
+                more := os.pread(descriptor, length - len(data), offset + len(data))
+            ):
+                data += more
+        except OSError as error:
+            raise self._problem("read", error) from error
+        finally:
+            os.close(descriptor)
+        if len(data) != length:
+            raise IntegrityError(f"{self._path(name)} ends before byte {offset + length}")
+        return data
+
+    def fetch(self, name: str, target: str) -> None:
+        try:
+            _copy(self._path(name), target)
+        except FileNotFoundError as error:
+            if not os.path.exists(self._path(name)):
+                raise IntegrityError(f"{self._path(name)} is gone") from error
+            raise self._problem("read", error) from error
+        except OSError as error:
+            raise self._problem("read", error) from error
+
+    def size(self, name: str) -> int | None:
+        try:
+            return os.stat(self._path(name)).st_size
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise self._problem("read", error) from error
+
+    def remove(self, name: str) -> None:
+        try:
+            os.unlink(self._path(name))
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise self._problem("written", error) from error
+
+    def names(self, below: str) -> Iterator[tuple[str, int, float]]:
+        for folder, _, files in os.walk(self._path(below)):
+            for each in files:
+                path = os.path.join(folder, each)
+                try:
+                    status = os.stat(path)
+                except OSError:
+                    continue  # taken away meanwhile
+                yield os.path.relpath(path, self.root), status.st_size, status.st_mtime
+
+    def _path(self, name: str) -> str:
+        return os.path.join(self.root, name)
+
+    def _problem(self, verb: str, error: OSError) -> DestinationError:
+        return DestinationError(
+            f"{self.name} can't be {verb} ({error.strerror or error}); make it writable or name another"
+            " destination"
+        )
+
+
+class Remote(Place):
+    """Whatever fsspec reaches; its settings come from fsspec's own and the driver's environment variables."""
+
+    def __init__(self, url: str) -> None:
+        import fsspec
+
+        self.name = mask(url)
+        scheme = url.partition("://")[0]
+        try:
+            self._fs, root = fsspec.core.url_to_fs(url, use_listings_cache=False)
+        except ImportError as error:
+            extra = _EXTRAS.get(scheme)
+            hint = f'pip install "autolog-models[{extra}]"' if extra else str(error)
+            raise DestinationError(f"there is no driver for {self.name}; install it: {hint}") from error
+        except (ValueError, OSError) as error:
+            raise DestinationError(f"{self.name} is no destination that can be reached: {error}") from error
+        self._root = root.rstrip("/")
+        self._is_atomic = scheme in _ATOMIC
+
+    def publish(self, name: str, source: str) -> None:
+        path = self._path(name)
+
+        def put() -> None:
+            if self._is_atomic:
+                self._fs.put_file(source, path)
+                return
+            temporary = f"{path}.{os.urandom(4).hex()}{_TEMPORARY}"
+            self._fs.makedirs(path.rpartition("/")[0], exist_ok=True)
+            self._fs.put_file(source, temporary)
+            self._fs.mv(temporary, path)
+
+        self._try("written", put)
+
+    def read(self, name: str, offset: int, length: int) -> bytes:
+        data: bytes = self._try(
+            "read", lambda: self._fs.cat_file(self._path(name), start=offset, end=offset + length), name
+        )
+        if len(data) != length:
+            raise IntegrityError(f"{self.name}/{name} ends before byte {offset + length}")
+        return data
+
+    def fetch(self, name: str, target: str) -> None:
+        self._try("read", lambda: self._fs.get_file(self._path(name), target), name)
+
+    def size(self, name: str) -> int | None:
+        def ask() -> int | None:
+            try:
+                facts: Mapping[str, Any] = self._fs.info(self._path(name))
+            except FileNotFoundError:
+                return None
+            return int(facts["size"]) if facts.get("type") != "directory" else None
+
+        return self._try("read", ask)
+
+    def remove(self, name: str) -> None:
+        def take_away() -> None:
+            try:
+                self._fs.rm_file(self._path(name))
+            except FileNotFoundError:
+                pass
+
+        self._try("written", take_away)
+
+    def names(self, below: str) -> Iterator[tuple[str, int, float]]:
+        def ask() -> Mapping[str, Mapping[str, Any]]:
+            try:
+                found: Mapping[str, Mapping[str, Any]] = self._fs.find(self._path(below), detail=True)
+            except FileNotFoundError:
+                return {}
+            return found
+
+        for path, facts in self._try("read", ask).items():
+            when = facts.get("LastModified") or facts.get("mtime") or facts.get("created") or 0.0
+            modified = when.timestamp() if hasattr(when, "timestamp") else float(when)
+            yield path.removeprefix(self._root).lstrip("/"), int(facts["size"]), modified
+
+    def _path(self, name: str) -> str:
+        return f"{self._root}/{name}" if name else self._root
+
+    def _try(self, verb: str, action: Callable[[], _T], name: str = "") -> _T:
+        """Do it, again after a while where it fails: drivers raise errors of their own kinds for what may
+        pass.
+        """
+        import tenacity
+
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_not_exception_type((FileNotFoundError, *_FINAL)),
+            stop=tenacity.stop_after_attempt(_TRIES),
+            wait=tenacity.wait_random_exponential(multiplier=0.2, max=_LONGEST_WAIT),
+        )
+        try:
+            result: _T = retrying(action)
+            return result
+        except FileNotFoundError as error:
+            raise IntegrityError(f"{self.name}/{name} is gone") from error
+        except (tenacity.RetryError, *_FINAL) as error:
+            problem = error.last_attempt.exception() if isinstance(error, tenacity.RetryError) else error
+            raise DestinationError(
+                f"{self.name} can't be {verb} ({_first_line(problem)}); check that it exists, is reachable"
+                " and that your credentials allow it"
+            ) from problem
+
+
+def _first_line(error: BaseException | None) -> str:
+    lines = str(error).splitlines()
+    return mask(lines[0]) if lines and lines[0] else type(error).__name__
+
+
+def _make_folders(folder: str) -> None:
+    """Make a folder and those above it, and sync each into the one above."""
+    missing = []
+    while not os.path.isdir(folder):
+        missing.append(folder)
+        folder = os.path.dirname(folder)
+    for each in reversed(missing):
+        try:
+            os.mkdir(each)
+        except FileExistsError:
+            continue  # somebody else was faster
+        _sync_folder(os.path.dirname(each))
+
+
+def _sync_folder(folder: str) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    except OSError:
+        pass  # some network filesystems have no fsync for folders
+    finally:
+        os.close(descriptor)
+
+
+def _copy(source: str, target: str) -> None:
+    """A synced copy; its blocks are shared where the filesystem can do that."""
+    reader = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        writer = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+        try:
+            copy_range(reader, writer)
+            os.fsync(writer)
+        finally:
+            os.close(writer)
+    finally:
+        os.close(reader)
+
+
+def copy_range(reader: int, writer: int) -> int:
+    """Copy an open file into another one from its first byte on; how many bytes."""
+    done = 0
+    try:
+        while count := os.copy_file_range(reader, writer, 1 << 30, done, done):
+            done += count
+        return done
+    except OSError:
+        pass  # across filesystems, or where the kernel can't: by hand
+    buffer = bytearray(1 << 20)
+    view = memoryview(buffer)
+    while count := os.preadv(reader, [buffer], done):
+        written = 0
+        while written < count:
+            written += os.pwrite(writer, view[written:count], done + written)
+        done += count
+    return done
+
+
+def _unlink(path: str) -> None:
+    try:
+        os.unlink(path)
+    except OSError:
+        pass  # it was never made

@@ -1,0 +1,160 @@
+"""Bytes on their way to where they are kept: put aside beside the spool before the script may overwrite them.
+
+Each snapshot has a folder of its own. `chunks` holds the bytes of those chunks that this run has not put
+aside before, one behind the other; or, for a destination of plain files, the files themselves lie in
+`files/`. `item.json` says what it is all for; a folder without one was never finished and is of no use.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from typing import Any, BinaryIO, NamedTuple
+
+from blake3 import blake3
+
+from .cutting import Piece, Span, cut
+from .places import copy_range
+
+__all__ = ["Staged", "StagedFile", "Staging", "read_item"]
+
+_ITEM = "item.json"
+_CHUNKS = "chunks"
+
+
+class StagedFile(NamedTuple):
+    """One file of a snapshot: its name in it (empty if it is the only one), size, digest (`blake3:<hex>`)
+    and chunks.
+
+    `chunks` are `(digest, size in bytes, itemsize)`, in order; empty for a destination of plain files.
+    """
+
+    name: str
+    size: int
+    digest: str
+    chunks: tuple[tuple[bytes, int, int], ...] = ()
+
+
+class Staged(NamedTuple):
+    """What lies in one folder: its files, and where the bytes of chunks begin in `chunks`.
+
+    `facts` is whatever was put there for whoever takes it on, in JSON types.
+    """
+
+    folder: str
+    files: tuple[StagedFile, ...]
+    offsets: dict[bytes, int]
+    facts: dict[str, Any]
+    size: int
+
+    def open(self) -> BinaryIO:
+        """The file with the bytes of the chunks."""
+        return open(os.path.join(self.folder, _CHUNKS), "rb")
+
+    def path(self, file: StagedFile) -> str:
+        """Where a plain file lies."""
+        return os.path.join(self.folder, "files", file.name or "file")
+
+
+class Staging:
+    """Puts one snapshot aside, file by file, in a folder that it makes.
+
+    `seen` holds the digests of chunks that need no putting aside again; those that are new are added by
+    `finish`. Raises OSError where the folder can't be written; `abandon` takes away what is there.
+    """
+
+    def __init__(self, folder: str, seen: set[bytes]) -> None:
+        self.folder = folder
+        self._seen = seen
+        self._files: list[StagedFile] = []
+        self._offsets: dict[bytes, int] = {}
+        self._size = 0
+        os.makedirs(folder)
+        self._output = open(os.path.join(folder, _CHUNKS), "wb", buffering=0)  # noqa: SIM115 - closed by finish
+
+    def add(self, name: str, descriptor: int, size: int, spans: Sequence[Span]) -> StagedFile:
+        """Put an open file's chunks aside. Its digest tells whether it still was what was saved."""
+        hasher = blake3()
+        chunks: list[tuple[bytes, int, int]] = []
+        done = 0
+        for piece in cut(descriptor, size, spans):
+            hasher.update(piece.data)
+            digest = blake3(piece.data).digest()
+            chunks.append((digest, len(piece.data), piece.itemsize))
+            done += len(piece.data)
+            if digest not in self._seen and digest not in self._offsets:
+                self._put(digest, piece)
+        file = StagedFile(name, done, f"blake3:{hasher.hexdigest()}", tuple(chunks))
+        self._files.append(file)
+        return file
+
+    def add_whole(self, name: str, descriptor: int) -> StagedFile:
+        """Put a copy of an open file aside; its blocks are shared where the filesystem can do that."""
+        path = os.path.join(self.folder, "files", name or "file")
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        writer = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        try:
+            size = copy_range(descriptor, writer)
+            hasher = blake3()
+            buffer = bytearray(1 << 20)
+            view = memoryview(buffer)
+            at = 0
+            while count := os.preadv(writer, [buffer], at):
+                hasher.update(view[:count])
+                at += count
+        finally:
+            os.close(writer)
+        file = StagedFile(name, size, f"blake3:{hasher.hexdigest()}")
+        self._size += size
+        self._files.append(file)
+        return file
+
+    def finish(self, facts: dict[str, Any]) -> Staged:
+        """Everything is there: from now on it is taken to where it is kept, whatever becomes of us."""
+        self._output.close()
+        item = {
+            "files": [
+                [f.name, f.size, f.digest, [[d.hex(), size, each] for d, size, each in f.chunks]]
+                for f in self._files
+            ],
+            "offsets": {digest.hex(): offset for digest, offset in self._offsets.items()},
+            "facts": facts,
+            "size": self._size,
+        }
+        path = os.path.join(self.folder, _ITEM)
+        with open(f"{path}.part", "w", encoding="ascii") as file:
+            json.dump(item, file)
+        os.rename(f"{path}.part", path)
+        self._seen.update(self._offsets)
+        return Staged(self.folder, tuple(self._files), self._offsets, facts, self._size)
+
+    def abandon(self) -> None:
+        """Take everything away again."""
+        import shutil
+
+        self._output.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _put(self, digest: bytes, piece: Piece) -> None:
+        view = memoryview(piece.data)
+        self._offsets[digest] = self._size
+        while view:
+            count = self._output.write(view)
+            view = view[count:]
+        self._size += len(piece.data)
+
+
+def read_item(folder: str) -> Staged | None:
+    """What an earlier process put aside in a folder; None if it didn't come to its end."""
+    try:
+        with open(os.path.join(folder, _ITEM), encoding="ascii") as file:
+            item = json.load(file)
+        files = tuple(
+            StagedFile(name, size, digest, tuple((bytes.fromhex(d), n, each) for d, n, each in chunks))
+            for name, size, digest, chunks in item["files"]
+        )
+        offsets = {bytes.fromhex(digest): offset for digest, offset in item["offsets"].items()}
+        return Staged(folder, files, offsets, item["facts"], item["size"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

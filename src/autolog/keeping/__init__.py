@@ -1,0 +1,28 @@
+"""Keeping the bytes of snapshots: the one room where records (`store`) and bytes (`content`) move together.
+
+`send` takes what was put aside to where it is kept, `restore` brings it back, `verify` compares it with what
+was recorded, `collect` takes away what nobody needs, `repack` makes it smaller while nobody waits.
+"""
+
+from .collect import Collected, collect
+from .destination import Destination, destination_of, open_recorded
+from .reading import Reading
+from .repack import Repacked, repack
+from .restore import restore
+from .send import send
+from .verify import Damage, verify
+
+__all__ = [
+    "Collected",
+    "Damage",
+    "Destination",
+    "Reading",
+    "Repacked",
+    "collect",
+    "destination_of",
+    "open_recorded",
+    "repack",
+    "restore",
+    "send",
+    "verify",
+]

@@ -1,0 +1,118 @@
+"""Taking away bytes that nobody needs any more."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, NamedTuple
+
+from autolog.content import PackWriter, Place, from_recipe, new_name
+from autolog.errors import AutologError
+from autolog.store import ChunksMissing, NewPack
+
+from .destination import open_recorded
+from .reading import Reading
+
+if TYPE_CHECKING:
+    from autolog.store import Kept, PackRecord, PlaceRecord
+
+__all__ = ["Collected", "collect", "take_away"]
+
+#: A pack with less than this share of its bytes in use is written anew without the others.
+_USED_ENOUGH = 0.7
+#: A file that no record knows may be one that somebody is just about to record, for so many seconds.
+_LEFTOVER_SECONDS = 3600.0
+
+
+class Collected(NamedTuple):
+    """What was freed in bytes, of them by taking leftovers of interrupted work away; what is still held;
+    problems.
+    """
+
+    freed: int = 0
+    leftovers: int = 0
+    held: int = 0
+    problems: tuple[str, ...] = ()
+
+
+def collect(kept: Kept, home: str, *, leftovers_after: float = _LEFTOVER_SECONDS) -> Collected:
+    """Take away packs that no snapshot needs, the unneeded part of others, and what interrupted work left
+    behind.
+
+    Leftovers are files of ours that no record knows and that are older than `leftovers_after` seconds. A
+    place that can't be reached is left for the next time, and said in `problems`. Raises StoreError.
+    """
+    freed = leftovers = 0
+    problems: list[str] = []
+    for record in kept.places():
+        before = kept.total(record.id)
+        try:
+            place = open_recorded(record, home)
+            freed += take_away(kept, record, place)
+            _compact(kept, record, place)
+            take_away(kept, record, place)
+            freed = freed + max(0, before - kept.total(record.id)) if before else freed
+            leftovers += _leftovers(kept, record, place, leftovers_after)
+        except (AutologError, OSError) as error:
+            problems.append(str(error))
+    return Collected(freed + leftovers, leftovers, kept.total(), tuple(problems))
+
+
+def take_away(kept: Kept, record: PlaceRecord, place: Place) -> int:
+    """Give up what no snapshot needs, and take it away; how many bytes of packs that were doomed before."""
+    earlier = 0
+    known = {each.id for each in kept.packs(record.id).values()}
+    for pack in kept.doom(record.id):
+        place.remove(pack.name)
+        kept.forget(pack.id)
+        if pack.id not in known:
+            earlier += pack.size  # whoever doomed it didn't come to this
+    return earlier
+
+
+def _compact(kept: Kept, record: PlaceRecord, place: Place) -> None:
+    for pack in kept.packs(record.id).values():
+        if kept.is_counted_on(pack.id):
+            continue
+        used = _used(kept, record.id, pack.id)
+        held = sum(each.length for each in kept.chunks_in(pack.id) if each.digest in used)
+        if held < pack.size * _USED_ENOUGH:
+            try:
+                rewrite(kept, record, place, pack, used)
+            except ChunksMissing:
+                continue  # a snapshot that was just recorded needs more of it
+
+
+def _used(kept: Kept, place_id: int, pack_id: int) -> set[bytes]:
+    """The chunks that files with this pack need, themselves or as the base of a difference."""
+    wanted: set[bytes] = set()
+    for _, recipe in kept.recipes_using(pack_id):
+        wanted.update(digest for digest, _ in from_recipe(recipe))
+    return {d for d, each in kept.chunks(place_id, wanted).items() if each.pack_id == pack_id}
+
+
+def rewrite(kept: Kept, record: PlaceRecord, place: Place, pack: PackRecord, used: Iterable[bytes]) -> None:
+    """Write the used chunks of a pack, as they are stored, into a new one that takes its place."""
+    wanted = set(used)
+    rows = [each for each in kept.chunks_in(pack.id) if each.digest in wanted]
+    reading = Reading(kept, record.id, place)
+    reading.find(wanted)
+    with tempfile.NamedTemporaryFile(prefix="autolog-", suffix=".pack") as output:
+        writer = PackWriter(output)  # type: ignore[arg-type]  # what tempfile gives is a file in all but name
+        for row, stored in reading.stored(rows):
+            writer.add_stored(row.digest, bytes(stored), row.size, row.itemsize, row.base)
+        new = writer.finish(new_name(kept.owner))
+        place.publish(new.name, output.name)
+    kept.replace(record.id, NewPack(new.name, new.size, new.digest, new.chunks), [pack.id])
+
+
+def _leftovers(kept: Kept, record: PlaceRecord, place: Place, after: float) -> int:
+    """Take away packs of this store that no record knows."""
+    known = kept.pack_names(record.id)
+    freed = 0
+    for name, size, modified in list(place.names(f"packs/{kept.owner}")):
+        if name not in known and time.time() - modified >= after:
+            place.remove(name)
+            freed += size
+    return freed

@@ -1,0 +1,141 @@
+"""Reading kept chunks: few requests, each byte verified."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from autolog.content import Chunk, Place, from_recipe, open_chunk, read_index
+from autolog.errors import IntegrityError
+
+if TYPE_CHECKING:
+    from autolog.store import ChunkRecord, Kept, PackRecord
+
+__all__ = ["Reading"]
+
+#: Chunks that lie less than this many bytes apart in a pack are fetched with one request,
+_GAP = 1 << 16
+#: of at most this size.
+_REQUEST = 8 << 20
+#: A chain of differences is never longer, so that reading one tensor stays cheap.
+LONGEST_CHAIN = 8
+
+
+class Reading:
+    """Reads the chunks of one place.
+
+    Raises IntegrityError where bytes are gone or damaged, DestinationError.
+    """
+
+    def __init__(self, kept: Kept, place_id: int, place: Place) -> None:
+        self._kept = kept
+        self._place_id = place_id
+        self._place = place
+        self._packs: dict[int, PackRecord] = {}
+
+    def find(self, digests: Iterable[bytes]) -> dict[bytes, ChunkRecord]:
+        """The records of chunks and of those that they are differences to."""
+        wanted = set(digests)
+        found = self._kept.chunks(self._place_id, wanted)
+        if missing := wanted - found.keys():
+            raise IntegrityError(f"{len(missing)} of its chunks are not in the content store any more")
+        new = {each.pack_id for each in found.values()} - self._packs.keys()
+        self._packs.update(self._kept.packs(self._place_id, new))
+        return found
+
+    def check_packs(self, records: Iterable[ChunkRecord]) -> None:
+        """See that each pack of these chunks is the one that was recorded, and lists them as recorded."""
+        of: dict[int, list[ChunkRecord]] = {}
+        for each in records:
+            of.setdefault(each.pack_id, []).append(each)
+        for pack_id, chunks in of.items():
+            pack = self._pack(pack_id)
+            digest, listed = read_index(self._place, pack.name, pack.size)
+            there = {each.digest: each for each in listed}
+            if digest != pack.digest or any(there.get(c.digest) != as_chunk(c) for c in chunks):
+                raise IntegrityError(f"the pack {pack.name} is not the one that was recorded")
+
+    def read(
+        self, wanted: Iterable[bytes], records: Mapping[bytes, ChunkRecord]
+    ) -> Iterator[tuple[bytes, bytes]]:
+        """`(digest, bytes)` of each wanted chunk once, in the order that suits the packs."""
+        bases: dict[bytes, bytes] = {}
+        rows = [records[digest] for digest in dict.fromkeys(wanted)]
+        for row, stored in self._stored(rows):
+            yield row.digest, bytes(open_chunk(as_chunk(row), stored, self._base(row, records, bases)))
+
+    def one(self, digest: bytes, records: Mapping[bytes, ChunkRecord]) -> bytes:
+        """The bytes of one chunk."""
+        return next(self.read((digest,), records))[1]
+
+    def file(self, recipe: bytes) -> Iterator[bytes]:
+        """The bytes of a file, in order; a batch of chunks at a time is held in memory."""
+        entries = list(from_recipe(recipe))
+        records = self.find(digest for digest, _ in entries)
+        self.check_packs(records.values())
+        start = 0
+        while start < len(entries):
+            end, size = start, 0
+            while end < len(entries) and (size < 4 * _REQUEST or end == start):
+                size += entries[end][1]
+                end += 1
+            batch = [digest for digest, _ in entries[start:end]]
+            data = dict(self.read(batch, records))
+            yield from (data[digest] for digest in batch)
+            start = end
+
+    def stored(self, rows: Iterable[ChunkRecord]) -> Iterator[tuple[ChunkRecord, memoryview]]:
+        """The stored forms of chunks, as they lie in their packs."""
+        return self._stored(list(rows))
+
+    def _base(
+        self, row: ChunkRecord, records: Mapping[bytes, ChunkRecord], known: dict[bytes, bytes]
+    ) -> bytes | None:
+        """The bytes of the chunk that a chunk is a difference to."""
+        chain = [row]
+        while chain[-1].base and chain[-1].base not in known:
+            chain.append(records[chain[-1].base])
+            if len(chain) > 4 * LONGEST_CHAIN:
+                raise IntegrityError("a chain of differences never ends")
+        data: bytes | None = known.get(chain[-1].base)
+        for each in reversed(chain[1:]):
+            stored = next(self._stored([each]))[1]
+            data = bytes(open_chunk(as_chunk(each), stored, data))
+        if len(known) > 64:
+            known.clear()
+        if row.base and data is not None:
+            known[row.base] = data
+        return data if row.base else None
+
+    def _stored(self, rows: list[ChunkRecord]) -> Iterator[tuple[ChunkRecord, memoryview]]:
+        rows = sorted(rows, key=lambda each: (each.pack_id, each.offset))
+        start = 0
+        while start < len(rows):
+            first = rows[start]
+            end, stop = start + 1, first.offset + first.length
+            while (
+                end < len(rows)
+                and rows[end].pack_id == first.pack_id
+                and rows[end].offset - stop <= _GAP
+                and rows[end].offset + rows[end].length - first.offset <= _REQUEST
+            ):
+                stop = rows[end].offset + rows[end].length
+                end += 1
+            data = memoryview(
+                self._place.read(self._pack(first.pack_id).name, first.offset, stop - first.offset)
+            )
+            for row in rows[start:end]:
+                at = row.offset - first.offset
+                yield row, data[at : at + row.length]
+            start = end
+
+    def _pack(self, pack_id: int) -> PackRecord:
+        pack = self._packs.get(pack_id)
+        if pack is None:
+            raise IntegrityError("a pack that holds some of its chunks is not in the records any more")
+        return pack
+
+
+def as_chunk(row: ChunkRecord) -> Chunk:
+    """A record of the store as what a pack says of it."""
+    return Chunk(row.digest, row.offset, row.length, row.size, row.itemsize, row.check, row.base)

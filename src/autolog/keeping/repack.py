@@ -1,0 +1,149 @@
+"""Making what is kept smaller while nobody waits: chunks as differences to those of the snapshot before.
+
+Successive checkpoints differ by little, and the difference of two floats close to each other has few bits.
+Whether it pays is decided for each chunk; a chain of differences is bounded, so that an old snapshot isn't
+much slower to restore than a new one.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+from autolog.content import Chunk, PackWriter, Place, from_recipe, new_name, open_chunk
+from autolog.errors import AutologError
+from autolog.store import ChunksMissing, NewPack
+
+from .collect import take_away
+from .destination import open_recorded
+from .reading import LONGEST_CHAIN, Reading
+
+if TYPE_CHECKING:
+    from autolog.store import ChunkRecord, Kept, PackRecord, PlaceRecord
+
+__all__ = ["Repacked", "repack"]
+
+#: A pack is written anew only if that makes it this much smaller.
+_WORTHWHILE = 0.97
+
+
+class Repacked(NamedTuple):
+    """Bytes of packs before and after, how many packs were written anew, and problems."""
+
+    before: int = 0
+    after: int = 0
+    packs: int = 0
+    problems: tuple[str, ...] = ()
+
+
+def repack(kept: Kept, home: str, model_id: str | None = None) -> Repacked:
+    """Store chunks as differences to the same ones of the version before, where that is smaller.
+
+    Of all models, or of one. Raises StoreError; a place that can't be reached is said in `problems`.
+    """
+    before = kept.total()
+    count = 0
+    problems: list[str] = []
+    for place_record, recipes in kept.series(model_id):
+        try:
+            place = open_recorded(place_record, home)
+            for older, newer in pairwise(recipes):
+                count += _repack_one(kept, place_record, place, older, newer)
+            take_away(kept, place_record, place)
+        except (AutologError, OSError) as error:
+            problems.append(str(error))
+    return Repacked(before, kept.total(), count, tuple(problems))
+
+
+def _repack_one(kept: Kept, record: PlaceRecord, place: Place, older: int, newer: int) -> int:
+    """Repack the packs that hold the chunks which one file has and the version before has not."""
+    pairs = _pairs(kept.recipe(older), kept.recipe(newer))
+    if not pairs:
+        return 0
+    reading = Reading(kept, record.id, place)
+    records = reading.find([*pairs, *pairs.values()])
+    done = 0
+    for pack in kept.packs(record.id, {records[digest].pack_id for digest in pairs}).values():
+        if kept.is_counted_on(pack.id):
+            continue
+        here = {d: base for d, base in pairs.items() if records[d].pack_id == pack.id and not records[d].base}
+        here = {d: base for d, base in here.items() if _may_be_base(d, base, records)}
+        if here and _rewrite(kept, record, place, pack, (reading, records, here)):
+            done += 1
+    return done
+
+
+def _pairs(older: bytes, newer: bytes) -> dict[bytes, bytes]:
+    """Chunk -> the one that was at its place in the version before, for those that changed."""
+    import difflib
+
+    before, after = list(from_recipe(older)), list(from_recipe(newer))
+    same = {digest for digest, _ in before}
+    sizes = [size for _, size in before], [size for _, size in after]
+    if sizes[0] == sizes[1]:
+        blocks = [(0, 0, len(after))]
+    else:
+        # Something came or went: runs of chunks of the same sizes are taken for the same places.
+        matcher = difflib.SequenceMatcher(None, *sizes, autojunk=False)
+        blocks = [(block.a, block.b, block.size) for block in matcher.get_matching_blocks()]
+    return {
+        after[j + k][0]: before[i + k][0]
+        for i, j, length in blocks
+        for k in range(length)
+        if after[j + k][0] not in same
+    }
+
+
+def _may_be_base(digest: bytes, base: bytes, records: dict[bytes, ChunkRecord]) -> bool:
+    """Whether the chain behind a base is short enough, and does not come back to the chunk itself."""
+    length = 1
+    while base:
+        if base == digest or length >= LONGEST_CHAIN:
+            return False
+        length += 1
+        base = records[base].base
+    return True
+
+
+def _rewrite(
+    kept: Kept,
+    record: PlaceRecord,
+    place: Place,
+    pack: PackRecord,
+    what: tuple[Reading, dict[bytes, ChunkRecord], dict[bytes, bytes]],
+) -> bool:
+    reading, records, bases = what
+    rows = kept.chunks_in(pack.id)
+    with tempfile.NamedTemporaryFile(prefix="autolog-", suffix=".pack") as output:
+        writer = PackWriter(output)  # type: ignore[arg-type]  # what tempfile gives is a file in all but name
+        for row, stored in reading.stored(rows):
+            base = bases.get(row.digest)
+            if base is None or row.base:
+                writer.add_stored(row.digest, bytes(stored), row.size, row.itemsize, row.base)
+                continue
+            data = reading.one(row.digest, {**records, row.digest: row})
+            writer.add_difference(row.digest, data, row.itemsize, (base, reading.one(base, records)))
+        new = writer.finish(new_name(kept.owner))
+        if new.size > pack.size * _WORTHWHILE:
+            return False
+        # What is read back is what was stored: only then does the old pack go.
+        for chunk in new.chunks:
+            _check(output.name, chunk, reading, records)
+        place.publish(new.name, output.name)
+    try:
+        kept.replace(record.id, NewPack(new.name, new.size, new.digest, new.chunks), [pack.id])
+    except ChunksMissing:
+        place.remove(new.name)
+        return False
+    return True
+
+
+def _check(path: str, chunk: Chunk, reading: Reading, records: dict[bytes, ChunkRecord]) -> None:
+    with open(path, "rb") as file:
+        file.seek(chunk.offset)
+        stored = file.read(chunk.length)
+    if not chunk.base:
+        open_chunk(chunk, stored)
+    elif chunk.base in records:
+        open_chunk(chunk, stored, reading.one(chunk.base, records))

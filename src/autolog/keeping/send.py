@@ -1,0 +1,115 @@
+"""From where the bytes of a snapshot were put aside to where they are kept."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from typing import TYPE_CHECKING, BinaryIO
+
+from autolog.content import PackWriter, Place, Staged, new_name, open_place, to_recipe
+from autolog.errors import IntegrityError
+from autolog.store import ChunksMissing, NewFile, NewPack
+
+from .destination import Destination
+
+if TYPE_CHECKING:
+    from autolog.store import Kept
+
+__all__ = ["send"]
+
+#: A recipe's chunks may vanish between being looked up and being recorded: by somebody who gives them up.
+_TRIES = 3
+
+
+def send(staged: Staged, destination: Destination, kept: Kept) -> bool:
+    """Take a snapshot's bytes where they are kept, and record that; False if the snapshot is recorded no
+    more.
+
+    Can be done again after it was interrupted anywhere. Raises DestinationError, StoreError, OSError (the
+    room for temporary files), and IntegrityError if what was put aside is incomplete.
+    """
+    event_id = str(staged.facts["event"])
+    place_record = kept.place(*destination.recorded)
+    place = open_place(destination.url)
+    if not destination.is_packed:
+        return _send_files(staged, place, kept, place_record.id)
+    for attempt in range(_TRIES):
+        try:
+            return _send_chunks(staged, place, kept, place_record.id)
+        except ChunksMissing as missing:
+            if attempt == _TRIES - 1 or not missing.digests <= staged.offsets.keys():
+                raise IntegrityError(
+                    f"chunks that an earlier snapshot shared with {event_id} were given up meanwhile"
+                ) from missing
+    return False
+
+
+def _send_chunks(staged: Staged, place: Place, kept: Kept, place_id: int) -> bool:
+    there = kept.chunks(place_id, (d for file in staged.files for d, _, _ in file.chunks))
+    new = {d: itemsize for file in staged.files for d, _, itemsize in file.chunks if d not in there}
+    if missing := new.keys() - staged.offsets.keys():
+        raise ChunksMissing(missing)
+    files = [
+        NewFile(
+            file.name,
+            file.digest,
+            file.size,
+            to_recipe((digest, size) for digest, size, _ in file.chunks),
+            [digest for digest, _, _ in file.chunks],
+        )
+        for file in staged.files
+    ]
+    pack = _publish(staged, new, place, kept) if new else None
+    return kept.record(str(staged.facts["event"]), place_id, files, pack, 0 if pack is None else pack.size)
+
+
+def _publish(staged: Staged, new: dict[bytes, int], place: Place, kept: Kept) -> NewPack:
+    """Write the new chunks into a pack, next to where they were put aside, and publish it."""
+    sizes = {d: size for file in staged.files for d, size, _ in file.chunks}
+    with staged.open() as source, tempfile.NamedTemporaryFile(dir=staged.folder, suffix=".pack") as output:
+        writer = PackWriter(_unbuffered(output))
+        for digest in sorted(new, key=staged.offsets.__getitem__):
+            source.seek(staged.offsets[digest])
+            data = source.read(sizes[digest])
+            if len(data) != sizes[digest]:
+                raise IntegrityError(f"what was put aside in {staged.folder} is cut off")
+            writer.add(digest, data, new[digest])
+        pack = writer.finish(new_name(kept.owner))
+        place.publish(pack.name, output.name)
+    return NewPack(pack.name, pack.size, pack.digest, pack.chunks)
+
+
+def _unbuffered(file: object) -> BinaryIO:
+    return file  # type: ignore[return-value]  # what tempfile gives is one in all but name
+
+
+def _send_files(staged: Staged, place: Place, kept: Kept, place_id: int) -> bool:
+    event_id = str(staged.facts["event"])
+    where = kept.layout(event_id)
+    if where is None:
+        return False
+    project, task, model, version, snapshot_id = where
+    folder = "/".join((_safe(project), _safe(task), "models", _safe(model), f"v{version}"))
+    if any(place.size(f"{folder}/{_file_name(staged, f.name)}") is not None for f in staged.files):
+        folder = f"{folder}.{snapshot_id}"  # never over what is there
+    files = []
+    stored = 0
+    for file in staged.files:
+        path = f"{folder}/{_file_name(staged, file.name)}"
+        place.publish(path, staged.path(file))
+        stored += file.size
+        files.append(NewFile(file.name, file.digest, file.size, path=path))
+    return kept.record(event_id, place_id, files, None, stored)
+
+
+def _file_name(staged: Staged, name: str) -> str:
+    if not name:
+        name = os.path.basename(str(staged.facts.get("path") or "")) or "weights"
+    return "/".join(_safe(part) for part in name.split("/") if part not in ("", ".", ".."))
+
+
+def _safe(name: str) -> str:
+    """A name as one part of a path that any file system and any object store takes."""
+    cleaned = re.sub(r"[^\w.,=+@ ()\[\]-]", "_", name).strip(" .")
+    return cleaned[:120] or "_"

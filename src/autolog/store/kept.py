@@ -1,0 +1,292 @@
+"""What the store knows of kept bytes: places, packs, chunks, recipes, and which files of snapshots they give.
+
+What keeps a chunk from vanishing under somebody who counts on it: whoever records a kept file looks in the
+same transaction whether each of its chunks is there, and packs are given up (`doom`) only in a transaction
+that no such one runs beside: SQLite has one writer at a time, PostgreSQL takes a lock that recorders share.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, delete, insert, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from autolog.errors import StoreError
+
+from .kept_reading import KeptReading, batches, chunks_at, kept_record, pack_record, running
+from .known import new_key
+from .known import text as as_text
+from .records import PackRecord, PlaceRecord
+from .schema import chunks, done, kept, packs, places, recipes, snapshots, uses
+
+__all__ = ["ChunksMissing", "Kept", "NewFile", "NewPack"]
+
+_LOCK = 7020395
+
+
+class ChunksMissing(StoreError):
+    """A recipe names chunks that are not there (any more); `digests` are theirs."""
+
+    def __init__(self, digests: Collection[bytes]) -> None:
+        super().__init__(f"{len(digests)} chunks of the snapshot are not in the content store")
+        self.digests = frozenset(digests)
+
+
+class NewPack(NamedTuple):
+    """A pack that has been published; its chunks as in `autolog.content.packs.Chunk`."""
+
+    name: str
+    size: int
+    digest: bytes
+    chunks: Sequence[Any]
+
+
+class NewFile(NamedTuple):
+    """A kept file: its recipe and the digests in it, or (`path`) where it lies below its place."""
+
+    name: str
+    digest: str
+    size: int
+    recipe: bytes = b""
+    chunks: Sequence[bytes] = ()
+    path: str | None = None
+
+
+class Kept(KeptReading):
+    """The records of kept bytes in one store, to be read and written."""
+
+    # -- places -----------------------------------------------------------------------------------
+
+    def place(self, url: str, host: str = "") -> PlaceRecord:
+        """The record of a place, made if it is new."""
+        url = as_text(url)
+        with self._store._writing() as connection:
+            row = {"url": url, "host": host}
+            connection.execute(_insert(connection, places).values(row).on_conflict_do_nothing())
+            number = connection.execute(
+                select(places.c.id).where(places.c.url == url, places.c.host == host)
+            ).scalar_one()
+        return PlaceRecord(int(number), url, host)
+
+    # -- recording --------------------------------------------------------------------------------
+
+    def record(
+        self, event_id: str, place_id: int, files: Sequence[NewFile], pack: NewPack | None, stored: int
+    ) -> bool:
+        """The files of the snapshot of an event are kept; False if there is no such snapshot (any more).
+
+        Raises ChunksMissing, and then nothing is recorded.
+        """
+        with self._store._writing() as connection:
+            _lock(connection, shared=True)
+            row = connection.execute(select(snapshots.c.id).where(snapshots.c.event_id == event_id)).first()
+            if row is None:
+                return False
+            if pack is not None:
+                _add_pack(connection, place_id, pack, event_id)
+            connection.execute(delete(kept).where(kept.c.snapshot_id == row.id, kept.c.place_id == place_id))
+            for file in files:
+                recipe_id = None if file.path is not None else _add_recipe(connection, place_id, file)
+                connection.execute(
+                    insert(kept).values(
+                        snapshot_id=row.id,
+                        name=as_text(file.name),
+                        digest=file.digest,
+                        size=file.size,
+                        place_id=place_id,
+                        recipe_id=recipe_id,
+                        path=None if file.path is None else as_text(file.path),
+                    )
+                )
+            _note(connection, event_id, "kept", "", stored)
+        return True
+
+    def note(self, event_id: str, keeping: str, reason: str = "") -> None:
+        """What became of the bytes of an event's snapshot (see `SnapshotRecord.keeping`)."""
+        with self._store._writing() as connection:
+            _note(connection, event_id, keeping, as_text(reason), None)
+
+    # -- giving up --------------------------------------------------------------------------------
+
+    def drop(self, snapshot_ids: Collection[int], reason: str) -> list[tuple[PlaceRecord, str]]:
+        """Keep these snapshots' bytes no longer; the plain files that are now to be taken away."""
+        plain: list[tuple[PlaceRecord, str]] = []
+        with self._store._writing() as connection:
+            for batch in batches(sorted(snapshot_ids)):
+                query = select(kept, places.c.url, places.c.host).join(places).where(kept.c.path.is_not(None))
+                rows = connection.execute(query.where(kept.c.snapshot_id.in_(batch))).mappings()
+                plain += [(kept_record(row).place, row["path"]) for row in rows]
+                connection.execute(delete(kept).where(kept.c.snapshot_id.in_(batch)))
+                connection.execute(
+                    update(snapshots)
+                    .where(snapshots.c.id.in_(batch))
+                    .values(keeping="dropped", keeping_reason=reason, stored=None)
+                )
+        return plain
+
+    def doom(self, place_id: int) -> list[PackRecord]:
+        """Give up recipes that no snapshot has and packs that no recipe needs; those packs.
+
+        From then on nobody finds their chunks; their files are still to be taken away (`forget`). The packs
+        of a task that is running are left: it counts on what it has written.
+        """
+        with self._store._writing() as connection:
+            _lock(connection, shared=False)
+            unused = (
+                select(recipes.c.id)
+                .outerjoin(kept, kept.c.recipe_id == recipes.c.id)
+                .where(recipes.c.place_id == place_id, kept.c.id.is_(None))
+            )
+            ids = connection.execute(unused).scalars().all()
+            for batch in batches(ids):
+                connection.execute(delete(uses).where(uses.c.recipe_id.in_(batch)))
+                connection.execute(delete(recipes).where(recipes.c.id.in_(batch)))
+            idle = (
+                select(packs.c.id)
+                .outerjoin(uses, uses.c.pack_id == packs.c.id)
+                .where(packs.c.place_id == place_id, uses.c.recipe_id.is_(None), packs.c.doomed.is_(False))
+                .where(packs.c.task_id.is_(None) | packs.c.task_id.not_in(running()))
+            )
+            ids = connection.execute(idle).scalars().all()
+            for batch in batches(ids):
+                connection.execute(delete(chunks).where(chunks.c.pack_id.in_(batch)))
+                connection.execute(update(packs).where(packs.c.id.in_(batch)).values(doomed=True))
+            doomed = select(packs).where(packs.c.place_id == place_id, packs.c.doomed.is_(True))
+            return [pack_record(row) for row in connection.execute(doomed).mappings()]
+
+    def forget(self, pack_id: int) -> None:
+        """A doomed pack's file is gone."""
+        with self._store._writing() as connection:
+            connection.execute(delete(packs).where(packs.c.id == pack_id, packs.c.doomed.is_(True)))
+
+    def replace(self, place_id: int, pack: NewPack, old: Collection[int]) -> None:
+        """The chunks in a new pack are found there from now on; `old` packs they came from are doomed.
+
+        Chunks that only the old packs had vanish with them. Raises ChunksMissing if a recipe still needs one,
+        and then nothing is changed.
+        """
+        with self._store._writing() as connection:
+            _lock(connection, shared=False)
+            pack_id = _new_pack(connection, place_id, pack, None)
+            _refuse_circles(connection, place_id, pack)
+            for each in pack.chunks:
+                connection.execute(
+                    update(chunks)
+                    .where(chunks.c.place_id == place_id, chunks.c.digest == each.digest)
+                    .values(_chunk_row(place_id, pack_id, each))
+                )
+            using = (
+                connection.execute(select(uses.c.recipe_id).where(uses.c.pack_id.in_(old)).distinct())
+                .scalars()
+                .all()
+            )
+            connection.execute(delete(chunks).where(chunks.c.pack_id.in_(old)))
+            connection.execute(update(packs).where(packs.c.id.in_(old)).values(doomed=True))
+            for recipe_id in using:
+                recipe = connection.execute(
+                    select(recipes.c.chunks).where(recipes.c.id == recipe_id)
+                ).scalar_one()
+                connection.execute(delete(uses).where(uses.c.recipe_id == recipe_id))
+                _add_uses(connection, place_id, recipe_id, _digests(bytes(recipe)))
+
+
+def _refuse_circles(connection: Connection, place_id: int, pack: NewPack) -> None:
+    """No chunk may be a difference to one that is, by however many steps, a difference to it."""
+    bases = {each.digest: each.base for each in pack.chunks if each.base}
+    there = chunks_at(connection, place_id, bases.values())
+    for digest, base in bases.items():
+        while base:
+            if base == digest:
+                raise ChunksMissing((digest,))
+            base = bases.get(base, there[base].base if base in there else b"")
+
+
+def _add_pack(connection: Connection, place_id: int, pack: NewPack, event_id: str) -> None:
+    task = connection.execute(select(done.c.task_id).where(done.c.event_id == event_id)).scalar()
+    pack_id = _new_pack(connection, place_id, pack, task)
+    # In the order of their digests: two writers of the same chunks then wait for each other, and never both.
+    rows = [_chunk_row(place_id, pack_id, each) for each in sorted(pack.chunks, key=lambda each: each.digest)]
+    for batch in batches(rows):
+        connection.execute(_insert(connection, chunks).values(batch).on_conflict_do_nothing())
+
+
+def _new_pack(connection: Connection, place_id: int, pack: NewPack, task: str | None) -> int:
+    inserted = connection.execute(
+        insert(packs).values(
+            place_id=place_id,
+            name=pack.name,
+            size=pack.size,
+            digest=pack.digest,
+            created=time.time(),
+            task_id=task,
+            doomed=False,
+        )
+    )
+    return new_key(inserted)
+
+
+def _add_recipe(connection: Connection, place_id: int, file: NewFile) -> int:
+    row = {
+        "place_id": place_id,
+        "digest": file.digest,
+        "size": file.size,
+        "chunks": file.recipe,
+        "created": time.time(),
+    }
+    added = connection.execute(_insert(connection, recipes).values(row).on_conflict_do_nothing())
+    found = connection.execute(
+        select(recipes.c.id).where(recipes.c.place_id == place_id, recipes.c.digest == file.digest)
+    ).scalar_one()
+    if added.rowcount:
+        _add_uses(connection, place_id, found, file.chunks)
+    return int(found)
+
+
+def _add_uses(connection: Connection, place_id: int, recipe_id: int, digests: Iterable[bytes]) -> None:
+    wanted = set(digests)
+    there = chunks_at(connection, place_id, wanted)
+    if missing := wanted - there.keys():
+        raise ChunksMissing(missing)
+    rows = [{"recipe_id": recipe_id, "pack_id": each} for each in sorted({c.pack_id for c in there.values()})]
+    for batch in batches(rows):
+        connection.execute(insert(uses), batch)
+
+
+def _digests(recipe: bytes) -> Iterator[bytes]:
+    for at in range(0, len(recipe), 36):
+        yield recipe[at : at + 32]
+
+
+def _note(connection: Connection, event_id: str, keeping: str, reason: str, stored: int | None) -> None:
+    connection.execute(
+        update(snapshots)
+        .where(snapshots.c.event_id == event_id)
+        .values(keeping=keeping, keeping_reason=reason, stored=stored)
+    )
+
+
+def _lock(connection: Connection, *, shared: bool) -> None:
+    if connection.dialect.name == "postgresql":
+        kind = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
+        connection.execute(text(f"SELECT {kind}({_LOCK})"))
+
+
+def _insert(connection: Connection, table: Any) -> Any:
+    return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
+
+
+def _chunk_row(place_id: int, pack_id: int, chunk: Any) -> dict[str, Any]:
+    return {
+        "place_id": place_id,
+        "digest": chunk.digest,
+        "pack_id": pack_id,
+        "offset": chunk.offset,
+        "length": chunk.length,
+        "size": chunk.size,
+        "itemsize": chunk.itemsize,
+        "check": chunk.check,
+        "base": chunk.base or None,
+    }

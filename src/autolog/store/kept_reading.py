@@ -1,0 +1,242 @@
+"""Reading what the store knows of kept bytes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from .database import Store
+from .records import ChunkRecord, KeptRecord, PackRecord, PlaceRecord
+from .schema import chunks, identity, kept, models, packs, places, recipes, snapshots, tasks, uses
+
+__all__ = ["KeptReading", "batches", "chunks_at", "kept_record", "pack_record", "running"]
+
+#: How many values one query may name: SQLite takes 32,766.
+_BATCH = 500
+#: A task whose agent was heard of within this many seconds may count on chunks that it has written.
+_ALIVE_SECONDS = 120.0
+
+
+class KeptReading:
+    """The records of kept bytes in one store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._owner = ""
+
+    @property
+    def owner(self) -> str:
+        """The store's own id: what it keeps at a place that others use, too, lies below that name."""
+        if not self._owner:
+            with self._store._reading() as connection:
+                self._owner = str(connection.execute(select(identity.c.id)).scalar_one())
+        return self._owner
+
+    def places(self) -> list[PlaceRecord]:
+        """Every place that something is or was kept at."""
+        with self._store._reading() as connection:
+            return [PlaceRecord(*row) for row in connection.execute(select(places).order_by(places.c.id))]
+
+    def has_recipe(self, place_id: int, digest: str) -> bool:
+        """Whether the file with this digest is kept there already."""
+        with self._store._reading() as connection:
+            found = connection.execute(
+                select(recipes.c.id).where(recipes.c.place_id == place_id, recipes.c.digest == digest)
+            )
+            return found.first() is not None
+
+    def files(self, snapshot_id: int) -> list[KeptRecord]:
+        """The kept files of a snapshot; those of several places one after the other."""
+        query = (
+            select(kept, places.c.url, places.c.host)
+            .join(places, places.c.id == kept.c.place_id)
+            .where(kept.c.snapshot_id == snapshot_id)
+            .order_by(kept.c.place_id, kept.c.name)
+        )
+        with self._store._reading() as connection:
+            return [kept_record(row) for row in connection.execute(query).mappings()]
+
+    def recipe(self, recipe_id: int) -> bytes:
+        """The recipe with this id."""
+        with self._store._reading() as connection:
+            return bytes(
+                connection.execute(select(recipes.c.chunks).where(recipes.c.id == recipe_id)).scalar_one()
+            )
+
+    def chunks(self, place_id: int, digests: Iterable[bytes]) -> dict[bytes, ChunkRecord]:
+        """Where chunks lie, and those that they are differences to, by digest; those not there are
+        missing.
+        """
+        with self._store._reading() as connection:
+            return chunks_at(connection, place_id, digests)
+
+    def packs(self, place_id: int, ids: Collection[int] | None = None) -> dict[int, PackRecord]:
+        """The packs of a place (or those with these ids) by id."""
+        query = select(packs).where(packs.c.place_id == place_id, packs.c.doomed.is_(False))
+        with self._store._reading() as connection:
+            if ids is None:
+                rows = connection.execute(query).mappings().all()
+            else:
+                rows = [
+                    row
+                    for batch in batches(sorted(ids))
+                    for row in connection.execute(query.where(packs.c.id.in_(batch))).mappings()
+                ]
+        return {row["id"]: pack_record(row) for row in rows}
+
+    def chunks_in(self, pack_id: int) -> list[ChunkRecord]:
+        """The chunks that are to be found in a pack, in their order."""
+        query = select(chunks).where(chunks.c.pack_id == pack_id).order_by(chunks.c.offset)
+        with self._store._reading() as connection:
+            return [chunk_record(row) for row in connection.execute(query).mappings()]
+
+    def recipes_using(self, pack_id: int) -> list[tuple[int, bytes]]:
+        """`(id, recipe)` of every file that needs a pack."""
+        query = select(recipes.c.id, recipes.c.chunks).join(uses).where(uses.c.pack_id == pack_id)
+        with self._store._reading() as connection:
+            return [(row[0], bytes(row[1])) for row in connection.execute(query)]
+
+    def total(self, place_id: int | None = None) -> int:
+        """How many bytes the packs hold, at one place or at all."""
+        query = select(func.coalesce(func.sum(packs.c.size), 0)).where(packs.c.doomed.is_(False))
+        if place_id is not None:
+            query = query.where(packs.c.place_id == place_id)
+        with self._store._reading() as connection:
+            return int(connection.execute(query).scalar_one())
+
+    def layout(self, event_id: str) -> tuple[str, str, str, int, int] | None:
+        """`(project, "task name.task id", model, version, snapshot id)` of an event's snapshot, None if it
+        is gone.
+        """
+        query = (
+            select(
+                models.c.project, tasks.c.name, tasks.c.id, models.c.name, snapshots.c.version, snapshots.c.id
+            )
+            .join(models, models.c.id == snapshots.c.model_id)
+            .outerjoin(tasks, tasks.c.id == models.c.task_id)
+            .where(snapshots.c.event_id == event_id)
+        )
+        with self._store._reading() as connection:
+            row = connection.execute(query).first()
+        if row is None:
+            return None
+        project, task, task_id, model, version, snapshot_id = row
+        # A model is called "task - file": its task is in the path already.
+        model = model.removeprefix(f"{task} - ")
+        return (
+            project,
+            f"{task or 'imported'}.{(task_id or '')[:12]}".rstrip("."),
+            model,
+            version,
+            snapshot_id,
+        )
+
+    def files_at(self, place_id: int) -> list[KeptRecord]:
+        """Every file that is kept at a place."""
+        query = (
+            select(kept, places.c.url, places.c.host)
+            .join(places, places.c.id == kept.c.place_id)
+            .where(kept.c.place_id == place_id)
+            .order_by(kept.c.id)
+        )
+        with self._store._reading() as connection:
+            return [kept_record(row) for row in connection.execute(query).mappings()]
+
+    def pack_names(self, place_id: int) -> set[str]:
+        """The names of all packs at a place, the doomed ones included."""
+        with self._store._reading() as connection:
+            return set(connection.execute(select(packs.c.name).where(packs.c.place_id == place_id)).scalars())
+
+    def is_counted_on(self, pack_id: int) -> bool:
+        """Whether a pack was written by a task that is running: it may hold what a snapshot under way
+        needs.
+        """
+        query = select(packs.c.id).where(packs.c.id == pack_id, packs.c.task_id.in_(running()))
+        with self._store._reading() as connection:
+            return connection.execute(query).first() is not None
+
+    def series(self, model_id: str | None = None) -> list[tuple[PlaceRecord, list[int]]]:
+        """The recipes of each model's versions in their order, file by file and place by place."""
+        query = (
+            select(snapshots.c.model_id, kept.c.name, kept.c.recipe_id, places)
+            .join(snapshots, snapshots.c.id == kept.c.snapshot_id)
+            .join(places, places.c.id == kept.c.place_id)
+            .where(kept.c.recipe_id.is_not(None))
+            .order_by(snapshots.c.model_id, kept.c.name, snapshots.c.version)
+        )
+        if model_id is not None:
+            query = query.where(snapshots.c.model_id == model_id)
+        found: dict[tuple[str, str, PlaceRecord], list[int]] = {}
+        with self._store._reading() as connection:
+            for row in connection.execute(query).mappings():
+                place = PlaceRecord(row["id"], row["url"], row["host"])
+                series = found.setdefault((row["model_id"], row["name"], place), [])
+                if row["recipe_id"] not in series:
+                    series.append(row["recipe_id"])
+        return [(key[2], series) for key, series in found.items() if len(series) > 1]
+
+
+def running() -> Any:
+    """The ids of tasks that run."""
+    return select(tasks.c.id).where(
+        tasks.c.status == "running", tasks.c.heartbeat > time.time() - _ALIVE_SECONDS
+    )
+
+
+def chunks_at(connection: Connection, place_id: int, digests: Iterable[bytes]) -> dict[bytes, ChunkRecord]:
+    """Where chunks lie, and those that they are differences to."""
+    found: dict[bytes, ChunkRecord] = {}
+    wanted = sorted(set(digests))
+    while wanted:
+        bases: set[bytes] = set()
+        for batch in batches(wanted):
+            query = select(chunks).where(chunks.c.place_id == place_id, chunks.c.digest.in_(batch))
+            for row in connection.execute(query).mappings():
+                record = found[bytes(row["digest"])] = chunk_record(row)
+                if record.base:
+                    bases.add(record.base)
+        wanted = sorted(bases - found.keys())
+    return found
+
+
+def batches(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    """As many values at a time as one query may name."""
+    for start in range(0, len(values), _BATCH):
+        yield values[start : start + _BATCH]
+
+
+def chunk_record(row: Any) -> ChunkRecord:
+    """Of a row of `chunks`."""
+    return ChunkRecord(
+        digest=bytes(row["digest"]),
+        pack_id=row["pack_id"],
+        offset=row["offset"],
+        length=row["length"],
+        size=row["size"],
+        itemsize=row["itemsize"],
+        check=bytes(row["check"]),
+        base=bytes(row["base"] or b""),
+    )
+
+
+def pack_record(row: Any) -> PackRecord:
+    """Of a row of `packs`."""
+    return PackRecord(
+        row["id"], row["place_id"], row["name"], row["size"], bytes(row["digest"]), row["created"]
+    )
+
+
+def kept_record(row: Any) -> KeptRecord:
+    """Of a row of `kept`, joined with its place."""
+    return KeptRecord(
+        snapshot_id=row["snapshot_id"],
+        name=row["name"],
+        digest=row["digest"],
+        size=row["size"],
+        place=PlaceRecord(row["place_id"], row["url"], row["host"]),
+        recipe_id=row["recipe_id"],
+        path=row["path"],
+    )

@@ -1,0 +1,80 @@
+"""How chunks are stored: whatever the bytes, they come back; damage is told, never guessed at."""
+
+import os
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autolog.content.codec import decode, encode, encode_difference, needs_base
+from autolog.errors import IntegrityError
+
+pytestmark = pytest.mark.core
+
+ITEMSIZES = st.sampled_from([1, 2, 4, 8, 3, 16])
+
+
+@given(st.binary(max_size=5000), ITEMSIZES)
+def test_what_was_stored_comes_back(data, itemsize):
+    stored = encode(data, itemsize)
+    assert len(stored) <= len(data) + 1
+    assert bytes(decode(stored, len(data))) == data
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "int64"])
+def test_weights_get_smaller_by_their_planes(dtype):
+    weights = (np.random.default_rng(1).standard_normal(100_000) * 0.02).astype(dtype)
+    if dtype == "int64":
+        weights = np.arange(100_000)
+    data = weights.tobytes()
+    stored = encode(data, weights.itemsize)
+    assert len(stored) < 0.95 * len(data)
+    assert bytes(decode(stored, len(data))) == data
+
+
+def test_noise_is_stored_as_it_is():
+    data = os.urandom(100_000)
+    assert encode(data, 4) == b"\0" + data
+
+
+@given(st.integers(0, 400), st.sampled_from([2, 4, 8]), st.integers(0, 2**32))
+def test_a_difference_comes_back_whatever_lies_between(count, itemsize, seed):
+    random = np.random.default_rng(seed)
+    data, base = (random.integers(0, 256, count * itemsize, dtype=np.uint8).tobytes() for _ in range(2))
+    stored = encode_difference(data, base, itemsize)
+    assert needs_base(stored)
+    if count:
+        assert bytes(decode(stored, len(data), base)) == data
+
+
+def test_a_small_step_is_a_small_difference():
+    random = np.random.default_rng(2)
+    before = (random.standard_normal(100_000) * 0.02).astype(np.float32)
+    after = before + (random.standard_normal(100_000) * 1e-6).astype(np.float32)
+    stored = encode_difference(after.tobytes(), before.tobytes(), 4)
+    assert len(stored) < 0.7 * len(encode(after.tobytes(), 4))
+    assert bytes(decode(stored, after.nbytes, before.tobytes())) == after.tobytes()
+
+
+def test_there_is_no_difference_of_different_sizes():
+    assert encode_difference(b"abcd", b"abcdefgh", 4) is None
+    assert encode_difference(b"abc", b"abc", 1) is None
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [b"", b"\x09abc", b"\x01abc", b"\x02", b"\x02\x04abc", b"\x03\x04" + bytes(16), b"\0abc"],
+    ids=["empty", "unknown", "no frame", "no planes", "short planes", "no base", "another length"],
+)
+def test_damage_is_an_integrity_error(stored):
+    with pytest.raises(IntegrityError):
+        decode(stored, 8)
+
+
+@given(st.binary(max_size=200), st.integers(0, 1 << 40))
+def test_anything_else_is_an_integrity_error_or_bytes_of_the_size_asked_for(stored, size):
+    try:
+        assert len(decode(stored, size)) == size
+    except IntegrityError:
+        pass

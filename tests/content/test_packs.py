@@ -1,0 +1,100 @@
+"""Packs: what was put in comes out, and not one byte can be changed unseen."""
+
+import os
+
+import pytest
+from blake3 import blake3
+
+from autolog.content import PackWriter, new_name, open_chunk, open_place, read_index, verify_pack
+from autolog.errors import DestinationError, IntegrityError
+
+pytestmark = pytest.mark.core
+
+
+@pytest.fixture
+def place(tmp_path):
+    return open_place(str(tmp_path / "store"))
+
+
+def write(place, tmp_path, *datas):
+    with open(tmp_path / "temporary", "wb") as file:
+        writer = PackWriter(file)
+        for data in datas:
+            writer.add(blake3(data).digest(), data, 4)
+        pack = writer.finish(new_name("owner"))
+    assert os.path.getsize(tmp_path / "temporary") == pack.size
+    place.publish(pack.name, str(tmp_path / "temporary"))
+    return pack
+
+
+def test_chunks_come_out_as_they_went_in(place, tmp_path):
+    datas = [os.urandom(1000), b"\0" * 5000, b"abc", os.urandom(100_000) + b"\0" * 100_000]
+    pack = write(place, tmp_path, *datas)
+    digest, chunks = read_index(place, pack.name, pack.size)
+    assert digest == pack.digest
+    assert chunks == pack.chunks
+    for chunk, data in zip(chunks, datas, strict=True):
+        assert bytes(open_chunk(chunk, place.read(pack.name, chunk.offset, chunk.length))) == data
+    assert list(verify_pack(place, pack.name, pack.size, pack.digest)) == []
+
+
+def test_a_flipped_byte_anywhere_is_found(place, tmp_path):
+    pack = write(place, tmp_path, os.urandom(100), b"\0" * 3000, b"a" * 300)
+    path = os.path.join(place.root, pack.name)
+    with open(path, "rb") as file:
+        data = file.read()
+    for at in range(len(data)):
+        with open(path, "wb") as file:
+            file.write(data[:at] + bytes((data[at] ^ 1,)) + data[at + 1 :])
+        assert list(verify_pack(place, pack.name, pack.size, pack.digest)), f"byte {at}"
+
+
+@pytest.mark.parametrize("cut", [0, 1, 40, 200])
+def test_a_pack_that_is_cut_off_is_found(place, tmp_path, cut):
+    pack = write(place, tmp_path, os.urandom(1000))
+    path = os.path.join(place.root, pack.name)
+    os.truncate(path, cut)
+    assert list(verify_pack(place, pack.name, pack.size, pack.digest))
+
+
+def test_a_pack_that_is_gone_is_found(place, tmp_path):
+    pack = write(place, tmp_path, b"abc")
+    place.remove(pack.name)
+    place.remove(pack.name)
+    assert list(verify_pack(place, pack.name, pack.size, pack.digest))
+    with pytest.raises(IntegrityError, match="gone"):
+        place.read(pack.name, 0, 1)
+
+
+def test_a_folder_that_cannot_be_made_says_how_to_fix_it(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    place = open_place(str(tmp_path / "file" / "store"))
+    with pytest.raises(DestinationError, match="make it writable or name another"):
+        place.publish("a/b", str(tmp_path / "file"))
+
+
+def test_an_unknown_scheme_is_told():
+    with pytest.raises(DestinationError, match="nosuchscheme"):
+        open_place("nosuchscheme://x/y")
+
+
+@pytest.mark.parametrize("url", ["memory://packs-{0}", "file://{1}/files", "{1}/plain", "local://{1}/local"])
+def test_places_do_the_same_wherever_they_are(tmp_path, url):
+    place = open_place(url.format(os.urandom(4).hex(), tmp_path))
+    source = tmp_path / "source"
+    source.write_bytes(b"0123456789")
+    assert place.size("a/b.bin") is None
+    assert list(place.names("a")) == []
+    place.publish("a/b.bin", str(source))
+    assert place.size("a/b.bin") == 10
+    assert place.read("a/b.bin", 2, 3) == b"234"
+    with pytest.raises(IntegrityError, match="ends before"):
+        place.read("a/b.bin", 8, 5)
+    place.fetch("a/b.bin", str(tmp_path / "target"))
+    assert (tmp_path / "target").read_bytes() == b"0123456789"
+    assert [(name, size) for name, size, _ in place.names("a")] == [("a/b.bin", 10)]
+    source.write_bytes(b"other")
+    place.publish("a/b.bin", str(source))
+    assert place.read("a/b.bin", 0, 5) == b"other"
+    place.remove("a/b.bin")
+    assert place.size("a/b.bin") is None

@@ -1,0 +1,222 @@
+"""Kept bytes: they come back bit for bit, are stored once, and go when nobody needs them."""
+
+import os
+from collections import namedtuple
+
+import numpy as np
+import pytest
+
+from autolog.errors import IntegrityError, WeightsUnavailable
+from autolog.keeping import collect, repack, restore, verify
+
+pytestmark = pytest.mark.core
+
+Span = namedtuple("Span", "offset length itemsize")
+MEGABYTE = 1 << 20
+
+
+def restored(keep, snapshot, tmp_path):
+    target = tmp_path / f"restored-{os.urandom(4).hex()}"
+    restore(snapshot, keep.kept, keep.home, str(target))
+    return target.read_bytes()
+
+
+def all_restored(keep, tmp_path):
+    return [restored(keep, each, tmp_path) for each in keep.snapshots]
+
+
+@pytest.mark.parametrize("output", [{}, {"output_uri": "plain"}, {"content_store": "packs"}], ids=str)
+def test_every_version_comes_back(keep, tmp_path, output):
+    keep = keep(**{key: str(tmp_path / value) for key, value in output.items()})
+    for number in range(4):
+        keep.save(os.urandom(300_000) + bytes([number]))
+    assert all_restored(keep, tmp_path) == keep.saved
+    assert {each.keeping for each in keep.snapshots} == {"kept"}
+    assert list(verify(keep.kept, keep.home, deep=True)) == []
+
+
+def test_what_did_not_change_is_stored_once(keep, tmp_path):
+    keep = keep()
+    frozen = os.urandom(8 * MEGABYTE)
+    for _ in range(5):
+        keep.save(b"header" + frozen + os.urandom(MEGABYTE), spans=[Span(6, len(frozen), 4)])
+    assert sum(os.path.getsize(each) for each in keep.packs()) < 13.5 * MEGABYTE
+    assert all_restored(keep, tmp_path) == keep.saved
+
+
+def test_the_same_bytes_again_add_no_pack(keep, tmp_path):
+    keep = keep()
+    data = os.urandom(MEGABYTE)
+    keep.save(data)
+    keep.save(data, path="/x/other.bin")
+    assert len(keep.packs()) == 1
+    assert all_restored(keep, tmp_path) == [data, data]
+    assert [each.stored > 0 for each in keep.snapshots] == [True, False]
+
+
+def test_sending_again_after_an_interruption_changes_nothing(keep, tmp_path):
+    keep = keep()
+    staged = keep.save(os.urandom(100_000))
+    assert keep.send(staged)
+    assert len(keep.packs()) == 1
+    assert all_restored(keep, tmp_path) == keep.saved
+
+
+def test_a_flipped_byte_anywhere_is_found_and_refused(keep, tmp_path):
+    keep = keep()
+    keep.save(os.urandom(500) + b"\0" * 2000, spans=[])
+    (pack,) = keep.packs()
+    with open(pack, "rb") as file:
+        data = file.read()
+    (snapshot,) = keep.snapshots
+    for at in range(0, len(data), 7):
+        with open(pack, "wb") as file:
+            file.write(data[:at] + bytes((data[at] ^ 0x10,)) + data[at + 1 :])
+        damages = list(verify(keep.kept, keep.home, deep=True))
+        assert [each.snapshots for each in damages] == [(snapshot.id,)], f"byte {at}"
+        with pytest.raises(IntegrityError, match=f"{snapshot.model_id}:v1"):
+            restored(keep, snapshot, tmp_path)
+    assert not [each for each in os.listdir(tmp_path) if each.startswith("restored")]
+
+
+def test_a_lost_pack_is_found_without_reading(keep, tmp_path):
+    keep = keep()
+    keep.save(os.urandom(1000))
+    os.unlink(keep.packs()[0])
+    (damage,) = verify(keep.kept, keep.home)
+    assert damage.snapshots == (keep.snapshots[0].id,)
+
+
+def test_what_nobody_needs_is_collected(keep, tmp_path):
+    keep = keep()
+    frozen = os.urandom(4 * MEGABYTE)
+    for _ in range(3):
+        keep.save(frozen + os.urandom(MEGABYTE), spans=[Span(0, len(frozen), 4)])
+    keep.end()
+    before = sum(os.path.getsize(each) for each in keep.packs())
+    keep.kept.drop([keep.snapshots[1].id], "no longer wanted")
+    collected = collect(keep.kept, keep.home)
+    after = sum(os.path.getsize(each) for each in keep.packs())
+    assert collected.freed == before - after > 0.9 * MEGABYTE
+    assert collected.held == after
+    assert restored(keep, keep.snapshots[0], tmp_path) == keep.saved[0]
+    assert restored(keep, keep.snapshots[2], tmp_path) == keep.saved[2]
+    with pytest.raises(WeightsUnavailable, match="no longer wanted"):
+        restored(keep, keep.snapshots[1], tmp_path)
+    assert list(verify(keep.kept, keep.home, deep=True)) == []
+
+
+def test_a_pack_that_is_mostly_unneeded_is_written_anew(keep, tmp_path):
+    keep = keep()
+    shared = os.urandom(MEGABYTE)
+    keep.save(shared + os.urandom(9 * MEGABYTE), spans=[Span(0, MEGABYTE, 4)])
+    keep.save(shared + os.urandom(MEGABYTE), spans=[Span(0, MEGABYTE, 4)])
+    keep.end()
+    keep.kept.drop([keep.snapshots[0].id], "")
+    collected = collect(keep.kept, keep.home)
+    held = sum(os.path.getsize(each) for each in keep.packs())
+    assert collected.freed > 8.9 * MEGABYTE
+    assert held < 2.1 * MEGABYTE
+    assert restored(keep, keep.snapshots[1], tmp_path) == keep.saved[1]
+    assert list(verify(keep.kept, keep.home, deep=True)) == []
+
+
+def test_what_a_running_task_counts_on_is_left(keep, tmp_path):
+    keep = keep()
+    shared = os.urandom(MEGABYTE)
+    keep.save(shared + b"one")
+    with keep.store._writing() as connection:
+        connection.exec_driver_sql("UPDATE tasks SET heartbeat = 1e12")
+    staged = keep.stage(shared + b"two")
+    keep.kept.drop([keep.snapshots[0].id], "")
+    assert collect(keep.kept, keep.home).freed == 0
+    assert keep.send(staged)
+    assert restored(keep, keep.snapshots[1], tmp_path) == shared + b"two"
+
+
+def test_a_snapshot_whose_shared_chunks_were_given_up_says_so(keep):
+    keep = keep()
+    shared = os.urandom(MEGABYTE)
+    keep.save(shared + b"one")
+    staged = keep.stage(shared + b"two")
+    keep.end()
+    keep.kept.drop([keep.snapshots[0].id], "")
+    collect(keep.kept, keep.home)
+    with pytest.raises(IntegrityError, match="given up"):
+        keep.send(staged)
+
+
+def test_leftovers_of_interrupted_work_are_collected_when_they_are_old(keep, tmp_path):
+    keep = keep()
+    keep.save(os.urandom(1000))
+    left = os.path.join(os.path.dirname(keep.packs()[0]), "deadbeef.pack")
+    with open(left, "wb") as file:
+        file.write(b"x" * 100)
+    assert collect(keep.kept, keep.home).leftovers == 0
+    assert collect(keep.kept, keep.home, leftovers_after=0).leftovers == 100
+    assert not os.path.exists(left)
+    assert all_restored(keep, tmp_path) == keep.saved
+
+
+def test_two_stores_may_share_a_place(keep, tmp_path):
+    one = keep(content_store=str(tmp_path / "packs"))
+    data = os.urandom(10_000)
+    one.save(data)
+    other = keep(content_store=str(tmp_path / "packs"), url=f"sqlite:///{tmp_path}/other.db")
+    assert collect(other.kept, other.home, leftovers_after=0).freed == 0
+    other.save(data)
+    assert all_restored(one, tmp_path) == all_restored(other, tmp_path) == [data]
+
+
+def test_plain_files_are_never_written_over(keep, tmp_path):
+    keep = keep(output_uri=str(tmp_path / "plain"))
+    keep.save(b"one", path="/x/m.bin")
+    (record,) = keep.kept.files(keep.snapshots[0].id)
+    assert record.path.startswith(f"digits/train.{keep.task[:12]}/models/m.bin/v1/")
+    assert (tmp_path / "plain" / record.path).read_bytes() == b"one"
+    staged = keep.stage(b"two", path="/x/m.bin")
+    foreign = tmp_path / "plain" / record.path.replace("/v1/", "/v2/")
+    foreign.parent.mkdir()
+    foreign.write_bytes(b"somebody else's")
+    assert keep.send(staged)
+    assert foreign.read_bytes() == b"somebody else's"
+    assert restored(keep, keep.snapshots[1], tmp_path) == b"two"
+
+
+def steps(count, dtype, step):
+    random = np.random.default_rng(3)
+    weights = (random.standard_normal(500_000) * 0.02).astype(np.float32)
+    for _ in range(count):
+        weights = weights + (random.standard_normal(500_000) * step).astype(np.float32)
+        yield (weights.view(np.uint32) >> 16).astype(np.uint16) if dtype == "bfloat16" else weights
+
+
+@pytest.mark.parametrize(("dtype", "at_most"), [("float32", 0.75), ("bfloat16", 0.5)])
+def test_repacking_makes_it_smaller_and_changes_no_byte(keep, tmp_path, dtype, at_most):
+    keep = keep()
+    for weights in steps(11, dtype, 1e-6):
+        data = weights.tobytes()
+        keep.save(data, spans=[Span(0, len(data), weights.itemsize)])
+    keep.end()
+    done = repack(keep.kept, keep.home)
+    assert done.problems == ()
+    assert done.after < at_most * done.before
+    assert done.after == sum(os.path.getsize(each) for each in keep.packs())
+    assert list(verify(keep.kept, keep.home, deep=True)) == []
+    assert all_restored(keep, tmp_path) == keep.saved
+    again = repack(keep.kept, keep.home)
+    assert again.after == done.after
+    # one from the middle goes: those that are differences to it stay
+    keep.kept.drop([keep.snapshots[4].id, keep.snapshots[0].id], "")
+    collect(keep.kept, keep.home)
+    assert list(verify(keep.kept, keep.home, deep=True)) == []
+    for index in (1, 2, 3, 5, 10):
+        assert restored(keep, keep.snapshots[index], tmp_path) == keep.saved[index]
+
+
+def test_a_copied_home_still_restores(keep, tmp_path):
+    keep = keep()
+    keep.save(os.urandom(10_000))
+    os.rename(keep.home, tmp_path / "elsewhere")
+    keep.home = str(tmp_path / "elsewhere")
+    assert all_restored(keep, tmp_path) == keep.saved
