@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from autolog.errors import UnreadableWeights
-from autolog.formats import Contents, inspect
+from autolog.formats import Contents, Region, inspect, regions
 
 
 def outcome(data: bytes, name: str = "") -> Contents | str | None:
@@ -21,7 +21,22 @@ def outcome(data: bytes, name: str = "") -> Contents | str | None:
         assert "\n" not in message
         return message
     assert found is None or isinstance(found, Contents)
+    if found is not None:
+        check_regions(found.regions, len(data))
+    elif data:
+        check_regions(regions(io.BytesIO(data), name), len(data))
     return found
+
+
+def check_regions(found: tuple[Region, ...], size: int) -> None:
+    """That no two regions overlap, and that all lie within the file."""
+    end = 0
+    for region in found:
+        assert region.offset >= end
+        assert region.length > 0
+        assert region.itemsize > 0
+        end = region.offset + region.length
+    assert end <= size
 
 
 @pytest.fixture

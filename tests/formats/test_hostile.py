@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from autolog.errors import UnreadableWeights
-from autolog.formats import Contents, inspect
+from autolog.formats import Contents, inspect, regions
 
 pytestmark = pytest.mark.core
 
@@ -71,6 +71,7 @@ SOUND = {
     "xgboost json": b'{"learner":{"objective":{"name":"r"},"w":[1,2.5E-1],"t":["a\\"b"]},"version":[3,0,0]}',
     "xgboost ubj": XGBOOST,
 }
+SHOWS = {"zip", "joblib", "safetensors"}
 
 
 def test_the_samples_are_sound(look):
@@ -78,6 +79,7 @@ def test_the_samples_are_sound(look):
         assert look(data, "model.pkl").dangerous == ()
     assert [found.shape for found in look(SOUND["zip"]).tensors] == [(2, 3)]
     assert [found.shape for found in look(SOUND["joblib xz"]).tensors] == [(3,)]
+    assert {kind for kind, data in SOUND.items() if regions(io.BytesIO(data), "model.pkl")} == SHOWS
 
 
 @pytest.mark.parametrize("sample", SOUND)
@@ -274,6 +276,50 @@ def test_files_of_other_kinds(any_outcome):
     for data in samples:
         assert any_outcome(data) is None, data[:20]
         assert any_outcome(data, "model.h5") is None, data[:20]
+
+
+def npy(shape, elements=b"\0" * 24, kind=b"<f4"):
+    header = b"{'descr': '%s', 'fortran_order': False, 'shape': (%s), }\n" % (kind, shape)
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + elements
+
+
+def test_arrays_of_numpy_beyond_their_file():
+    assert [place.length for place in regions(io.BytesIO(npy(b"2, 3")))] == [24]
+    for shape in (b"7,", b"-1,", b"-3, -3", b"1 << 60,", b"1152921504606846976, 9", b"2.0,", b"[2, 3]"):
+        assert regions(io.BytesIO(npy(shape))) == ()
+    assert regions(io.BytesIO(npy(b"2, 3", kind=b"<f99999999"))) == ()
+
+
+def test_no_regions_and_no_exception():
+    class Away(io.BytesIO):
+        def read(self, *_):
+            raise OSError("gone")
+
+    for data in (b"", b"x", b"\x80\x04N.", b"PK\x05\x06" + b"\0" * 18, b"PK\x03\x04", b"\x93NUMPY\x01\x00"):
+        assert regions(io.BytesIO(data)) == ()
+        assert regions(io.BytesIO(data), "m.safetensors") == ()
+        assert regions(Away(data)) == ()
+
+
+def test_storages_that_share_their_bytes():
+    """Two entries of a directory that lead to the same place, one that leads into another."""
+    pickled = b"\x80\x02]" + b"".join(
+        TENSOR.replace(b"X\x01\x00\x00\x000", b"X\x01\x00\x00\x00" + key)
+        % (b"K\x06", b"K\x06\x85", b"K\x01\x85")
+        + b"a"
+        for key in (b"0", b"1")
+    )
+    data = archive(pickled + b".", storage=24)
+    with zipfile.ZipFile(io.BytesIO(data)) as made:
+        at = data.index(b"PK\x01\x02", made.infolist()[-1].header_offset)
+    entries = data[at:-22]
+    last = entries[entries.rindex(b"PK\x01\x02") :]
+    doubled = entries + last[:-1] + b"1"
+    end = bytearray(data[-22:])
+    end[8:16] = struct.pack("<HHI", 3, 3, len(doubled))
+    found = inspect(io.BytesIO(data[:at] + doubled + end))
+    assert len(found.tensors) == 2
+    assert [place.length for place in found.regions] == [24]
 
 
 def test_the_position_of_the_file_is_arbitrary():

@@ -1,20 +1,23 @@
 """Looking into a weights file without running anything in it.
 
 `inspect` tells what tensors a file holds, their shapes and types, a few facts that its format keeps,
-and which globals of a pickle could run code on loading. It imports no framework, executes nothing of
-the file, and takes bounded time and memory whatever the file claims.
+and which globals of a pickle could run code on loading; `regions` where in the file the tensors' bytes lie.
+They import no framework, execute nothing of the file, and take bounded time and memory whatever the file
+claims.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from typing import BinaryIO
 
 from autolog.errors import UnreadableWeights
-from autolog.formats._shape import Contents, Tensor
+from autolog.formats._layout import ordered
+from autolog.formats._shape import Contents, Region, Tensor
 
-__all__ = ["Contents", "Tensor", "inspect", "inspect_bundle"]
+__all__ = ["Contents", "Region", "Tensor", "inspect", "inspect_bundle", "regions"]
 
 
 def inspect(file: BinaryIO, name: str = "") -> Contents | None:
@@ -42,7 +45,7 @@ def inspect(file: BinaryIO, name: str = "") -> Contents | None:
 
     try:
         size = file.seek(0, os.SEEK_END)
-        return (
+        found = (
             inspect_zip(file, size, name)
             or inspect_hdf5(file, size)
             or inspect_pickle(file, size, name)
@@ -60,6 +63,29 @@ def inspect(file: BinaryIO, name: str = "") -> Contents | None:
         )
     except OSError as fault:
         raise UnreadableWeights(f"can't be read: {fault}") from fault
+    if found is not None and found.regions:
+        found = replace(found, regions=ordered(found.regions, size))
+    return found
+
+
+def regions(file: BinaryIO, name: str = "") -> tuple[Region, ...]:
+    """Where the raw bytes of tensors lie in a file: by offset, without overlaps, all within the file.
+
+    What `inspect` has in `Contents.regions`, and the arrays of NumPy's own files. Empty for a file of an
+    unknown format, and for one that is compressed, truncated, malformed or can't be read: nothing is raised.
+    Tensors of a few bytes are there too.
+    """
+    from autolog.formats.numpy_files import inspect_numpy
+
+    try:
+        found = inspect(file, name)
+        if found is None:
+            size = file.seek(0, os.SEEK_END)
+            found = inspect_numpy(file, size)
+            return () if found is None else ordered(found.regions, size)
+    except (UnreadableWeights, OSError):
+        return ()
+    return () if found is None else found.regions
 
 
 def inspect_bundle(

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from math import prod
 
 from autolog.errors import UnreadableWeights
-from autolog.formats._standins import Bag, Global, Made, Pairs, as_bytes, as_pairs, text_items
+from autolog.formats._shape import Place
+from autolog.formats._standins import Bag, Blob, Global, Made, Pairs, as_bytes, as_pairs, text_items
 
 __all__ = [
     "Array",
@@ -24,6 +25,7 @@ __all__ = [
     "as_scalar",
     "as_storage",
     "element_bytes",
+    "fortran_strides",
     "lengths",
     "torch_dtype",
 ]
@@ -85,19 +87,23 @@ class DType:
     name: str
     size: int
     objects: bool = False
+    big: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Array:
     """An array or tensor: its shape and element type, and for a tensor the piece of storage it shows.
 
-    `piece` is the offset and the strides in elements, empty where there is no storage.
+    `piece` is the offset and the strides in elements, empty where there is no storage; `place` and the size
+    of an element are there for an array of NumPy's whose bytes lie in the file as they are.
     """
 
     shape: tuple[int, ...]
     dtype: str
     storage: Storage | None = None
     piece: tuple[int, ...] = ()
+    place: Place | None = None
+    itemsize: int = 0
 
     def elements(self) -> int:
         """The product of the shape."""
@@ -226,24 +232,39 @@ def _numpy_state(value: Made, _depth: int) -> Array | None:
     state = value.state
     if not isinstance(state, tuple) or len(state) < 5:
         return None
-    return _numpy(state[1], state[2])
+    return _numpy(state[1], state[2], state[4], state[3] is True)
 
 
 def _numpy_buffer(value: Made, _depth: int) -> Array | None:
     """`_frombuffer(elements, dtype, shape, order)`, which protocol 5 uses."""
-    return _numpy(value.args[2], value.args[1]) if len(value.args) > 2 else None
+    args = value.args
+    return _numpy(args[2], args[1], args[0], args[3:4] == ("F",)) if len(args) > 2 else None
 
 
 def _joblib_wrapper(value: Made, _depth: int) -> Array | None:
     """joblib's NumpyArrayWrapper: attributes `shape` and `dtype`."""
     pairs = as_pairs(value.state)
     facts = dict(text_items(pairs)) if pairs is not None else {}
-    return _numpy(facts.get("shape"), facts.get("dtype"))
+    return _numpy(facts.get("shape"), facts.get("dtype"), value.place, facts.get("order") == "F")
 
 
-def _numpy(shape: object, dtype: object) -> Array | None:
+def _numpy(shape: object, dtype: object, elements: object, fortran: bool) -> Array | None:
+    """An array whose elements are bytes that were stepped over, or else begin at that offset in the file."""
     found, kind = lengths(shape), as_dtype(dtype)
-    return Array(found, kind.name) if found is not None and kind is not None else None
+    if found is None or kind is None:
+        return None
+    start = elements if type(elements) is int else None
+    if isinstance(elements, Blob) and elements.length == prod(found) * kind.size:
+        start = elements.place
+    if start is None or kind.objects:
+        return Array(found, kind.name)
+    strides = fortran_strides(found) if fortran else ()
+    return Array(found, kind.name, place=Place(start, strides, kind.big), itemsize=kind.size)
+
+
+def fortran_strides(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The strides, in elements, of an array whose first index changes fastest."""
+    return tuple(prod(shape[:axis]) for axis in range(len(shape)))
 
 
 _READERS: dict[str, Callable[[Made, int], Array | None]] = {
@@ -289,7 +310,7 @@ def as_dtype(value: object) -> DType | None:
     state = value.state if isinstance(value.state, tuple) else ()
     flags = state[7] if len(state) > 7 and type(state[7]) is int else 0
     if kind in _NUMERIC:
-        return DType(f"{_NUMERIC[kind]}{size * 8}", size)
+        return DType(f"{_NUMERIC[kind]}{size * 8}", size, big=state[1:2] == (">",))
     if kind == "b":
         return DType("bool", 1)
     if kind == "O":

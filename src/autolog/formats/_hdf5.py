@@ -14,6 +14,7 @@ from struct import Struct
 from typing import NamedTuple
 
 from autolog.errors import UnreadableWeights
+from autolog.formats._hdf5_layout import chunks, piece
 from autolog.formats._hdf5_messages import Attribute, Kind, attribute, dataspace, datatype
 from autolog.formats._pages import Pages
 from autolog.formats._source import Enough, Seekable
@@ -29,8 +30,8 @@ _MOST_OBJECTS = 200_000
 _MOST_PARTS = 10_000  # chunks of one header, levels of one tree
 _DEEPEST = 60
 
-_SPACE, _LINKS, _TYPE, _LINK, _LAYOUT, _ATTRIBUTE, _GO_ON, _TABLE, _ATTRIBUTES = (
-    0x01, 0x02, 0x03, 0x06, 0x08, 0x0C, 0x10, 0x11, 0x15
+_SPACE, _LINKS, _TYPE, _LINK, _EXTERNAL, _LAYOUT, _FILTERS, _ATTRIBUTE, _GO_ON, _TABLE, _ATTRIBUTES = (
+    0x01, 0x02, 0x03, 0x06, 0x07, 0x08, 0x0B, 0x0C, 0x10, 0x11, 0x15
 )  # fmt: skip
 _SHARED = 2
 _V1_MESSAGE = Struct("<HHB3x")
@@ -40,12 +41,16 @@ Value = str | int | float
 
 
 class Dataset(NamedTuple):
-    """An array: its path, shape, element type, and where its header is."""
+    """An array: its path, shape, element type, where its header is, and how its elements are laid out.
+
+    `layout` is None where the bytes in the file aren't the elements: filtered, or in other files.
+    """
 
     path: str
     shape: tuple[int, ...]
     kind: Kind
     address: int
+    layout: bytes | None
 
 
 class Message(NamedTuple):
@@ -209,7 +214,19 @@ class Hdf5:
         if len(space) < 4:
             raise UnreadableWeights("malformed HDF5: a dataspace is cut off")
         kind = self._type_of(next(message for message in messages if message.kind == _TYPE))
-        return Dataset(path, (dataspace(space, self._length) or ()) + kind.shape, kind, address)
+        plain = not kinds & {_EXTERNAL, _FILTERS}
+        layout = next(message.data for message in messages if message.kind == _LAYOUT) if plain else None
+        shape = (dataspace(space, self._length) or ()) + kind.shape
+        return Dataset(path, shape, kind, address, layout)
+
+    def piece(self, found: Dataset, length: int) -> int | None:
+        """Where in the file the `length` bytes of an array lie; None unless they are there in one piece."""
+        start = None if found.layout is None else piece(found.layout, self._offset, length)
+        return start if start is not None and start + length <= self.pages.size else None
+
+    def chunks(self, found: Dataset) -> Iterator[tuple[int, int]]:
+        """Offset and length of each chunk of an array that isn't in one piece."""
+        return iter(()) if found.layout is None else chunks(self.pages, found.layout, self._offset)
 
     def _type_of(self, message: Message, depth: int = 0) -> Kind:
         """A type is written here, or shared: then here is the address of the object that is it."""

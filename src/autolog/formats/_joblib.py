@@ -34,4 +34,5 @@ def step_over(wrapper: Made, machine: Machine) -> None:
         return
     if isinstance(facts.get("numpy_array_alignment_bytes"), int):
         machine.source.skip(machine.source.byte())
+    wrapper.place = machine.source.place
     machine.source.skip(array.elements() * dtype.size)

@@ -159,10 +159,11 @@ class Machine:
         if length > longest:
             if self.source.left is not None and length > self.source.left:
                 self._bad(f"it promises {length} bytes where {self.source.left} are left")
+            place = self.source.place if kind == "bytes" else None
             head = self.source.take(min(length, _LONGEST_BYTES))
             self.source.skip(length - len(head))
             self.ration.keep(len(head))
-            self._stack.append(Blob(length, head))
+            self._stack.append(Blob(length, head, place))
             return
         data = self.source.take(length)
         self.ration.keep(length)

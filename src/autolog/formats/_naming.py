@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any, TypeGuard
 
 from autolog.formats._arrays import Array, as_array, as_scalar
+from autolog.formats._layout import Layout
 from autolog.formats._shape import Tensor
 from autolog.formats._standins import MAPPINGS, Made, Pairs, as_pairs, readable, text_items
 
@@ -42,8 +43,9 @@ class Naming:
     (tied weights) once, nothing for arrays of texts or Python objects.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, layout: Layout) -> None:
         self.tensors: list[Tensor] = []
+        self._layout = layout
         self.cut = False
         self._left = _MOST_VALUES
         self._above: set[int] = set()
@@ -84,6 +86,9 @@ class Naming:
             self.cut = True
             return
         self.tensors.append(Tensor(readable(name, _LONGEST_NAME), array.shape, array.dtype))
+        if array.place is not None:
+            length = array.elements() * array.itemsize
+            self._layout.add(array.place.offset, length, array.itemsize, array.dtype)
         if not mine or array.dtype.startswith(("object", "str", "bytes", "datetime", "timedelta")):
             return
         if array.storage is None:

@@ -2,7 +2,8 @@
 
 HDF5, FlatBuffers and sorted-string tables point from place to place. `Pages` checks every offset and
 length against the file and bounds how much is read altogether, so that a file can't send us in circles
-for long; `Span` is a file inside a file, such as an entry of an archive that isn't compressed.
+for long; `Span` is a file inside a file, such as an entry of an archive that isn't compressed, and `Held` one
+that was.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ import io
 import os
 
 from autolog.errors import UnreadableWeights
-from autolog.formats._source import Enough, Seekable
+from autolog.formats._source import Enough, Seekable, origin_of
 
-__all__ = ["Pages", "Span"]
+__all__ = ["Held", "Pages", "Span"]
 
 _BUDGET = 1 << 27  # bytes
 _PER_READ = 64  # what a read costs besides its bytes, so that endless tiny reads are bounded too
@@ -25,6 +26,8 @@ class Pages:
     def __init__(self, file: Seekable, size: int, budget: int = _BUDGET) -> None:
         self._file = file
         self.size = size
+        #: where the first byte lies in the file on disk; None where it was decompressed
+        self.origin = origin_of(file)
         self._left = budget
 
     def take(self, at: int, count: int) -> bytes:
@@ -57,6 +60,8 @@ class Span:
         self._start = start
         self._length = length
         self._at = 0
+        outer = origin_of(file)
+        self.origin = None if outer is None else outer + start
 
     def read(self, size: int = -1, /) -> bytes:
         """Up to `size` next bytes; all that are left if it is negative."""
@@ -78,3 +83,9 @@ class Span:
     def tell(self) -> int:
         """The offset of the next byte."""
         return self._at
+
+
+class Held(io.BytesIO):
+    """Decompressed bytes in memory, as a file of its own."""
+
+    origin = None

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Contents", "Tensor"]
+__all__ = ["Contents", "Place", "Region", "Tensor"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,33 @@ class Tensor:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where in a file the elements of one tensor lie.
+
+    `offset` is that of the first element's first byte; `strides` count elements, as `Tensor.shape` does,
+    and are empty for elements in row-major order without gaps; `big` is the order of bytes in one element.
+    """
+
+    offset: int
+    strides: tuple[int, ...] = ()
+    big: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Bytes of a file that are the raw elements of a tensor, or of a storage that several share.
+
+    `offset` and `length` count bytes; `itemsize` is the bytes of one element, 1 where the type packs several
+    into one byte or is unknown; `dtype` names the type as `Tensor.dtype` does. Elements begin at `offset`.
+    """
+
+    offset: int
+    length: int
+    itemsize: int
+    dtype: str
+
+
+@dataclass(frozen=True, slots=True)
 class Contents:
     """What a weights file holds, found without running any of it.
 
@@ -40,7 +67,8 @@ class Contents:
     format doesn't tell; `details` holds facts particular to the format, JSON types only; `dangerous`
     lists the globals named by a pickle (`os.system`) that could run code when somebody loads the file,
     and what does the same elsewhere (`keras.layers.Lambda`); `design` is the network description and
-    `labels` the label enumeration, where the file itself tells them.
+    `labels` the label enumeration, where the file itself tells them. `regions` are the places of raw tensor
+    bytes in a single file, sorted and without overlaps; two contents that differ only there are equal.
     """
 
     format: str
@@ -50,3 +78,4 @@ class Contents:
     dangerous: tuple[str, ...] = ()
     design: str | None = None
     labels: Mapping[str, int] = field(default_factory=dict)
+    regions: tuple[Region, ...] = field(default=(), compare=False, repr=False)

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from autolog.errors import UnreadableWeights
 
-__all__ = ["Enough", "FileSource", "Readable", "Seekable", "Source"]
+__all__ = ["Enough", "FileSource", "Readable", "Seekable", "Source", "origin_of"]
 
 _PIECE = 1 << 16
 
@@ -28,6 +28,15 @@ class Seekable(Readable, Protocol):
     def seek(self, offset: int, whence: int = 0, /) -> int: ...
 
     def tell(self) -> int: ...
+
+
+def origin_of(file: Readable) -> int | None:
+    """Where in the file on disk that file begins which we read: 0 but for files inside others.
+
+    None where its bytes aren't those on disk, because they were compressed.
+    """
+    origin: int | None = getattr(file, "origin", 0)
+    return origin
 
 
 class Enough(Exception):
@@ -53,6 +62,11 @@ class Source:
     def position(self) -> int:
         """How many bytes lie before the next one: an offset in the file, or in the stream."""
         return self._before + self._at
+
+    @property
+    def place(self) -> int | None:
+        """Where the next byte lies in the file on disk; None where it was decompressed."""
+        return None
 
     @property
     def left(self) -> int | None:
@@ -153,8 +167,14 @@ class FileSource(Source):
     def __init__(self, file: Seekable, start: int, end: int) -> None:
         super().__init__(file, end)
         self._seekable = file
+        self._origin = origin_of(file)
         self._before = start
         file.seek(start)
+
+    @property
+    def place(self) -> int | None:
+        """Where the next byte lies in the file on disk; None where it was decompressed."""
+        return None if self._origin is None else self._origin + self.position
 
     def skip(self, count: int) -> None:
         """Step over `count` bytes at no cost."""

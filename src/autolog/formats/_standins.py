@@ -41,10 +41,14 @@ class Global:
 
 @dataclass(frozen=True, slots=True)
 class Blob:
-    """A long text, bytes object or integer that was stepped over: its length in bytes, and how it begins."""
+    """A long text, bytes object or integer that was stepped over: its length in bytes, and how it begins.
+
+    `place` is the offset of a bytes object in the file, None where it was decompressed.
+    """
 
     length: int
     head: bytes
+    place: int | None = None
 
 
 class Pairs(list["tuple[object, object]"]):
@@ -63,10 +67,11 @@ class Made:
     """What loading would have made by calling `callee` with `args`, and then filled.
 
     `state` is what it would have been given to restore itself from, `items` what would have been
-    appended to it, `pairs` what would have been set in it by key.
+    appended to it, `pairs` what would have been set in it by key. `place` is where in the file the raw
+    elements lie that follow an array of joblib's.
     """
 
-    __slots__ = ("args", "callee", "items", "pairs", "state")
+    __slots__ = ("args", "callee", "items", "pairs", "place", "state")
 
     def __init__(self, callee: object, args: object = ()) -> None:
         self.callee = callee
@@ -74,6 +79,7 @@ class Made:
         self.state: object = None
         self.items: list[object] | None = None
         self.pairs: Pairs | None = None
+        self.place: int | None = None
 
     @property
     def path(self) -> str:

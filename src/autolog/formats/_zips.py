@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import struct
 import zlib
@@ -11,8 +10,8 @@ from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from autolog.errors import UnreadableWeights
-from autolog.formats._pages import Span
-from autolog.formats._source import Enough, FileSource, Seekable, Source
+from autolog.formats._pages import Held, Span
+from autolog.formats._source import Enough, FileSource, Seekable, Source, origin_of
 
 if TYPE_CHECKING:
     from zipfile import ZipFile, ZipInfo
@@ -58,7 +57,12 @@ class Archive:
         if entry.file_size > _LARGEST_HELD:
             raise Enough(f"{name[:100]!r} is compressed, and larger than what we hold in memory")
         data = inflated.read(entry.file_size)
-        return io.BytesIO(data), len(data)
+        return Held(data), len(data)
+
+    def place(self, name: str) -> int | None:
+        """Where an entry's bytes begin in the file on disk; None where they are compressed."""
+        origin, start = origin_of(self._file), self._place(self.entries[name])
+        return None if origin is None or start is None else origin + start
 
     def read(self, name: str, most: int) -> bytes:
         """The bytes of an entry, which are to be no more than `most`."""

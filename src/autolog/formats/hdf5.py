@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import json
 import math
+from math import prod
 from struct import error
 from typing import Any
 
 from autolog.errors import UnreadableWeights
+from autolog.formats._arrays import element_bytes
 from autolog.formats._counting import MOST_TENSORS, counted, cut_design, named
 from autolog.formats._hdf5 import MAGIC, Dataset, Hdf5, Value
 from autolog.formats._keras import Config, read_config, training_facts
+from autolog.formats._layout import Layout
 from autolog.formats._shape import Contents, Tensor
 from autolog.formats._source import Enough, Seekable
 from autolog.formats._standins import readable
@@ -50,11 +53,13 @@ def _inspect(opened: Hdf5) -> Contents:
     facts = opened.attributes(opened.root)
     details: dict[str, Any] = {}
     tensors: list[Tensor] = []
+    layout = Layout()
     try:
         for found in opened.walk():
             if len(tensors) >= MOST_TENSORS:
                 raise Enough(f"more than {MOST_TENSORS} arrays")
             tensors.append(named(found.path, found.shape, _dtype(opened, found)))
+            _lay_out(opened, found, tensors[-1], layout)
     except Enough as bound:
         details["incomplete"] = str(bound)
     if "model_weights" in opened.groups:
@@ -74,7 +79,23 @@ def _inspect(opened: Hdf5) -> Contents:
         details,
         config.dangerous,
         cut_design(design) if isinstance(design, str) else None,
+        regions=tuple(layout.regions),
     )
+
+
+def _lay_out(opened: Hdf5, found: Dataset, tensor: Tensor, layout: Layout) -> None:
+    """Note where the elements of an array lie."""
+    origin, kind = opened.pages.origin, found.kind
+    if origin is None or kind.name == "object":
+        return
+    itemsize = element_bytes(tensor.dtype) or kind.size
+    elements = tensor.elements // prod(kind.shape or (1,))
+    start = opened.piece(found, elements * kind.size)
+    if start is not None:
+        layout.add(origin + start, elements * kind.size, itemsize, tensor.dtype)
+        return
+    for begin, length in opened.chunks(found):
+        layout.add(origin + begin, length, itemsize, tensor.dtype)
 
 
 def _form(opened: Hdf5, facts: dict[str, Value]) -> str:

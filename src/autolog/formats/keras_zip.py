@@ -46,7 +46,15 @@ def inspect_keras(archive: Archive) -> Contents | None:
         return Contents("Keras", details=details, dangerous=config.dangerous, design=design)
     if "incomplete" in weights.details:
         details["incomplete"] = weights.details["incomplete"]
-    return Contents("Keras", weights.tensors, weights.parameters, details, config.dangerous, design)
+    return Contents(
+        "Keras",
+        weights.tensors,
+        weights.parameters,
+        details,
+        config.dangerous,
+        design,
+        regions=weights.regions,
+    )
 
 
 def _weights(archive: Archive) -> Contents | None:

@@ -10,8 +10,10 @@ from __future__ import annotations
 from typing import Any
 
 from autolog.errors import UnreadableWeights
+from autolog.formats._arrays import element_bytes
 from autolog.formats._counting import MOST_TENSORS, named
 from autolog.formats._graph import Operations, summary
+from autolog.formats._layout import Layout
 from autolog.formats._shape import Contents, Tensor
 from autolog.formats._source import Enough, FileSource, Seekable
 from autolog.formats._standins import readable
@@ -91,6 +93,7 @@ class _Model:
         self.details: dict[str, Any] = {}
         self.graphs = 0
         self._tensors: list[Tensor] = []
+        self._layout = Layout()
         self._operations = Operations()
         self._ends: dict[int, list[str]] = {11: [], 12: []}
         self._opsets: dict[str, int] = {}
@@ -141,6 +144,7 @@ class _Model:
             total if self._tensors else None,
             details,
             design=summary(self._operations, inputs, outputs),
+            regions=tuple(self._layout.regions),
         )
 
     def _graph(self, length: int, depth: int) -> None:
@@ -184,6 +188,7 @@ class _Model:
     def _tensor_facts(self, length: int) -> Tensor:
         shape: list[int] = []
         kind, name = 0, ""
+        start, size = None, 0
         for field in self.wire.fields(length):
             if field.number == 1:
                 shape += self._lengths(field)
@@ -191,11 +196,15 @@ class _Model:
                 kind = field.value
             elif field.number == 8:
                 name = self.wire.text(field)
+            elif field.number == 9 and field.length >= 0:
+                start, size = self.wire.source.place, field.length
             elif field.number == 13 and field.length >= 0:
                 key, value = self._entry(field)
                 if key == "location" and len(self._files) < _MOST_FILES:
                     self._files[value] = None
-        return named(name, shape, _TYPES.get(kind, "unknown"))
+        made = named(name, shape, _TYPES.get(kind, "unknown"))
+        self._layout.add(start, size, element_bytes(made.dtype), made.dtype)
+        return made
 
     def _sparse(self, length: int) -> None:
         """A sparse initializer: its values, which carry the name, and its shape."""

@@ -13,15 +13,16 @@ from typing import Any
 
 from autolog.errors import UnreadableWeights
 from autolog.formats import _joblib, torch_legacy
-from autolog.formats._arrays import Storage
+from autolog.formats._arrays import element_bytes
 from autolog.formats._compressed import Inflated, compression
 from autolog.formats._danger import dangerous, strangers
 from autolog.formats._distributed import METADATA, distributed
+from autolog.formats._layout import Layout
 from autolog.formats._machine import Machine, Ration
 from autolog.formats._naming import Naming, attributes, class_path, scalars
 from autolog.formats._shape import Contents
 from autolog.formats._source import Enough, FileSource, Seekable, Source
-from autolog.formats._standins import Global, Made, as_bytes
+from autolog.formats._standins import Blob, Global, Made, as_bytes
 
 __all__ = ["Reading", "inspect_compressed", "inspect_pickle"]
 
@@ -42,6 +43,7 @@ class Reading:
         self.globals: dict[Global, None] = {}
         self.wrapped = False
         self.unfollowed = False
+        self.layout = Layout()
         self.ration = Ration()
         self.machine = Machine(source, self.ration, self.globals)
         self.machine.filled = dict.fromkeys(_joblib.WRAPPERS, self._wrapper)
@@ -52,11 +54,17 @@ class Reading:
         _joblib.step_over(made, self.machine)
 
     def _nested(self, made: Made) -> object:
-        head = as_bytes(made.args[0]) if made.args else b""
+        argument = made.args[0] if made.args else None
+        head = as_bytes(argument)
         inner = Machine(FileSource(io.BytesIO(head), 0, len(head)), self.ration, self.globals)
         found = torch_legacy.read_nested(inner)
-        if isinstance(found, Storage):
-            return found
+        if found is not None:
+            storage, behind = found
+            size = element_bytes(storage.dtype)
+            if isinstance(argument, Blob) and argument.place is not None and size is not None and behind:
+                length = min(storage.length * size, argument.length - behind)
+                self.layout.storage(storage.key, argument.place + behind, length, storage.dtype, size)
+            return storage
         self.unfollowed = True
         return made
 
@@ -75,7 +83,7 @@ class Reading:
         self, form: str, value: object, facts: dict[str, Any], design: str | None = None
     ) -> Contents:
         """What was found below `value`; `facts` are put into the details last."""
-        naming = Naming()
+        naming = Naming(self.layout)
         naming.walk(value)
         details = scalars(value)
         if kind := class_path(value):
@@ -96,6 +104,7 @@ class Reading:
             details,
             self.danger(),
             design,
+            regions=tuple(self.layout.regions),
         )
 
 
@@ -152,7 +161,8 @@ def _inspect(source: Source, name: str, facts: dict[str, Any]) -> Contents:
     try:
         value = followed.machine.load()
         if type(value) is int and value == torch_legacy.MAGIC:
-            return followed.contents("torch legacy", torch_legacy.read(followed.machine), facts)
+            value = torch_legacy.read(followed.machine, followed.layout)
+            return followed.contents("torch legacy", value, facts)
         if isinstance(value, Made) and value.path == METADATA:
             return distributed(value, followed.danger())
         value = _with_the_rest(followed, value)

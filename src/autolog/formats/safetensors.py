@@ -13,6 +13,8 @@ from math import prod
 from typing import Any, TypeGuard
 
 from autolog.errors import UnreadableWeights
+from autolog.formats._arrays import element_bytes
+from autolog.formats._layout import Layout
 from autolog.formats._shape import Contents, Tensor
 from autolog.formats._source import Seekable
 from autolog.formats._standins import readable
@@ -84,7 +86,16 @@ def inspect_safetensors(file: Seekable, size: int, name: str) -> Contents | None
         left = size - 8 - length
         raise UnreadableWeights(f"truncated: safetensors of {end} bytes where {left} are")
     tensors = tuple(tensor for _, _, tensor in rows)
-    return Contents("safetensors", tensors, sum(tensor.elements for tensor in tensors), _details(metadata))
+    layout = Layout()
+    for begin, stop, tensor in rows:
+        layout.add(8 + length + begin, stop - begin, element_bytes(tensor.dtype), tensor.dtype)
+    return Contents(
+        "safetensors",
+        tensors,
+        sum(tensor.elements for tensor in tensors),
+        _details(metadata),
+        regions=tuple(layout.regions),
+    )
 
 
 def _header(data: bytes) -> dict[str, Any]:

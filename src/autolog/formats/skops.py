@@ -6,27 +6,26 @@ knowing which there are: those that could run code are in `dangerous`. (`skops/i
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
 from typing import Any
 
 from autolog.errors import UnreadableWeights
 from autolog.formats._counting import MOST_TENSORS, counted, named, texts
 from autolog.formats._danger import dangerous, strangers
+from autolog.formats._layout import Layout
+from autolog.formats._npy import read_npy
 from autolog.formats._shape import Contents, Tensor
 from autolog.formats._source import Enough
 from autolog.formats._standins import Global, readable
 from autolog.formats._zips import Archive
 
-__all__ = ["inspect_skops", "npy_header"]
+__all__ = ["inspect_skops"]
 
 _SCHEMA = "schema.json"
 _LARGEST_SCHEMA = 1 << 24
 _MOST_NODES = 500_000
 _DEEPEST = 200
 _MOST_TYPES = 200
-_LONGEST_HEADER = 1 << 16
-_NUMERIC = {"f": "float", "i": "int", "u": "uint", "c": "complex"}
 
 
 def inspect_skops(archive: Archive) -> Contents | None:
@@ -46,13 +45,14 @@ def inspect_skops(archive: Archive) -> Contents | None:
     details: dict[str, Any] = dict(texts(schema, "_skops_version", "protocol"))
     names: dict[Global, None] = {}
     tensors: list[Tensor] = []
+    layout = Layout()
     try:
         for path, node in _nodes(schema):
             kind = Global(str(node.get("__module__"))[:200], str(node.get("__class__"))[:200])
             if "__class__" in node:
                 names[kind] = None
             if isinstance(file := node.get("file"), str) and file.endswith(".npy"):
-                tensors.append(_array(archive, file, path))
+                tensors.append(_array(archive, file, path, layout))
             if len(tensors) > MOST_TENSORS:
                 raise Enough(f"more than {MOST_TENSORS} arrays")
     except Enough as bound:
@@ -61,7 +61,14 @@ def inspect_skops(archive: Archive) -> Contents | None:
     details["types"] = [readable(name.path, 200) for name in list(names)[:_MOST_TYPES]]
     if imports := strangers(names):
         details["imports"] = list(imports)
-    return Contents("skops", tuple(tensors), counted(tensors) if tensors else None, details, dangerous(names))
+    return Contents(
+        "skops",
+        tuple(tensors),
+        counted(tensors) if tensors else None,
+        details,
+        dangerous(names),
+        regions=tuple(layout.regions),
+    )
 
 
 def _nodes(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -88,34 +95,13 @@ def _nodes(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
                 pending.append((joined[:1000], item, depth + 1))
 
 
-def _array(archive: Archive, file: str, path: str) -> Tensor:
+def _array(archive: Archive, file: str, path: str, layout: Layout) -> Tensor:
     if file not in archive.entries:
         raise UnreadableWeights(f"malformed skops: {file[:100]!r} isn't in the archive")
-    source = archive.source(file)
-    prefix = source.take(8)
-    width = 2 if prefix[6:7] == b"\x01" else 4
-    if prefix[:6] != b"\x93NUMPY":
-        raise UnreadableWeights(f"malformed skops: {file[:100]!r} is no array")
-    length = int.from_bytes(source.take(width), "little")
-    if length > _LONGEST_HEADER:
-        raise UnreadableWeights(f"malformed skops: {file[:100]!r} has an overlong header")
-    shape, dtype = npy_header(source.take(length))
-    return named(path, shape, dtype)
-
-
-def npy_header(data: bytes) -> tuple[tuple[int, ...], str]:
-    """The shape and element type that the header of NumPy's file format says, a Python literal."""
     try:
-        facts = ast.literal_eval(data.decode("latin-1").strip())
-        shape, kind = facts["shape"], facts["descr"]
-    except (ValueError, SyntaxError, TypeError, KeyError, MemoryError, RecursionError) as fault:
-        raise UnreadableWeights("malformed header of a NumPy array") from fault
-    if not isinstance(shape, tuple) or not all(type(length) is int for length in shape):
-        raise UnreadableWeights("malformed header of a NumPy array")
-    if not isinstance(kind, str) or not kind[2:].isascii() or not kind[2:].isdecimal() or len(kind) > 12:
-        return shape, "void"
-    code, size = kind[1], int(kind[2:])
-    if code in _NUMERIC:
-        return shape, f"{_NUMERIC[code]}{size * 8}"
-    names = {"b": "bool", "O": "object", "U": f"str{size * 32}", "S": f"bytes{size * 8}", "M": "datetime64"}
-    return shape, names.get(code, f"void{size * 8}")
+        found = read_npy(archive.source(file))
+    except UnreadableWeights as fault:
+        raise UnreadableWeights(f"malformed skops: {file[:100]!r}: {fault}") from fault
+    tensor = named(path, found.shape, found.dtype)
+    layout.add(found.start, found.length, found.itemsize, found.dtype)
+    return tensor

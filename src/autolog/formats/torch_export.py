@@ -11,8 +11,10 @@ from __future__ import annotations
 from typing import Any
 
 from autolog.errors import UnreadableWeights
+from autolog.formats._arrays import element_bytes
 from autolog.formats._counting import MOST_TENSORS, named
 from autolog.formats._graph import Operations, summary
+from autolog.formats._layout import Layout
 from autolog.formats._shape import Contents, Tensor
 from autolog.formats._source import Enough
 from autolog.formats._standins import readable
@@ -68,6 +70,7 @@ def inspect_export(archive: Archive) -> Contents | None:
 def _inspect(archive: Archive, prefix: str) -> Contents:
     details: dict[str, Any] = {}
     tensors: dict[str, Tensor] = {}
+    layout = Layout()
     pickled, dangers = _pickles(archive, prefix)
     if len(pickled) >= _MOST_PICKLES:
         details["incomplete"] = f"more than {_MOST_PICKLES} pickles"
@@ -75,19 +78,30 @@ def _inspect(archive: Archive, prefix: str) -> Contents:
     try:
         for name in archive.entries:
             if name.startswith(f"{prefix}data/weights/") and name.endswith("_weights_config.json"):
-                _weights(archive.json(name, _LARGEST_JSON), tensors)
+                _weights(archive, name, tensors, layout)
         design = _design(archive, prefix)
     except Enough as bound:
         details["incomplete"] = str(bound)
     if (state := pickled.get(_OLD_STATE)) is not None:
         tensors.update((tensor.name, tensor) for tensor in state.tensors)
     total = sum(tensor.elements for tensor in tensors.values())
+    for contents in pickled.values():
+        layout.regions.extend(contents.regions)
     return Contents(
-        "torch.export", tuple(tensors.values()), total if tensors else None, details, dangers, design
+        "torch.export",
+        tuple(tensors.values()),
+        total if tensors else None,
+        details,
+        dangers,
+        design,
+        regions=tuple(layout.regions),
     )
 
 
-def _weights(document: Any, tensors: dict[str, Tensor]) -> None:
+def _weights(archive: Archive, config: str, tensors: dict[str, Tensor], layout: Layout) -> None:
+    """The tensors that a configuration lists; each is kept in an entry beside it."""
+    document = archive.json(config, _LARGEST_JSON)
+    folder = config.rpartition("/")[0]
     entries = document.get("config") if isinstance(document, dict) else None
     for name, entry in (entries if isinstance(entries, dict) else {}).items():
         facts = entry.get("tensor_meta") if isinstance(entry, dict) else None
@@ -102,6 +116,10 @@ def _weights(document: Any, tensors: dict[str, Tensor]) -> None:
             raise Enough(f"more than {MOST_TENSORS} tensors")
         made = named(name, [length for length in shape if length is not None], _TYPES.get(kind, "unknown"))
         tensors[made.name] = made
+        path = f"{folder}/{entry.get('path_name')}"
+        if path in archive.entries and path not in layout.starts:
+            length = archive.entries[path].file_size
+            layout.storage(path, archive.place(path), length, made.dtype, element_bytes(made.dtype))
 
 
 def _pickles(archive: Archive, prefix: str) -> tuple[dict[str, Contents], tuple[str, ...]]:

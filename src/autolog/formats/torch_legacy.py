@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from autolog.errors import UnreadableWeights
 from autolog.formats._arrays import Storage, as_storage, element_bytes
+from autolog.formats._layout import Layout
 from autolog.formats._machine import Machine
+from autolog.formats._standins import as_pairs, text_items
 
 __all__ = ["MAGIC", "read", "read_nested"]
 
@@ -17,23 +19,33 @@ MAGIC = 0x1950A86A20F9469CFC6C
 _VERSION = 1001
 
 
-def read(machine: Machine) -> object:
-    """The saved object, as stand-ins; `machine` has just read the magic number."""
+def read(machine: Machine, layout: Layout) -> object:
+    """The saved object, as stand-ins; `machine` has just read the magic number.
+
+    `layout` learns where the storages lie.
+    """
     if not _is(machine.load(), _VERSION):
         raise UnreadableWeights("a torch file of an unknown protocol version")
-    machine.load()
+    facts = as_pairs(machine.load())
+    layout.big = facts is not None and dict(text_items(facts)).get("little_endian") is False
     storages: dict[str, Storage] = {}
+    viewed: set[str] = set()
 
     def keep(identity: object) -> object:
         storage = as_storage(identity)
         if isinstance(storage, Storage):
             storages[storage.key] = storage
+            if isinstance(identity, tuple) and len(identity) > 5 and identity[5] is not None:
+                # Before 0.4 a storage could be a piece of another one: where it lies isn't told here.
+                viewed.add(storage.key)
         return storage
 
     machine.persistent = keep
     value = machine.load()
     keys = machine.load()
-    _check(machine, keys, storages)
+    _find(machine, keys, storages, layout)
+    for key in viewed:
+        layout.starts.pop(key, None)
     return value
 
 
@@ -41,25 +53,29 @@ def _is(value: object, number: int) -> bool:
     return type(value) is int and value == number
 
 
-def _check(machine: Machine, keys: object, storages: dict[str, Storage]) -> None:
-    """That the file is long enough for the storages that its pickle names."""
+def _find(machine: Machine, keys: object, storages: dict[str, Storage], layout: Layout) -> None:
+    """Where the storages lie that the pickle names; the file must be long enough for them."""
     if not isinstance(keys, list):
         raise UnreadableWeights("malformed torch file: the keys of its storages are no list")
     for key in keys:
         storage = storages.get(key) if isinstance(key, str) else None
-        if storage is None:
-            raise UnreadableWeights("malformed torch file: a storage is there that nothing uses")
+        if storage is None or key in layout.starts:
+            raise UnreadableWeights("malformed torch file: a storage is there twice, or nothing uses it")
         size = element_bytes(storage.dtype)
         if size is None:
             return
-        machine.source.skip(8 + storage.length * size)
+        machine.source.skip(8)
+        place = machine.source.place
+        machine.source.skip(storage.length * size)
+        layout.storage(key, place, storage.length * size, storage.dtype, size)
 
 
-def read_nested(machine: Machine) -> Storage | None:
+def read_nested(machine: Machine) -> tuple[Storage, int] | None:
     """The storage that `torch.storage._load_from_bytes` makes, which plain pickles of tensors call.
 
     `machine` reads the bytes it is given, a whole torch file with any code that may be in there: None
-    is returned for whatever can't be followed to a bare storage.
+    is returned for whatever can't be followed to a bare storage. The number is how many of its bytes
+    lie before the elements, 0 where the machine hasn't all of those.
     """
     try:
         if not _is(machine.load(), MAGIC) or not _is(machine.load(), _VERSION):
@@ -69,4 +85,11 @@ def read_nested(machine: Machine) -> Storage | None:
         value = machine.load()
     except UnreadableWeights:
         return None
-    return value if isinstance(value, Storage) else None
+    if not isinstance(value, Storage):
+        return None
+    try:
+        machine.load()  # the keys of the storages: the one
+        machine.source.skip(8)
+    except UnreadableWeights:
+        return value, 0
+    return value, machine.source.position

@@ -9,19 +9,19 @@ modules. The bytes of the storages are not read, only whether they are there.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from functools import partial
+from typing import Any
 
 from autolog.errors import UnreadableWeights
 from autolog.formats._arrays import Storage, as_storage, element_bytes
 from autolog.formats._counting import cut_design
+from autolog.formats._layout import Layout
 from autolog.formats._shape import Contents
 from autolog.formats._source import Enough
 from autolog.formats._standins import Pairs, readable
 from autolog.formats._zips import Archive
 from autolog.formats.pickles import Reading
-
-if TYPE_CHECKING:
-    from zipfile import ZipInfo
 
 __all__ = ["inspect_package", "inspect_torch"]
 
@@ -43,11 +43,20 @@ def inspect_torch(archive: Archive) -> Contents | None:
     script = constants in entries
     form = "TorchScript" if script else "torch zip"
     followed = Reading(archive.source(path))
+    followed.layout.big = _is_big(archive, prefix)
 
     def keep(identity: object) -> object:
         storage = as_storage(identity)
-        if isinstance(storage, Storage) and not script:
-            _check_storage(storage, entries.get(f"{prefix}data/{storage.key}"))
+        if isinstance(storage, Storage):
+            _find_storage(storage, archive, f"{prefix}data/{storage.key}", followed.layout, script)
+        return storage
+
+    def keep_constant(identity: object) -> object:
+        storage = as_storage(identity)
+        if isinstance(storage, Storage):
+            entry = f"{prefix}constants/{storage.key}"
+            storage = replace(storage, key=f"constants/{storage.key}")
+            _find_storage(storage, archive, entry, followed.layout, script)
         return storage
 
     followed.machine.persistent = keep
@@ -58,13 +67,21 @@ def inspect_torch(archive: Archive) -> Contents | None:
         if script:
             # Among a TorchScript's constants, which are none of its state dict, may be dangerous names.
             followed.machine.source = archive.source(constants)
+            followed.machine.persistent = keep_constant
             kept = followed.machine.load()
             if isinstance(kept, tuple):
                 facts["constants"] = len(kept)
     except Enough as bound:
         facts["incomplete"] = str(bound)
-        return Contents(form, details=facts, dangerous=followed.danger(), design=design)
+        regions = tuple(followed.layout.regions)
+        return Contents(form, details=facts, dangerous=followed.danger(), design=design, regions=regions)
     return followed.contents(form, value, facts, design)
+
+
+def _is_big(archive: Archive, prefix: str) -> bool:
+    """Whether the machine that wrote the storages was big-endian: an entry says so since 2.1."""
+    entry = f"{prefix}byteorder"
+    return entry in archive.entries and archive.read(entry, 64).strip() == b"big"
 
 
 def _code(archive: Archive, prefix: str) -> str | None:
@@ -104,9 +121,7 @@ def inspect_package(archive: Archive) -> Contents | None:
     if followed is None:
         return Contents("torch.package", details=facts, dangerous=code)
     made = followed.contents("torch.package", value, facts)
-    return Contents(
-        "torch.package", made.tensors, made.parameters, made.details, (*made.dangerous, *code), made.design
-    )
+    return replace(made, dangerous=(*made.dangerous, *code))
 
 
 def _follow(archive: Archive, names: list[str], prefix: str) -> tuple[object, Reading | None, str]:
@@ -117,7 +132,7 @@ def _follow(archive: Archive, names: list[str], prefix: str) -> tuple[object, Re
         source = archive.source(name)
         if followed is None:
             followed = Reading(source)
-            followed.machine.persistent = lambda identity: _package_storage(archive, prefix, identity)
+            followed.machine.persistent = partial(_package_storage, archive, prefix, followed.layout)
         followed.machine.source = source
         try:
             values.append((name.removeprefix(prefix), followed.machine.load()))
@@ -126,14 +141,21 @@ def _follow(archive: Archive, names: list[str], prefix: str) -> tuple[object, Re
     return (values[0][1] if len(values) == 1 else values), followed, ""
 
 
-def _package_storage(archive: Archive, prefix: str, identity: object) -> object:
+def _package_storage(archive: Archive, prefix: str, layout: Layout, identity: object) -> object:
     storage = as_storage(identity)
     if isinstance(storage, Storage):
-        _check_storage(storage, archive.entries.get(f"{prefix}.data/{storage.key}.storage"))
+        _find_storage(storage, archive, f"{prefix}.data/{storage.key}.storage", layout)
     return storage
 
 
-def _check_storage(storage: Storage, entry: ZipInfo | None) -> None:
-    size = element_bytes(storage.dtype)
+def _find_storage(
+    storage: Storage, archive: Archive, name: str, layout: Layout, may_lack: bool = False
+) -> None:
+    """Note where a storage's bytes lie: an entry of its own, which the archive must have."""
+    entry, size = archive.entries.get(name), element_bytes(storage.dtype)
     if entry is None or (size is not None and entry.file_size < storage.length * size):
+        if may_lack:
+            return
         raise UnreadableWeights(f"the archive lacks bytes of storage {storage.key!r} that its pickle names")
+    if storage.key not in layout.starts:
+        layout.storage(storage.key, archive.place(name), entry.file_size, storage.dtype, size)

@@ -1,0 +1,48 @@
+"""Files of NumPy's: one array (`.npy`), or an archive of such files (`.npz`).
+
+They are no format of models, so `inspect` doesn't take them for weights; but a file that is kept is cut
+where arrays lie, and a script may keep its weights so.
+"""
+
+from __future__ import annotations
+
+from autolog.errors import UnreadableWeights
+from autolog.formats._counting import MOST_TENSORS, named
+from autolog.formats._layout import Layout
+from autolog.formats._npy import MAGIC, read_npy
+from autolog.formats._shape import Contents, Tensor
+from autolog.formats._source import Enough, FileSource, Seekable, Source
+from autolog.formats._zips import open_archive
+
+__all__ = ["inspect_numpy"]
+
+
+def inspect_numpy(file: Seekable, size: int) -> Contents | None:
+    """What such a file holds; None for any other file. The array of a `.npy` file has no name."""
+    file.seek(0)
+    head = file.read(6)
+    layout = Layout()
+    if head == MAGIC:
+        tensor = _array(FileSource(file, 0, size), "", layout)
+        return Contents("NumPy array", (tensor,), tensor.elements, regions=tuple(layout.regions))
+    if head[:4] != b"PK\x03\x04":
+        return None
+    try:
+        with open_archive(file, size) as archive:
+            names = list(archive.entries)
+            if len(names) > MOST_TENSORS or not all(name.endswith(".npy") for name in names):
+                return None
+            tensors = [_array(archive.source(name), name.removesuffix(".npy"), layout) for name in names]
+    except Enough:
+        return None
+    total = sum(tensor.elements for tensor in tensors)
+    return Contents("NumPy archive", tuple(tensors), total, regions=tuple(layout.regions))
+
+
+def _array(source: Source, name: str, layout: Layout) -> Tensor:
+    found = read_npy(source)
+    tensor = named(name, found.shape, found.dtype)
+    if source.left is not None and found.length > source.left:
+        raise UnreadableWeights("truncated: an array of NumPy's")
+    layout.add(found.start, found.length, found.itemsize, found.dtype)
+    return tensor
