@@ -80,21 +80,29 @@ def init(
     exclude: str | Sequence[str] | None = None,
     store: str | None = None,
     home: str | os.PathLike[str] | None = None,
+    output_uri: bool | str | os.PathLike[str] | None = None,
 ) -> Task:
     """Capture every weights file that this script saves and loads from here on.
 
     Called again with the same names it returns the same task; other names close it and start another.
     `frameworks` is True, False or maps a framework (`"pytorch"`, `"joblib"`, `"xgboost"`) to a bool, a
     glob on the path or a list of globs; `exclude` lists globs of paths to leave alone. `store` is an
-    SQLAlchemy URL, `home` the folder of everything local. What isn't given comes from the environment
-    and the configuration files.
+    SQLAlchemy URL, `home` the folder of everything local. `output_uri` says where the bytes of every snapshot
+    are kept: True for the content store, which keeps what didn't change only once, a folder or a URL (`s3://...`)
+    for plain files. What isn't given comes from the environment and the configuration files.
 
     Never raises for a fault of ours: the script goes on, and one line on stderr says what is wrong.
     """
     with _guard.guard("start capturing"):
         try:
             settings = config.load(
-                project=project, task=task, frameworks=frameworks, exclude=exclude, store=store, home=home
+                project=project,
+                task=task,
+                frameworks=frameworks,
+                exclude=exclude,
+                store=store,
+                home=home,
+                output_uri=output_uri,
             )
         except config.ConfigurationProblem as problem:
             _guard.complain(f"{problem}. Nothing is captured in this run.")
@@ -173,6 +181,8 @@ class _Run:
             job={key: value for key, value in described.items() if key not in ("key", "rank")},
             store=config.mask(settings.store),
             interactive=code.is_interactive(),
+            output_uri=config.mask(settings.output_uri),
+            content_store=config.mask(settings.content_store),
         )
         role = "child" if inherited else "rank" if described else "main"
         self.session = Session(settings, self.started, Process(role, described.get("rank")))

@@ -21,6 +21,8 @@ _ENVIRONMENT = {
     "project": "AUTOLOG_PROJECT",
     "task": "AUTOLOG_TASK",
     "frameworks": "AUTOLOG_FRAMEWORKS",
+    "output_uri": "AUTOLOG_OUTPUT_URI",
+    "content_store": "AUTOLOG_CONTENT_STORE",
 }
 _TYPES: dict[str, tuple[type, ...]] = {
     "home": (str, os.PathLike),
@@ -31,6 +33,9 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "exclude": (str, list, tuple),
     "enabled": (bool,),
     "memory_limit": (int,),
+    "output_uri": (bool, str, os.PathLike),
+    "content_store": (str, os.PathLike),
+    "waiting_limit": (int,),
 }
 
 
@@ -79,7 +84,10 @@ def _matches(path: str, globs: tuple[str, ...]) -> bool:
 class Settings(NamedTuple):
     """All settings in force, and `sources`: where each one came from.
 
-    `memory_limit` is the largest in-memory buffer that is hashed, in bytes.
+    `memory_limit` is the largest in-memory buffer that is hashed, in bytes. `output_uri` is where weights are
+    kept: empty for nowhere but their own path, `true` for the content store, else a folder or a URL of plain
+    files. `content_store` is where the content store lies if not in `home`. At most `waiting_limit` bytes
+    wait in `home` for a destination that is away.
     """
 
     home: str
@@ -89,6 +97,9 @@ class Settings(NamedTuple):
     filter: Filter = Filter()
     enabled: bool = True
     memory_limit: int = 2 << 30
+    output_uri: str = ""
+    content_store: str = ""
+    waiting_limit: int = 50 << 30
     sources: Mapping[str, str] = {}
 
     @property
@@ -125,6 +136,9 @@ def load(**arguments: Any) -> Settings:
         ),
         enabled=values.get("enabled", True),
         memory_limit=values.get("memory_limit", 2 << 30),
+        output_uri=_destination(values.get("output_uri", False)),
+        content_store=_destination(values.get("content_store", "")),
+        waiting_limit=values.get("waiting_limit", 50 << 30),
         sources=sources,
     )
 
@@ -164,6 +178,16 @@ def _store_url(value: str | None, home: str) -> str:
     if "://" in value:
         return value
     return "sqlite:///" + os.path.abspath(os.path.expanduser(value))
+
+
+def _destination(value: bool | str | os.PathLike[str]) -> str:
+    """Empty for nowhere, `true` for the content store, else a URL or a folder's whole path."""
+    text = str(value) if isinstance(value, bool) else os.fspath(value)
+    if text.lower() in ("", "0", "false", "no", "off", "none"):
+        return ""
+    if text.lower() in ("1", "true", "yes", "on"):
+        return "true"
+    return text if "://" in text else os.path.abspath(os.path.expanduser(text))
 
 
 def _frameworks(value: Any) -> bool | Mapping[str, Any]:

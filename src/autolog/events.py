@@ -59,7 +59,10 @@ class Part(NamedTuple):
 
 
 class Started(NamedTuple):
-    """The run began. `versions` maps a distribution to its version; `git` may be empty."""
+    """The run began. `versions` maps a distribution to its version; `git` may be empty.
+
+    `output_uri` and `content_store` say where weights are kept, as in the settings; passwords are masked.
+    """
 
     task_id: str
     time: float
@@ -76,6 +79,8 @@ class Started(NamedTuple):
     job: dict[str, Any] = {}  # noqa: RUF012 - never changed
     store: str = ""
     interactive: bool = False
+    output_uri: str = ""
+    content_store: str = ""
 
 
 class Opened(NamedTuple):

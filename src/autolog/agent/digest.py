@@ -8,14 +8,14 @@ were checksummed then still have that checksum.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from blake3 import blake3
 
 from autolog.events import FileFacts, Part
 from autolog.files import facts_of, path_of, sample
 
-__all__ = ["OVERWRITTEN", "digest_file", "digest_of_parts", "find_file", "path_of"]
+__all__ = ["OVERWRITTEN", "digest_file", "digest_of_parts", "find_file", "hash_file", "path_of"]
 
 OVERWRITTEN = "it was overwritten before it could be read"
 
@@ -25,18 +25,33 @@ _BLOCK = 1 << 20
 _SEARCH_LEVELS, _SEARCH_ENTRIES = 3, 20_000
 
 
-def digest_file(descriptor: int, facts: FileFacts) -> tuple[str | None, bytes | None]:
+def digest_file(
+    descriptor: int, facts: FileFacts, read: Callable[[int, int], tuple[str, int]] | None = None
+) -> tuple[str | None, bytes | None]:
     """The digest (`blake3:<hex>`) of the file as it was when `facts` were taken, None if it changed.
 
-    With it the bytes, if they are few: a small file can then be looked into after it was overwritten.
+    With it the bytes, if they are few: a small file can then be looked into after it was overwritten. `read`
+    is what reads the file, given its size, if its bytes are put aside on the way; it gives the digest and how
+    many bytes there were.
     """
     if not _is_unchanged(descriptor, facts):
         return None, None
-    if facts.size <= _BLOCK:
-        data = os.pread(descriptor, facts.size + 1, 0)
-        if len(data) != facts.size or not _is_unchanged(descriptor, facts):
+    data = os.pread(descriptor, facts.size + 1, 0) if facts.size <= _BLOCK else None
+    if read is not None:
+        digest, size = read(descriptor, facts.size)
+        if data is not None and f"blake3:{blake3(data).hexdigest()}" != digest:
             return None, None
-        return f"blake3:{blake3(data).hexdigest()}", data
+    elif data is not None:
+        digest, size = f"blake3:{blake3(data).hexdigest()}", len(data)
+    else:
+        digest, size = hash_file(descriptor)
+    if size != facts.size or not _is_unchanged(descriptor, facts):
+        return None, None
+    return digest, data
+
+
+def hash_file(descriptor: int) -> tuple[str, int]:
+    """`(digest, bytes)` of an open file."""
     hasher = blake3()
     buffer = bytearray(_BLOCK)
     view = memoryview(buffer)
@@ -44,9 +59,7 @@ def digest_file(descriptor: int, facts: FileFacts) -> tuple[str | None, bytes | 
     while count := os.preadv(descriptor, [buffer], offset):
         hasher.update(view[:count])
         offset += count
-    if offset != facts.size or not _is_unchanged(descriptor, facts):
-        return None, None
-    return f"blake3:{hasher.hexdigest()}", None
+    return f"blake3:{hasher.hexdigest()}", offset
 
 
 def digest_of_parts(parts: Sequence[Part], digests: Sequence[str]) -> str:

@@ -12,10 +12,14 @@ from autolog.events import Digested, Saved
 from autolog.files import path_of, whole_path
 
 if TYPE_CHECKING:
+    from autolog.content import Staged
+
     from .process import Connection
+    from .reading import Read
 
 __all__ = ["Following", "Job"]
 
+_TOO_LATE = "the agent ended before its bytes were put aside, and the file is another one by now"
 #: Descriptors kept only to see where their files go.
 _FOLLOWED = 256
 
@@ -27,7 +31,7 @@ class Job:
     `parts`, by their place in the event.
     """
 
-    __slots__ = ("connection", "data", "descriptor", "event", "found", "parts", "said")
+    __slots__ = ("connection", "data", "descriptor", "event", "found", "not_kept", "parts", "said", "staged")
 
     def __init__(self, event: Any, descriptors: dict[int, int], connection: Connection | None) -> None:
         self.event = event
@@ -36,8 +40,29 @@ class Job:
         self.connection = connection
         self.found: Digested | None = None
         self.data: bytes | None = None
+        #: What was put aside of its bytes, or why nothing was that should have been.
+        self.staged: Staged | None = None
+        self.not_kept = ""
         #: The last notice, for a process that lost its connection and comes again.
         self.said: dict[str, Any] | None = None
+
+    @property
+    def keeping(self) -> tuple[str, str]:
+        """What becomes of its bytes, and why."""
+        if self.staged is not None:
+            return "waiting", ""
+        return ("failed", self.not_kept) if self.not_kept else ("", "")
+
+    def take(self, read: Read, known: Digested | None = None, *, is_wanted: bool = False) -> None:
+        """Take what reading gave.
+
+        `known` is what was found earlier, which counts if the file is another one now; then its bytes, if
+        they were to be kept (`is_wanted`), are not at hand any more.
+        """
+        self.found, self.data, self.staged, self.not_kept = read
+        if self.found.digest is None and known is not None and known.digest is not None:
+            self.found = known
+            self.not_kept = _TOO_LATE if is_wanted else ""
 
     @property
     def count(self) -> int:

@@ -18,7 +18,8 @@ import sys
 import threading
 import time
 from collections import deque
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from autolog import _guard
 from autolog.events import Bound, Event, Failed, Finished, Loaded, Saved, Skipped, from_line
@@ -27,7 +28,11 @@ from .jobs import Following, Job
 from .journals import AgentJournal, Journals, clear
 from .outcome import outcome
 from .scribe import Scribe
+from .told import Told
 from .work import Reader, Recorder
+
+if TYPE_CHECKING:
+    from .keeper import Keeper
 
 __all__ = ["run"]
 
@@ -124,6 +129,7 @@ class Agent:
         self._jobs: dict[str, Job] = {}
         self._recorder: Recorder | None = None
         self._reader: Reader | None = None
+        self._keeper: Keeper | None = None
         self._following = Following()
         self._beat = time.monotonic()
         self._faults = 0
@@ -287,17 +293,36 @@ class Agent:
     def _workers(self) -> Recorder | None:
         started = self._journals.started
         if self._recorder is None and started is not None:
-            store = os.environ.pop("AUTOLOG_AGENT_STORE", "") or started.store
-            scribe = Scribe(store, started)
+            told = Told.of(started, os.environ.pop("AUTOLOG_AGENT", ""))
+            scribe = Scribe(told.store, started)
             self._recorder = Recorder(scribe, self._notes, self._following, self._wake)
             self._recorder.ended = lambda: outcome(self._journals)
             self._recorder.seen_at = self._journals.seen_at
             self._recorder.stalled = self._tell_all
             self._reader = Reader(self._recorder, self._notes, self._wake)
+            self._keep(told, scribe)
             self._recorder.start()
             self._reader.start()
             _guard.report_to(self._record_fault)
         return self._recorder
+
+    def _keep(self, told: Told, scribe: Scribe) -> None:
+        """Have the bytes of saves put aside, and taken to where they are to be kept."""
+        if not told.output_uri or self._reader is None or self._recorder is None:
+            return
+        from .aside import Aside
+        from .keeper import Keeper
+        from .waiting import leftovers
+
+        home = os.path.dirname(os.path.dirname(self._folder))
+        aside = Aside(home, told, scribe.task_id)
+        self._keeper = Keeper(lambda: scribe.store, partial(told.destination, home), aside, self._wake)
+        for staged in leftovers(home, scribe.task_id):
+            if staged.facts["event"] in self._notes.recorded:
+                self._keeper.send(staged, None)  # an earlier agent of this run didn't come to it
+        self._reader.aside = aside
+        self._recorder.keeper = self._keeper
+        self._keeper.start()
 
     def _record_fault(self, fault: _guard.Fault) -> None:
         self._faults += 1
@@ -351,6 +376,8 @@ class Agent:
         if self._reader is not None and not self._reader.is_idle:
             return False
         if self._recorder is not None and not self._recorder.is_idle:
+            return False
+        if self._keeper is not None and not (self._keeper.is_idle or self._keeper.is_hopeless):
             return False
         return self._is_run_over()
 

@@ -12,21 +12,26 @@ import os
 import select
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
 from autolog import _guard
 from autolog.config import Settings, mask
 from autolog.errors import StoreError
-from autolog.events import Digested, Finished, Loaded, Recorded, Saved, Started
+from autolog.events import Finished, Loaded, Recorded, Saved, Started
 
-from .digest import OVERWRITTEN, digest_file, digest_of_parts, find_file, path_of
+from .aside import Aside
+from .digest import find_file, path_of
+from .jobs import Job
 from .journals import AgentJournal, Journals, clear
 from .outcome import outcome
+from .reading import Read, read_file, read_parts
 from .scribe import File, Scribe
+from .told import Told
+from .waiting import send_leftovers
 
-__all__ = ["Settled", "read_file", "read_parts", "replay", "settle"]
+__all__ = ["Settled", "replay", "settle"]
 
 
 #: A folder without a word in it may be that of a process which is just starting.
@@ -34,10 +39,15 @@ _NEW_SECONDS = 60.0
 
 
 class Settled(NamedTuple):
-    """What is left after settling: events that are not in the store yet, and why."""
+    """What is left after settling: events that are not in the store yet, and why.
+
+    `waiting` is how many snapshots' bytes are not where they are to be kept, and `reason` why.
+    """
 
     pending: int = 0
     problems: tuple[str, ...] = ()
+    waiting: int = 0
+    reason: str = ""
 
 
 def settle(settings: Settings, wait: float = 10.0) -> Settled:
@@ -51,7 +61,7 @@ def settle(settings: Settings, wait: float = 10.0) -> Settled:
     try:
         tasks = sorted(os.listdir(settings.spool))
     except (FileNotFoundError, NotADirectoryError):
-        return Settled()
+        tasks = []
     except OSError as error:
         raise StoreError(
             f"the spool {settings.spool} can't be read ({error.strerror}); set AUTOLOG_HOME"
@@ -73,15 +83,17 @@ def settle(settings: Settings, wait: float = 10.0) -> Settled:
                 problems.append(f"the agent of task {task[:8]} is still working")
                 break
             time.sleep(0.01)
-    return Settled(pending, tuple(problems))
+    waiting, why = send_leftovers(settings, deadline)
+    return Settled(pending, tuple(problems), waiting, why)
 
 
-def replay(scribe: Scribe, journals: Journals, notes: AgentJournal) -> int:
+def replay(scribe: Scribe, journals: Journals, notes: AgentJournal, aside: Aside | None = None) -> int:
     """Record every event of dead processes that is not recorded yet; returns how many could not be.
 
-    Raises StoreError.
+    Bytes of saves that are to be kept are put `aside`. Raises StoreError.
     """
     failed = 0
+    replaying = _Replay(scribe, notes, journals.seen_at, aside)
     alive = {name for name, journal in journals.processes.items() if journal.is_alive}
     for event in sorted(journals.events.values(), key=lambda each: getattr(each, "time", 0.0)):
         if event.id in notes.recorded:
@@ -92,7 +104,7 @@ def replay(scribe: Scribe, journals: Journals, notes: AgentJournal) -> int:
         is_done = False
         with _guard.guard("record an event of the spool"):
             if isinstance(event, (Saved, Loaded)):
-                _replay_file(event, scribe, notes, journals.seen_at.get(event.id))
+                replaying.file(event)
             else:
                 scribe.record(event)
             is_done = True
@@ -103,86 +115,66 @@ def replay(scribe: Scribe, journals: Journals, notes: AgentJournal) -> int:
     return failed
 
 
-def read_file(event: Saved | Loaded, descriptor: int | None) -> tuple[Digested, bytes | None]:
-    """Read the file of an event through its descriptor: what and where it is, its bytes if few."""
-    if descriptor is None or event.facts is None:
-        return Digested(event.id, None, lost="it was unlinked before it could be read"), None
-    digest, data = digest_file(descriptor, event.facts)
-    path, links = path_of(descriptor)
-    lost = None if digest is not None else OVERWRITTEN
-    return Digested(event.id, digest, path=path, lost=lost, links=links), data
+class _Replay(NamedTuple):
+    """What replaying one task's files takes."""
 
+    scribe: Scribe
+    notes: AgentJournal
+    seen_at: dict[str, str]
+    aside: Aside | None
 
-def read_parts(event: Saved | Loaded, descriptors: dict[int, int]) -> Digested:
-    """Read the several files of an event, through descriptors (by their place) or by their paths.
-
-    A file that is no part of the weights and was written again at once (a tokenizer beside a model) is left
-    out; its digest is empty then.
-    """
-    digests: list[str] = []
-    for index, part in enumerate(event.parts):
-        descriptor = descriptors.get(index)
-        if descriptor is None:
-            held = find_file(event.base + part.name, part.facts)
-            if held is None and not part.weights:
-                digests.append("")
-                continue
-            if held is None:
-                return Digested(
-                    event.id, None, lost=f"{part.name or 'a file'} was gone before it could be read"
-                )
-            descriptor = held[0]
-        try:
-            digest = digest_file(descriptor, part.facts)[0]
-        finally:
-            if index not in descriptors:
-                os.close(descriptor)
-        if digest is None and part.weights:
-            return Digested(
-                event.id, None, lost=f"{part.name or 'a file'} was overwritten before it was read"
-            )
-        digests.append(digest or "")
-    return Digested(event.id, digest_of_parts(event.parts, digests), parts=tuple(digests), links=1)
-
-
-def _replay_parts(event: Saved | Loaded, scribe: Scribe, notes: AgentJournal, seen_at: str | None) -> None:
-    found = notes.digested.get(event.id)
-    if found is None or found.digest is None:
-        found = read_parts(event, {})
-        notes.add(found)
-    is_there = os.path.exists(event.path or "") or os.path.exists(event.base + event.lead)
-    scribe.record(event, found._replace(path=seen_at or found.path, links=1 if is_there or seen_at else 0))
-
-
-def _replay_file(event: Saved | Loaded, scribe: Scribe, notes: AgentJournal, seen_at: str | None) -> None:
-    if event.place != "file" or event.facts is None or event.digest is not None:
-        scribe.record(event)
-        return
-    if event.parts:
-        _replay_parts(event, scribe, notes, seen_at)
-        return
-    found, data = notes.digested.get(event.id), None
-    held = find_file(event.path or "", event.facts)
-    descriptor = None if held is None else held[0]
-    try:
-        if found is None or found.digest is None:
-            earlier = found
-            found, data = read_file(event, descriptor)
-            if found.digest is None and earlier is not None:
-                found = earlier
-            notes.add(found)
-        elif descriptor is not None:
-            # It has been read already; only its place may be another by now.
-            path, links = path_of(descriptor)
-            found = Digested(event.id, found.digest, path=path or found.path, links=links)
+    def file(self, event: Saved | Loaded) -> None:
+        """Record a save or a load, reading its file if nobody has."""
+        if event.place != "file" or event.facts is None or event.digest is not None:
+            self.scribe.record(event)
+        elif event.parts:
+            self._parts(event)
         else:
-            found = Digested(event.id, found.digest, path=found.path, links=0)
-        if not found.links:
-            found = found._replace(path=seen_at or found.path)
-        scribe.record(event, found, File(descriptor, data))
-    finally:
-        if descriptor is not None:
-            os.close(descriptor)
+            self._single(event)
+
+    def _parts(self, event: Saved | Loaded) -> None:
+        job = Job(event, {}, None)
+        self._read(job, lambda: read_parts(event, {}, self.aside))
+        assert job.found is not None  # it has just been read
+        is_there = os.path.exists(event.path or "") or os.path.exists(event.base + event.lead)
+        seen_at = self.seen_at.get(event.id)
+        links = 1 if is_there or seen_at else 0
+        found = job.found._replace(path=seen_at or job.found.path, links=links)
+        self.scribe.record(event, found, keeping=job.keeping)
+
+    def _single(self, event: Saved | Loaded) -> None:
+        assert event.facts is not None  # `file` has seen to that
+        held = find_file(event.path or "", event.facts)
+        descriptor = None if held is None else held[0]
+        job = Job(event, {}, None)
+        try:
+            if not self._read(job, lambda: read_file(event, descriptor, self.aside)):
+                # It has been read already; only its place may be another by now.
+                path, links = (None, 0) if descriptor is None else path_of(descriptor)
+                assert job.found is not None  # what was known
+                job.found = job.found._replace(path=path or job.found.path, links=links)
+            assert job.found is not None  # it has just been read
+            found = job.found
+            if not found.links:
+                found = found._replace(path=self.seen_at.get(event.id) or found.path)
+            self.scribe.record(event, found, File(descriptor, job.data), job.keeping)
+        finally:
+            if descriptor is not None:
+                os.close(descriptor)
+
+    def _read(self, job: Job, read: Callable[[], Read]) -> bool:
+        """Read an event's file, unless an agent has done all that it takes; whether it was read."""
+        known = self.notes.digested.get(job.event.id)
+        is_wanted = self.aside is not None and isinstance(job.event, Saved)
+        if known is not None and known.digest is not None:
+            staged = self.aside.earlier(job.event.id) if self.aside is not None else None
+            if staged is not None or not is_wanted:
+                job.take(Read(known, staged=staged))
+                return False
+        job.take(read(), known, is_wanted=is_wanted)
+        assert job.found is not None  # what was read
+        self.notes.add(job.found)
+        return True
 
 
 def _replay_folder(folder: str, settings: Settings) -> tuple[int, str]:
@@ -200,7 +192,9 @@ def _replay_folder(folder: str, settings: Settings) -> tuple[int, str]:
         left = 0
         try:
             _take_sights(journals, scribe, notes)
-            left = replay(scribe, journals, notes)
+            told = Told.of_command(journals.started, settings, _store_of(journals, settings))
+            aside = Aside(settings.home, told, scribe.task_id) if told.output_uri else None
+            left = replay(scribe, journals, notes, aside)
             end = outcome(journals)
             writer = scribe.writer
             if end is None:

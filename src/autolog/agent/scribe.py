@@ -110,13 +110,30 @@ class Scribe:
             self._writer = writer
         return self._writer
 
+    @property
+    def store(self) -> Store:
+        """The open store. Raises StoreError."""
+        _ = self.writer
+        assert self._store is not None  # the writer's
+        return self._store
+
     def close(self) -> None:
         """Close the store, if it was opened."""
         if self._store is not None:
             self._store.close()
 
-    def record(self, event: object, found: Digested | None = None, file: File | None = None) -> None:
-        """Put one event into the store. `found` is what reading its file gave. Raises StoreError."""
+    def record(
+        self,
+        event: object,
+        found: Digested | None = None,
+        file: File | None = None,
+        keeping: tuple[str, str] = ("", ""),
+    ) -> None:
+        """Put one event into the store.
+
+        `found` is what reading its file gave, `keeping` what becomes of a save's bytes, and why. Raises
+        StoreError.
+        """
         writer = self.writer
         file = file or File()
         if isinstance(event, Saved):
@@ -142,6 +159,8 @@ class Scribe:
                 parts=_parts(event, found),
                 design=None if contents is None else contents.design,
                 labels={} if contents is None else contents.labels,
+                keeping=keeping[0],
+                keeping_reason=keeping[1],
             )
             writer.saved(self.task_id, event, look)
         elif isinstance(event, Loaded):

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
-from abc import ABC, abstractmethod
-from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autolog import _guard
 from autolog.events import Digested, Finished, Loaded, Moved, Recorded, Saved
@@ -17,8 +14,13 @@ from autolog.files import whole_path
 from .digest import find_file, path_of
 from .jobs import Following, Job
 from .journals import AgentJournal
-from .replay import read_file, read_parts
+from .reading import Read, read_file, read_parts
 from .scribe import File, Scribe
+from .worker import Worker, step_back
+
+if TYPE_CHECKING:
+    from .aside import Aside
+    from .keeper import Keeper
 
 __all__ = ["Reader", "Recorder"]
 
@@ -27,58 +29,7 @@ _LOOK_UP_BYTES = 64 << 20
 _RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0, 15.0)
 
 
-class _Worker(threading.Thread, ABC):
-    """A thread with a queue. The queue's head stays in it until it is done, so idle means done."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(name=f"autolog-{name}", daemon=True)
-        self._queue: deque[Any] = deque()
-        self._some = threading.Condition()
-        self._is_busy = False
-
-    @property
-    def backlog(self) -> int:
-        """How many descriptors the queued items hold open, and at least one for each."""
-        return sum(max(1, getattr(item, "count", 1)) for item in tuple(self._queue))
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether nothing is queued or under way."""
-        with self._some:
-            return not self._queue and not self._is_busy
-
-    def put(self, item: Any) -> None:
-        """Queue an item."""
-        with self._some:
-            self._queue.append(item)
-            self._some.notify()
-
-    def run(self) -> None:
-        """Work until the process ends."""
-        while True:
-            with self._some:
-                while not self._queue:
-                    self._some.wait()
-                item = self._next()
-                self._is_busy = True
-            with _guard.guard("do the agent's work"):
-                self.work(item)
-            with self._some:
-                self._is_busy = False
-            self.rested()
-
-    def _next(self) -> Any:
-        return self._queue.popleft()
-
-    @abstractmethod
-    def work(self, item: Any) -> None:
-        """Do one item."""
-
-    def rested(self) -> None:
-        """Called after each item."""
-
-
-class Reader(_Worker):
+class Reader(Worker):
     """Reads files and hashes them, saves before loads: a save's file may be overwritten any moment."""
 
     def __init__(self, recorder: Recorder, notes: AgentJournal, wake: Callable[[], None]) -> None:
@@ -86,6 +37,8 @@ class Reader(_Worker):
         self._recorder = recorder
         self._notes = notes
         self._wake = wake
+        #: Puts the bytes of saves aside, if they are to be kept.
+        self.aside: Aside | None = None
 
     def add(self, job: Job) -> None:
         """Queue an event's file."""
@@ -116,10 +69,15 @@ class Reader(_Worker):
 
     def _look(self, item: Job, event: Saved | Loaded) -> None:
         known = self._notes.digested.get(event.id)
+        is_wanted = self.aside is not None and isinstance(event, Saved)
+        earlier = self.aside.earlier(event.id) if self.aside is not None and known is not None else None
         if event.parts:
-            item.found = known if known is not None and known.digest else read_parts(event, item.parts)
+            if known is not None and known.digest and (earlier is not None or self.aside is None):
+                item.take(Read(known, staged=earlier))
+            else:
+                item.take(read_parts(event, item.parts, self.aside), known, is_wanted=is_wanted)
             self._see_place(item, event)
-            self._notes.add(item.found)
+            self._note(item)
             return
         if item.descriptor is not None and event.facts is not None:
             status = os.fstat(item.descriptor)
@@ -137,10 +95,15 @@ class Reader(_Worker):
                     path, links = path_of(item.descriptor)
                     item.found = Digested(event.id, digest, path=path, links=links)
                     return
-        item.found, item.data = read_file(event, item.descriptor)
-        if item.found.digest is None and known is not None:
-            item.found = known
-        self._notes.add(item.found)
+        if known is not None and known.digest and earlier is not None:
+            item.take(Read(known, staged=earlier))
+        else:
+            item.take(read_file(event, item.descriptor, self.aside), known, is_wanted=is_wanted)
+        self._note(item)
+
+    def _note(self, item: Job) -> None:
+        if item.found is not None:
+            self._notes.add(item.found)
 
     @staticmethod
     def _see_place(item: Job, event: Saved | Loaded) -> None:
@@ -150,7 +113,7 @@ class Reader(_Worker):
             item.found = item.found._replace(path=whole_path(path, event), links=links)
 
 
-class Recorder(_Worker):
+class Recorder(Worker):
     """Writes to the store; the only thread that does."""
 
     def __init__(
@@ -170,6 +133,8 @@ class Recorder(_Worker):
         self.ended: Callable[[], tuple[str, str, float] | None] = lambda: None
         #: Where processes of the run have seen the files of their saves, by event.
         self.seen_at: dict[str, str] = {}
+        #: Takes what was put aside to where it is kept.
+        self.keeper: Keeper | None = None
 
     def add(self, job: Job) -> None:
         """Queue an event."""
@@ -237,10 +202,7 @@ class Recorder(_Worker):
 
     def run(self) -> None:
         """Work at a lower priority than the training."""
-        try:
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 5)
-        except OSError:
-            pass  # not allowed here; then at the same priority
+        step_back(5)
         super().run()
 
     def work(self, item: Any) -> None:
@@ -249,7 +211,10 @@ class Recorder(_Worker):
             self._persist(item)
             return
         if item.event is None:
-            item.tell({"kind": "settled"}, self._wake)
+            if self.keeper is None:
+                item.tell({"kind": "settled"}, self._wake)
+            else:
+                self.keeper.settle(item)
             return
         event_id = item.event.id
         if item.found is not None and item.descriptor is not None:
@@ -265,7 +230,7 @@ class Recorder(_Worker):
         with _guard.guard(f"record a {type(item.event).__name__} event"):
             self._persist(
                 lambda: self._scribe.record(
-                    item.event, item.found, File(item.descriptor, item.data, item.parts)
+                    item.event, item.found, File(item.descriptor, item.data, item.parts), item.keeping
                 )
             )
             if isinstance(item.event, Finished):
@@ -276,7 +241,11 @@ class Recorder(_Worker):
             return
         self._notes.add(Recorded(event_id))
         self._keep_following(item)
-        item.done({"kind": "recorded", "id": event_id}, self._wake)
+        staged, connection = item.staged, item.connection
+        is_keeping = staged is not None and self.keeper is not None
+        item.done({"kind": "recorded", "id": event_id, "keeping": is_keeping}, self._wake)
+        if staged is not None and self.keeper is not None:
+            self.keeper.send(staged, connection)
         if not self._has_asked_git:
             self._has_asked_git = True
             self.put(self._scribe.ask_git)

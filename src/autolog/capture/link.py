@@ -58,6 +58,8 @@ class AgentLink:
         #: Whether agents have ended so often that no more are started; the spool keeps what there is.
         self.has_given_up = False
         self.unacknowledged: Callable[[], Iterable[Message]] = tuple
+        #: Called when an agent is gone: what it was still to say won't be said.
+        self.lost: Callable[[], None] = lambda: None
 
     @property
     def is_open(self) -> bool:
@@ -161,6 +163,7 @@ class AgentLink:
 
     def _reconnect(self) -> None:
         self.close()
+        self.lost()
         self._backlog.extend(self.unacknowledged())
         if self._backlog:
             self._connect()

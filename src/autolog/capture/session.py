@@ -6,6 +6,7 @@ to the agent. No network, no fsync, nothing that grows with the file.
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -92,6 +93,8 @@ class Session:
         self.folder = os.path.join(settings.spool, started.task_id)
         self.pid = os.getpid()
         self._journal: Journal | None = None
+        #: Events whose snapshots are recorded, and whose bytes are on their way to where they are kept.
+        self._keeping: set[str] = set()
         self._link = self._new_link()
         self._held: dict[str, _Held] = {}
         self._reading: dict[tuple[int, int], str] = {}
@@ -212,10 +215,10 @@ class Session:
         """Wait until everything so far is in the store; False if it took longer than `seconds`."""
         memory.join()
         deadline = time.monotonic() + seconds
-        while self._held and self._is_heard and time.monotonic() < deadline:
+        while self._left and self._is_heard and time.monotonic() < deadline:
             self._link.wait(min(0.25, max(0.0, deadline - time.monotonic())))
             self.drain()
-        return not self._held
+        return not self._left
 
     def close(self) -> None:
         """Let go of everything that this process holds, without another word to the agent."""
@@ -245,13 +248,23 @@ class Session:
         for held in tuple(self._held.values()):
             held.let_go()
         self._held.clear()
+        self._keeping.clear()
         self._reading.clear()
         self._latest.clear()
 
     def _new_link(self) -> AgentLink:
-        environment = {**os.environ, "AUTOLOG_AGENT_STORE": self.settings.store}
+        chosen = self.settings
+        # Not in the spool: passwords may be in them.
+        places = {
+            "store": chosen.store,
+            "output_uri": chosen.output_uri,
+            "content_store": chosen.content_store,
+        }
+        told = json.dumps({**places, "waiting_limit": chosen.waiting_limit})
+        environment = {**os.environ, "AUTOLOG_AGENT": told}
         link = AgentLink(self.folder, environment, os.path.join(self.settings.home, "agent.log"))
         link.unacknowledged = self._unacknowledged
+        link.lost = self._keeping.clear
         return link
 
     def _unacknowledged(self) -> Iterable[Message]:
@@ -299,6 +312,11 @@ class Session:
             self._stalled = str(notice["reason"])
             self._tell(self._stalled)
             return
+        if kind in ("kept", "waiting"):
+            self._keeping.discard(event)
+            if kind == "waiting":
+                self._tell(f"{notice['reason']}. Weights wait in {self.settings.home} and go there later.")
+            return
         self._stalled = self._stalled if kind == "digested" else None
         held = self._held.get(event)
         if held is not None:
@@ -308,6 +326,8 @@ class Session:
                     del self._reading[key]
         if kind == "failed" and held is not None:
             self._tell("the agent could not record a snapshot; `autolog doctor` has more.")
+        if notice.get("keeping"):
+            self._keeping.add(event)
         if kind in ("recorded", "failed"):
             done = self._held.pop(event, None)
             if done is not None:
@@ -347,16 +367,21 @@ class Session:
         """Whether there is any sense in waiting for the agent."""
         return self._stalled is None and not self._link.has_given_up
 
+    @property
+    def _left(self) -> int:
+        """How many events are not recorded yet, or not kept."""
+        return len(self._held) + len(self._keeping)
+
     def _wait_for_all(self) -> None:
-        progress = Progress(len(self._held))
-        left, since = len(self._held), time.monotonic()
+        progress = Progress(self._left)
+        left, since = self._left, time.monotonic()
         try:
-            while self._held and self._is_heard:
+            while self._left and self._is_heard:
                 self._link.wait(0.25)
                 self.drain()
-                progress.show(len(self._held))
-                if len(self._held) != left:
-                    left, since = len(self._held), time.monotonic()
+                progress.show(self._left)
+                if self._left != left:
+                    left, since = self._left, time.monotonic()
                 elif time.monotonic() - since > _PATIENCE_SECONDS:
                     _guard.complain("the agent is still at work; it goes on by itself.")
                     return

@@ -9,10 +9,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, BinaryIO, NamedTuple
 
 from blake3 import blake3
+
+from autolog.errors import DestinationError
 
 from .cutting import Piece, Span, cut
 from .places import copy_range
@@ -61,7 +65,7 @@ class Staging:
     """Puts one snapshot aside, file by file, in a folder that it makes.
 
     `seen` holds the digests of chunks that need no putting aside again; those that are new are added by
-    `finish`. Raises OSError where the folder can't be written; `abandon` takes away what is there.
+    `finish`. Raises DestinationError where the folder can't be written; `abandon` takes away what is there.
     """
 
     def __init__(self, folder: str, seen: set[bytes]) -> None:
@@ -70,49 +74,55 @@ class Staging:
         self._files: list[StagedFile] = []
         self._offsets: dict[bytes, int] = {}
         self._size = 0
-        os.makedirs(folder)
-        self._output = open(os.path.join(folder, _CHUNKS), "wb", buffering=0)  # noqa: SIM115 - closed by finish
+        with self._told():
+            os.makedirs(folder)
+            self._output = open(os.path.join(folder, _CHUNKS), "wb", buffering=0)  # noqa: SIM115 - finish closes
 
     def add(self, name: str, descriptor: int, size: int, spans: Sequence[Span]) -> StagedFile:
         """Put an open file's chunks aside. Its digest tells whether it still was what was saved."""
         hasher = blake3()
         chunks: list[tuple[bytes, int, int]] = []
         done = 0
-        for piece in cut(descriptor, size, spans):
-            hasher.update(piece.data)
-            digest = blake3(piece.data).digest()
-            chunks.append((digest, len(piece.data), piece.itemsize))
-            done += len(piece.data)
-            if digest not in self._seen and digest not in self._offsets:
-                self._put(digest, piece)
+        with self._told():
+            for piece in cut(descriptor, size, spans):
+                hasher.update(piece.data)
+                digest = blake3(piece.data).digest()
+                chunks.append((digest, len(piece.data), piece.itemsize))
+                done += len(piece.data)
+                if digest not in self._seen and digest not in self._offsets:
+                    self._put(digest, piece)
         file = StagedFile(name, done, f"blake3:{hasher.hexdigest()}", tuple(chunks))
         self._files.append(file)
         return file
 
     def add_whole(self, name: str, descriptor: int) -> StagedFile:
         """Put a copy of an open file aside; its blocks are shared where the filesystem can do that."""
-        path = os.path.join(self.folder, "files", name or "file")
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        writer = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        try:
-            size = copy_range(descriptor, writer)
-            hasher = blake3()
-            buffer = bytearray(1 << 20)
-            view = memoryview(buffer)
-            at = 0
-            while count := os.preadv(writer, [buffer], at):
-                hasher.update(view[:count])
-                at += count
-        finally:
-            os.close(writer)
+        hasher = blake3()
+        with self._told():
+            path = os.path.join(self.folder, "files", name or "file")
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            writer = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+            try:
+                size = copy_range(descriptor, writer)
+                buffer = bytearray(1 << 20)
+                view = memoryview(buffer)
+                at = 0
+                while count := os.preadv(writer, [buffer], at):
+                    hasher.update(view[:count])
+                    at += count
+            finally:
+                os.close(writer)
         file = StagedFile(name, size, f"blake3:{hasher.hexdigest()}")
         self._size += size
         self._files.append(file)
         return file
 
+    def leave_out(self, name: str) -> None:
+        """Forget a file that was put aside; its chunks stay."""
+        self._files = [each for each in self._files if each.name != name]
+
     def finish(self, facts: dict[str, Any]) -> Staged:
         """Everything is there: from now on it is taken to where it is kept, whatever becomes of us."""
-        self._output.close()
         item = {
             "files": [
                 [f.name, f.size, f.digest, [[d.hex(), size, each] for d, size, each in f.chunks]]
@@ -123,18 +133,28 @@ class Staging:
             "size": self._size,
         }
         path = os.path.join(self.folder, _ITEM)
-        with open(f"{path}.part", "w", encoding="ascii") as file:
-            json.dump(item, file)
-        os.rename(f"{path}.part", path)
+        with self._told():
+            self._output.close()
+            with open(f"{path}.part", "w", encoding="ascii") as file:
+                json.dump(item, file)
+            os.rename(f"{path}.part", path)
         self._seen.update(self._offsets)
         return Staged(self.folder, tuple(self._files), self._offsets, facts, self._size)
 
     def abandon(self) -> None:
         """Take everything away again."""
-        import shutil
-
         self._output.close()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise DestinationError(
+                f"nothing can be put aside in {self.folder} ({error.strerror or error}); make room there, or"
+                " set AUTOLOG_HOME to a folder with room"
+            ) from error
 
     def _put(self, digest: bytes, piece: Piece) -> None:
         view = memoryview(piece.data)

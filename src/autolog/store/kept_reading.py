@@ -27,6 +27,10 @@ class KeptReading:
         self._store = store
         self._owner = ""
 
+    def close(self) -> None:
+        """Close the store."""
+        self._store.close()
+
     @property
     def owner(self) -> str:
         """The store's own id: what it keeps at a place that others use, too, lies below that name."""

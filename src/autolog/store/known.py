@@ -33,7 +33,8 @@ class Look:
 
     Its digest (or why it is lost), where it is now, what is inside, and which model it makes a version
     of (`key`, `stem` and `iteration` by its name). `parts` are its several files with their digests,
-    `origin` is the URL that a loaded file came from, `design` and `labels` are what the file tells.
+    `origin` is the URL that a loaded file came from, `design` and `labels` are what the file tells. `keeping`
+    says what becomes of its bytes (see `SnapshotRecord`), `keeping_reason` why.
     """
 
     digest: str | None = None
@@ -48,6 +49,8 @@ class Look:
     origin: str | None = None
     design: str | None = None
     labels: Mapping[str, int] = field(default_factory=dict)
+    keeping: str = ""
+    keeping_reason: str = ""
 
 
 def remember(connection: Connection, facts: FileFacts, digest: str) -> None:

@@ -40,6 +40,8 @@ def record_save(connection: Connection, task_id: str, event: Saved, look: Look) 
         "inode": None if facts is None else str(facts.inode),
         "metrics": {},
         "created": event.time,
+        "keeping": look.keeping,
+        "keeping_reason": text(look.keeping_reason),
     }
     inserted = connection.execute(insert(snapshots).values(row))
     if state == "at_path":

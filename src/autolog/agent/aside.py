@@ -1,0 +1,182 @@
+"""The bytes of saves are put aside as they are read, before the script may write over them.
+
+What is put aside lies in the folder `waiting` of the home until it is where it is kept. It may not grow
+without bound while a destination is away: beyond the limit, earlier saves to the same path that still wait
+are given up for the newest one; where there are none, the new one is not kept. Both are recorded on the
+snapshot.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from autolog.config import mask
+from autolog.errors import DestinationError
+from autolog.events import Saved
+
+from .digest import hash_file
+
+if TYPE_CHECKING:
+    from autolog.content import Staged, Staging
+    from autolog.formats import Region
+
+    from .told import Told
+
+__all__ = ["GIVEN_WAY", "Aside", "Putting", "waiting_folder"]
+
+GIVEN_WAY = "a newer save to the same path took its room while it waited (waiting_limit)"
+#: Digests of chunks that are remembered: of 32 bytes each, and as many again for the set.
+_REMEMBERED = 500_000
+
+
+def waiting_folder(home: str) -> str:
+    """Where everything lies that is on its way to where it is kept."""
+    return os.path.join(home, "waiting")
+
+
+class Aside:
+    """Puts a run's saves aside, as chunks or as whole files."""
+
+    def __init__(self, home: str, told: Told, task_id: str) -> None:
+        self.folder = waiting_folder(home)
+        self.is_packed = told.output_uri == "true"
+        self._limit = told.waiting_limit
+        #: What goes with each item, for whoever takes it on.
+        self.facts = {
+            "task": task_id,
+            "store": mask(told.store),
+            "output_uri": mask(told.output_uri),
+            "content_store": mask(told.content_store),
+        }
+        self._seen: set[bytes] = set()
+        #: Event -> its path and how many bytes wait for it; of earlier runs only how many.
+        self._waiting: dict[str, tuple[str, int]] = {"": ("", _size_of(self.folder))}
+        self._lock = threading.Lock()
+        #: Asked to give up what waits for these events; gives those that it could.
+        self.give_up: Callable[[list[str]], list[str]] = lambda events: []
+
+    def earlier(self, event_id: str) -> Staged | None:
+        """What an earlier agent has put aside for an event."""
+        from autolog.content import read_item
+
+        staged = read_item(os.path.join(self.folder, event_id))
+        if staged is not None:
+            self.waits(event_id, str(staged.facts.get("path") or ""), staged.size)
+        return staged
+
+    def begin(self, event: Saved) -> Putting:
+        """Begin to put an event's files aside."""
+        from autolog.content import Staging
+
+        path = event.path or ""
+        with self._lock:
+            waiting = sum(size for _, size in self._waiting.values())
+            earlier = [each for each, (at, _) in self._waiting.items() if at == path]
+        size = sum(part.facts.size for part in event.parts) or (event.size or 0)
+        if waiting + size > self._limit:
+            for each in self.give_up(earlier):
+                with self._lock:
+                    waiting -= self._waiting.pop(each, ("", 0))[1]
+            # What was given up may have had chunks that the new one shares with it.
+            self._seen.clear()
+        if waiting + size > self._limit:
+            return Putting(self, event, None, f"{waiting} bytes wait to be kept already (waiting_limit)")
+        if len(self._seen) > _REMEMBERED:
+            self._seen.clear()
+        folder = os.path.join(self.folder, event.id)
+        shutil.rmtree(folder, ignore_errors=True)  # an earlier agent didn't come to its end
+        try:
+            return Putting(self, event, Staging(folder, self._seen), "")
+        except DestinationError as error:
+            return Putting(self, event, None, str(error))
+
+    def waits(self, event_id: str, path: str, size: int) -> None:
+        """Something was put aside."""
+        with self._lock:
+            self._waiting[event_id] = (path, size)
+
+    def done(self, event_id: str) -> None:
+        """It is where it is kept, or given up."""
+        with self._lock:
+            self._waiting.pop(event_id, None)
+
+    def forget(self, digests: frozenset[bytes] | None = None) -> None:
+        """What was put aside is not kept after all: later saves can't count on it."""
+        self._seen.difference_update(digests if digests is not None else set(self._seen))
+
+
+def _size_of(folder: str) -> int:
+    """How many bytes of earlier runs wait."""
+    size = 0
+    for here, _, names in os.walk(folder):
+        for name in names:
+            try:
+                size += os.stat(os.path.join(here, name)).st_size
+            except OSError:
+                continue  # it has just been sent
+    return size
+
+
+class Putting:
+    """One event's files on their way aside; `problem` says why there are none."""
+
+    def __init__(self, aside: Aside, event: Saved, staging: Staging | None, problem: str) -> None:
+        self._aside = aside
+        self._event = event
+        self._staging = staging
+        self.problem = problem
+
+    def read(self, name: str, path: str, descriptor: int, size: int) -> tuple[str, int]:
+        """Read an open file and put it aside; `(digest, bytes)`, also where that can't be done."""
+        if self._staging is not None:
+            try:
+                if not self._aside.is_packed:
+                    file = self._staging.add_whole(name, descriptor)
+                else:
+                    file = self._staging.add(name, descriptor, size, _spans(descriptor, path))
+                return file.digest, file.size
+            except DestinationError as error:
+                self._abandon(str(error))
+        return hash_file(descriptor)
+
+    def leave_out(self, name: str) -> None:
+        """A file that is no part of the weights changed while it was read."""
+        if self._staging is not None:
+            self._staging.leave_out(name)
+
+    def end(self, *, is_whole: bool) -> Staged | None:
+        """What was put aside, if all of it still was what was saved."""
+        if self._staging is None:
+            return None
+        if not is_whole:
+            self._abandon("")
+            return None
+        event = self._event
+        try:
+            facts = {**self._aside.facts, "event": event.id, "path": event.path or "", "time": event.time}
+            staged = self._staging.finish(facts)
+        except DestinationError as error:
+            self._abandon(str(error))
+            return None
+        self._aside.waits(event.id, event.path or "", staged.size)
+        return staged
+
+    def _abandon(self, problem: str) -> None:
+        self.problem = problem
+        if self._staging is not None:
+            self._staging.abandon()
+            self._staging = None
+
+
+def _spans(descriptor: int, path: str) -> tuple[Region, ...]:
+    from autolog import _guard, formats
+
+    with _guard.guard(f"find the tensors in {os.path.basename(path)}", quiet=True):
+        # A description of its own: the trainer's shares its position with ours.
+        with open(f"/proc/self/fd/{descriptor}", "rb", buffering=1 << 16) as file:
+            return formats.regions(file, os.path.basename(path))
+    return ()

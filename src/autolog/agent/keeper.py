@@ -1,0 +1,185 @@
+"""Takes what was put aside to where it is kept, in its order, again and again while that place is away."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from autolog import _guard
+
+from .aside import GIVEN_WAY, Aside
+from .jobs import Job
+from .worker import Worker, step_back
+
+if TYPE_CHECKING:
+    from autolog.content import Staged
+    from autolog.keeping import Destination
+    from autolog.store import Store
+
+    from .process import Connection
+
+__all__ = ["Keeper", "Outgoing"]
+
+_RETRY_SECONDS = (1.0, 2.0, 5.0, 10.0, 20.0)
+#: How long after the run's end the agent goes on trying before it leaves what waits to the next one.
+_LINGER_SECONDS = 600.0
+
+
+class Outgoing(NamedTuple):
+    """What was put aside of one snapshot, and the process that it came from."""
+
+    staged: Staged
+    connection: Connection | None
+
+    @property
+    def event_id(self) -> str:
+        """The id of the save."""
+        return str(self.staged.facts["event"])
+
+
+class Keeper(Worker):
+    """Sends snapshots' bytes, one after the other: a later one may share chunks with one before.
+
+    While the destination is away everything waits; whoever waits for us is told so.
+    """
+
+    def __init__(
+        self,
+        store: Callable[[], Store],
+        destination: Callable[[], Destination],
+        aside: Aside,
+        wake: Callable[[], None],
+    ) -> None:
+        super().__init__("keeper")
+        self._store = store
+        self._destination = destination
+        self._aside = aside
+        self._wake = wake
+        #: Why nothing can be sent just now, if so, and since when.
+        self.blocked = ""
+        self._since = 0.0
+        self._under_way = ""
+        #: Events whose bytes were given up before they came here.
+        self._unwanted: set[str] = set()
+        aside.give_up = self._give_up
+
+    def run(self) -> None:
+        """Work at a much lower priority than the training."""
+        step_back(10)
+        super().run()
+
+    def send(self, staged: Staged, connection: Connection | None) -> None:
+        """Queue what was put aside."""
+        item = Outgoing(staged, connection)
+        with self._some:
+            is_wanted = item.event_id not in self._unwanted
+            self._unwanted.discard(item.event_id)
+        if not is_wanted:
+            self._drop(item)
+            return
+        self.put(item)
+        if self.blocked:
+            self._say(item, "waiting")
+
+    def settle(self, job: Job) -> None:
+        """Tell a process when everything that is queued so far is kept, or at once if it can't be just
+        now.
+        """
+        if self.blocked or self.is_idle:
+            job.tell({"kind": "settled"}, self._wake)
+        else:
+            self.put(job)
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether the destination has been away so long that what waits is left to the next agent."""
+        return bool(self.blocked) and time.monotonic() - self._since > _LINGER_SECONDS
+
+    def work(self, item: Any) -> None:
+        """Send one snapshot's bytes, however long it takes."""
+        if isinstance(item, Job):
+            item.tell({"kind": "settled"}, self._wake)
+            return
+        self._under_way = item.event_id
+        self._send(item)
+        self._under_way = ""
+
+    def _send(self, item: Outgoing) -> None:
+        from autolog.errors import DestinationError, IntegrityError, StoreError
+        from autolog.keeping import send
+        from autolog.store import Kept
+
+        for attempt in range(1_000_000):
+            try:
+                kept = Kept(self._store())
+                try:
+                    send(item.staged, self._destination(), kept)
+                except IntegrityError as error:
+                    kept.note(item.event_id, "failed", str(error))
+                    self._aside.forget()
+            except (DestinationError, StoreError, OSError) as error:
+                self._block(item, error)
+                time.sleep(_RETRY_SECONDS[min(attempt, len(_RETRY_SECONDS) - 1)])
+            else:
+                break
+        self.blocked = ""
+        self._done(item, "kept")
+
+    def _done(self, item: Outgoing, kind: str) -> None:
+        shutil.rmtree(item.staged.folder, ignore_errors=True)
+        self._aside.done(item.event_id)
+        self._say(item, kind)
+
+    def _block(self, item: Outgoing, error: Exception) -> None:
+        if self.blocked:
+            return
+        self.blocked = str(error)
+        self._since = time.monotonic()
+        _guard.complain(f"{error}; trying again")
+        with _guard.guard("note why a snapshot waits", quiet=True):
+            self._note(item.event_id, "waiting", str(error))
+        self._say(item, "waiting")
+        with self._some:
+            queued = tuple(self._queue)
+        for each in queued:
+            if isinstance(each, Outgoing):
+                self._say(each, "waiting")
+            elif isinstance(each, Job):
+                each.tell({"kind": "settled"}, self._wake)
+
+    def _note(self, event_id: str, keeping: str, reason: str) -> None:
+        from autolog.errors import StoreError
+        from autolog.store import Kept
+
+        try:
+            Kept(self._store()).note(event_id, keeping, reason)
+        except StoreError:
+            return  # it is the store that is away: what waits says enough
+
+    def _give_up(self, events: list[str]) -> list[str]:
+        """Give up what waits for these events, or will as soon as it is recorded; but not what is under way."""
+        with self._some:
+            chosen = [each for each in self._queue if isinstance(each, Outgoing) and each.event_id in events]
+            for each in chosen:
+                self._queue.remove(each)
+            given_up = [each for each in events if each != self._under_way]
+            self._unwanted.update(set(given_up) - {each.event_id for each in chosen})
+        for each in chosen:
+            self._drop(each)
+        return given_up
+
+    def _drop(self, item: Outgoing) -> None:
+        self._note(item.event_id, "failed", GIVEN_WAY)
+        self._done(item, "kept")
+
+    def _say(self, item: Outgoing, kind: str) -> None:
+        if item.connection is not None:
+            item.connection.tell({"kind": kind, "id": item.event_id, "reason": self.blocked})
+            self._wake()
+
+    def rested(self) -> None:
+        """The main thread looks whether everything is done."""
+        if self.is_idle:
+            self._wake()

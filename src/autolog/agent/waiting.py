@@ -1,0 +1,177 @@
+"""What earlier agents put aside and didn't bring to where it is kept."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from autolog import _guard
+from autolog.config import Settings, mask
+from autolog.errors import DestinationError, IntegrityError, StoreError
+
+from .aside import waiting_folder
+from .told import Told
+
+if TYPE_CHECKING:
+    from autolog.content import Staged
+    from autolog.store import Kept
+
+__all__ = ["leftovers", "send_leftovers"]
+
+
+def leftovers(home: str, task_id: str | None = None) -> list[Staged]:
+    """What waits, of one task or of all, in the order of the saves."""
+    try:
+        names = os.listdir(waiting_folder(home))
+    except OSError:
+        return []
+    if not names:
+        return []
+    from autolog.content import read_item
+
+    items = (read_item(os.path.join(waiting_folder(home), name)) for name in names)
+    found = [each for each in items if each is not None and task_id in (None, each.facts.get("task"))]
+    return sorted(found, key=lambda each: float(each.facts.get("time", 0)))
+
+
+def send_leftovers(settings: Settings, deadline: float, *, far: bool = False) -> tuple[int, str]:
+    """Bring what no living agent sees to where it is kept; `(how many still wait, why)`.
+
+    Only into folders of this machine, unless `far`: uploads may take long. Stops after `deadline`, a time of
+    `time.monotonic`.
+    """
+    if not os.path.isdir(waiting_folder(settings.home)):
+        return 0, ""
+    with _alone(settings.home) as is_alone:
+        if not is_alone:
+            return 0, ""
+        return _Sender(settings, deadline, far).send_all()
+
+
+class _Sender:
+    def __init__(self, settings: Settings, deadline: float, far: bool) -> None:
+        self._settings = settings
+        self._deadline = deadline
+        self._far = far
+        self._kept: dict[str, Kept] = {}
+        self._reason = ""
+
+    def send_all(self) -> tuple[int, str]:
+        left = 0
+        away: set[str] = set()
+        try:
+            for staged in leftovers(self._settings.home):
+                task = str(staged.facts.get("task", ""))
+                if _is_served(os.path.join(self._settings.spool, task)):
+                    continue
+                where = str(staged.facts.get("output_uri")) + str(staged.facts.get("content_store"))
+                # What comes later for the same place may share chunks with what could not be sent.
+                if where in away or not self._send(staged):
+                    away.add(where)
+                    left += 1
+            if not left:
+                self._clear()
+        finally:
+            for kept in self._kept.values():
+                kept.close()
+        return left, self._reason
+
+    def _send(self, staged: Staged) -> bool:
+        from autolog.content import is_remote
+        from autolog.keeping import send
+
+        told = self._told(staged)
+        destination = told.destination(self._settings.home)
+        if time.monotonic() > self._deadline:
+            self._reason = self._reason or "there was no time for all of them"
+            return False
+        if is_remote(destination.url) and not self._far:
+            self._reason = self._reason or f"they go to {mask(destination.url)}"
+            return False
+        done = False
+        event_id = str(staged.facts["event"])
+        with _guard.guard("take weights to where they are kept"):
+            try:
+                kept = self._open(told.store)
+                try:
+                    send(staged, destination, kept)
+                except IntegrityError as error:
+                    kept.note(event_id, "failed", str(error))
+                shutil.rmtree(staged.folder, ignore_errors=True)
+                done = True
+            except (DestinationError, StoreError, OSError) as error:
+                self._reason = self._reason or str(error)
+        return done
+
+    def _told(self, staged: Staged) -> Told:
+        """Where an item goes; passwords are only in our own settings."""
+        own = self._settings
+
+        def either(name: str, mine: str) -> str:
+            theirs = str(staged.facts.get(name, ""))
+            return mine if "***" in theirs or theirs == mask(mine) else theirs
+
+        return Told(
+            either("store", own.store),
+            either("output_uri", own.output_uri),
+            either("content_store", own.content_store),
+        )
+
+    def _open(self, url: str) -> Kept:
+        from autolog.store import Kept, Store
+
+        if url not in self._kept:
+            self._kept[url] = Kept(Store.open(url))
+        return self._kept[url]
+
+    def _clear(self) -> None:
+        """Take away what an agent began to put aside and didn't finish, unless one may still be at it."""
+        folder = waiting_folder(self._settings.home)
+        for name in os.listdir(folder):
+            path = os.path.join(folder, name)
+            is_old = time.time() - os.stat(path).st_mtime > 3600
+            if os.path.isdir(path) and is_old and not os.path.exists(os.path.join(path, "item.json")):
+                shutil.rmtree(path, ignore_errors=True)
+
+
+def _is_served(folder: str) -> bool:
+    """Whether a task has an agent, which sends what waits by itself."""
+    try:
+        lock = os.open(os.path.join(folder, "lock"), os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(lock)
+    return False
+
+
+@contextmanager
+def _alone(home: str) -> Iterator[bool]:
+    """Whether nobody else is sending what waits in this home."""
+    try:
+        lock = os.open(
+            os.path.join(waiting_folder(home), "lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
+        )
+    except OSError:
+        yield False
+        return
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(lock)

@@ -1,0 +1,72 @@
+"""A thread with a queue, of which the agent has three."""
+
+from __future__ import annotations
+
+import os
+import threading
+from abc import ABC, abstractmethod
+from collections import deque
+from typing import Any
+
+from autolog import _guard
+
+__all__ = ["Worker", "step_back"]
+
+
+class Worker(threading.Thread, ABC):
+    """A thread with a queue. The queue's head stays in it until it is done, so idle means done."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name=f"autolog-{name}", daemon=True)
+        self._queue: deque[Any] = deque()
+        self._some = threading.Condition()
+        self._is_busy = False
+
+    @property
+    def backlog(self) -> int:
+        """How many descriptors the queued items hold open, and at least one for each."""
+        return sum(max(1, getattr(item, "count", 1)) for item in tuple(self._queue))
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is queued or under way."""
+        with self._some:
+            return not self._queue and not self._is_busy
+
+    def put(self, item: Any) -> None:
+        """Queue an item."""
+        with self._some:
+            self._queue.append(item)
+            self._some.notify()
+
+    def run(self) -> None:
+        """Work until the process ends."""
+        while True:
+            with self._some:
+                while not self._queue:
+                    self._some.wait()
+                item = self._next()
+                self._is_busy = True
+            with _guard.guard("do the agent's work"):
+                self.work(item)
+            with self._some:
+                self._is_busy = False
+            self.rested()
+
+    def _next(self) -> Any:
+        return self._queue.popleft()
+
+    @abstractmethod
+    def work(self, item: Any) -> None:
+        """Do one item."""
+
+    def rested(self) -> None:
+        """Called after each item."""
+
+
+def step_back(by: int) -> None:
+    """Have the calling thread run at a lower priority than the training."""
+    try:
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), by)
+    except OSError:
+        pass  # not allowed here; then at the same priority
