@@ -99,11 +99,16 @@ class PackWriter:
         return self.add_stored(digest, encode(data, itemsize), len(data), itemsize)
 
     def add_difference(self, digest: bytes, data: bytes, itemsize: int, base: tuple[bytes, bytes]) -> Chunk:
-        """Store a chunk as its difference to `base`, a chunk's `(digest, bytes)`, if that is smaller."""
+        """Store a chunk as its difference to `base`, a chunk's `(digest, bytes)`, if that is smaller.
+
+        Raises IntegrityError if the difference would not give the chunk's bytes again.
+        """
         plain = encode(data, itemsize)
         coded = encode_difference(data, base[1], itemsize)
         if coded is None or len(coded) >= len(plain):
             return self.add_stored(digest, plain, len(data), itemsize)
+        if decode(coded, len(data), base[1]) != data:
+            raise IntegrityError("a difference of two chunks does not give the second one again")
         return self.add_stored(digest, coded, len(data), itemsize, base[0])
 
     def add_stored(self, digest: bytes, stored: bytes, size: int, itemsize: int, base: bytes = b"") -> Chunk:

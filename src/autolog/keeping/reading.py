@@ -17,8 +17,11 @@ __all__ = ["Reading"]
 _GAP = 1 << 16
 #: of at most this size.
 _REQUEST = 8 << 20
-#: A chain of differences is never longer, so that reading one tensor stays cheap.
-LONGEST_CHAIN = 8
+#: Chunks are decoded in batches of about this many bytes.
+_BATCH = 16 << 20
+#: A chain of differences is never longer, so that reading one tensor stays cheap: twice as long a one would
+#: save another two percent.
+LONGEST_CHAIN = 4
 
 
 class Reading:
@@ -58,15 +61,18 @@ class Reading:
     def read(
         self, wanted: Iterable[bytes], records: Mapping[bytes, ChunkRecord]
     ) -> Iterator[tuple[bytes, bytes]]:
-        """`(digest, bytes)` of each wanted chunk once, in the order that suits the packs."""
-        bases: dict[bytes, bytes] = {}
-        rows = [records[digest] for digest in dict.fromkeys(wanted)]
-        for row, stored in self._stored(rows):
-            yield row.digest, bytes(open_chunk(as_chunk(row), stored, self._base(row, records, bases)))
-
-    def one(self, digest: bytes, records: Mapping[bytes, ChunkRecord]) -> bytes:
-        """The bytes of one chunk."""
-        return next(self.read((digest,), records))[1]
+        """`(digest, bytes)` of each wanted chunk once, a batch at a time in the order that suits the
+        packs.
+        """
+        batch: list[bytes] = []
+        size = 0
+        for digest in dict.fromkeys(wanted):
+            batch.append(digest)
+            size += records[digest].size
+            if size >= _BATCH:
+                yield from self._decoded(batch, records)
+                batch, size = [], 0
+        yield from self._decoded(batch, records)
 
     def file(self, recipe: bytes) -> Iterator[bytes]:
         """The bytes of a file, in order; a batch of chunks at a time is held in memory."""
@@ -88,24 +94,31 @@ class Reading:
         """The stored forms of chunks, as they lie in their packs."""
         return self._stored(list(rows))
 
-    def _base(
-        self, row: ChunkRecord, records: Mapping[bytes, ChunkRecord], known: dict[bytes, bytes]
-    ) -> bytes | None:
-        """The bytes of the chunk that a chunk is a difference to."""
-        chain = [row]
-        while chain[-1].base and chain[-1].base not in known:
-            chain.append(records[chain[-1].base])
-            if len(chain) > 4 * LONGEST_CHAIN:
-                raise IntegrityError("a chain of differences never ends")
-        data: bytes | None = known.get(chain[-1].base)
-        for each in reversed(chain[1:]):
-            stored = next(self._stored([each]))[1]
-            data = bytes(open_chunk(as_chunk(each), stored, data))
-        if len(known) > 64:
-            known.clear()
-        if row.base and data is not None:
-            known[row.base] = data
-        return data if row.base else None
+    def _decoded(
+        self, batch: list[bytes], records: Mapping[bytes, ChunkRecord]
+    ) -> Iterator[tuple[bytes, bytes]]:
+        """The bytes of some chunks; those that they are differences to are read along with them."""
+        chains: dict[bytes, list[ChunkRecord]] = {}
+        for digest in batch:
+            chain = chains[digest] = [records[digest]]
+            while chain[-1].base:
+                chain.append(records[chain[-1].base])
+                if len(chain) > 4 * LONGEST_CHAIN:
+                    raise IntegrityError("a chain of differences never ends")
+        rows = {each.digest: each for chain in chains.values() for each in chain}
+        if sum(map(len, chains.values())) == len(batch):
+            # Each stands for itself, and can go as soon as it is there.
+            for row, stored in self._stored(list(rows.values())):
+                yield row.digest, bytes(open_chunk(as_chunk(row), stored))
+            return
+        stored_of = {row.digest: stored for row, stored in self._stored(list(rows.values()))}
+        known: dict[bytes, bytes] = {}
+        for digest in batch:
+            for row in reversed(chains[digest]):
+                if row.digest not in known:
+                    chunk = open_chunk(as_chunk(row), stored_of[row.digest], known.get(row.base))
+                    known[row.digest] = bytes(chunk)
+            yield digest, known[digest]
 
     def _stored(self, rows: list[ChunkRecord]) -> Iterator[tuple[ChunkRecord, memoryview]]:
         rows = sorted(rows, key=lambda each: (each.pack_id, each.offset))

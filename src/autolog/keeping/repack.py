@@ -11,7 +11,7 @@ import tempfile
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from autolog.content import Chunk, PackWriter, Place, from_recipe, new_name, open_chunk
+from autolog.content import PackWriter, Place, from_recipe, new_name
 from autolog.errors import AutologError
 from autolog.store import ChunksMissing, NewPack
 
@@ -26,6 +26,8 @@ __all__ = ["Repacked", "repack"]
 
 #: A pack is written anew only if that makes it this much smaller.
 _WORTHWHILE = 0.97
+#: Chunks that are held in memory at a time, with those they become differences to.
+_BATCH = 32
 
 
 class Repacked(NamedTuple):
@@ -115,21 +117,20 @@ def _rewrite(
 ) -> bool:
     reading, records, bases = what
     rows = kept.chunks_in(pack.id)
+    changing = [each.digest for each in rows if each.digest in bases]
     with tempfile.NamedTemporaryFile(prefix="autolog-", suffix=".pack") as output:
         writer = PackWriter(output)  # type: ignore[arg-type]  # what tempfile gives is a file in all but name
-        for row, stored in reading.stored(rows):
-            base = bases.get(row.digest)
-            if base is None or row.base:
-                writer.add_stored(row.digest, bytes(stored), row.size, row.itemsize, row.base)
-                continue
-            data = reading.one(row.digest, {**records, row.digest: row})
-            writer.add_difference(row.digest, data, row.itemsize, (base, reading.one(base, records)))
+        for row, stored in reading.stored(each for each in rows if each.digest not in bases):
+            writer.add_stored(row.digest, bytes(stored), row.size, row.itemsize, row.base)
+        for start in range(0, len(changing), _BATCH):
+            batch = changing[start : start + _BATCH]
+            before = dict(reading.read((bases[each] for each in batch), records))
+            for digest, data in reading.read(batch, records):
+                base = bases[digest]
+                writer.add_difference(digest, data, records[digest].itemsize, (base, before[base]))
         new = writer.finish(new_name(kept.owner))
         if new.size > pack.size * _WORTHWHILE:
             return False
-        # What is read back is what was stored: only then does the old pack go.
-        for chunk in new.chunks:
-            _check(output.name, chunk, reading, records)
         place.publish(new.name, output.name)
     try:
         kept.replace(record.id, NewPack(new.name, new.size, new.digest, new.chunks), [pack.id])
@@ -137,13 +138,3 @@ def _rewrite(
         place.remove(new.name)
         return False
     return True
-
-
-def _check(path: str, chunk: Chunk, reading: Reading, records: dict[bytes, ChunkRecord]) -> None:
-    with open(path, "rb") as file:
-        file.seek(chunk.offset)
-        stored = file.read(chunk.length)
-    if not chunk.base:
-        open_chunk(chunk, stored)
-    elif chunk.base in records:
-        open_chunk(chunk, stored, reading.one(chunk.base, records))
