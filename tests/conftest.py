@@ -1,4 +1,6 @@
-"""What every room of the tests shares: the lab, where scripts run with capture on in a home of their own."""
+"""What every room of the tests shares: the lab, where scripts run with capture on in a home of their own,
+and real servers, started when the first test asks for them and ended with the tests.
+"""
 
 import signal
 import sys
@@ -12,7 +14,7 @@ for _signal in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
         signal.signal(_signal, signal.default_int_handler if _signal == signal.SIGINT else signal.SIG_DFL)
 
 _HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(_HERE / "toy"), str(_HERE / "faults")]
+sys.path[:0] = [str(_HERE / "toy"), str(_HERE / "faults"), str(_HERE / "services")]
 
 
 @pytest.fixture
@@ -27,3 +29,50 @@ def lab(tmp_path, monkeypatch):
     lab = Lab(tmp_path)
     yield lab
     lab.close()
+
+
+@pytest.fixture(scope="session")
+def postgres_server():
+    """One PostgreSQL server for all tests of this process; tests ask for `postgres`."""
+    from postgres_server import PostgresServer
+
+    server = PostgresServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def postgres(postgres_server):
+    """An empty PostgreSQL database: `.url` is its SQLAlchemy URL; `.stop()`, `.start()`, `.restart()`."""
+    from postgres_server import Database
+
+    database = Database(postgres_server)
+    yield database
+    database.drop()
+
+
+@pytest.fixture(scope="session")
+def s3_server():
+    """One server that speaks S3 for all tests of this process; tests ask for `s3`."""
+    from s3_server import S3Server
+
+    server = S3Server()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def s3(s3_server, monkeypatch):
+    """An empty bucket: `.url` for fsspec, `.faults` for what goes wrong, `.environment` for other processes.
+
+    This process, and what `lab` starts, has that environment already.
+    """
+    from s3_server import Bucket
+
+    bucket = Bucket(s3_server)
+    for name, value in bucket.environment.items():
+        monkeypatch.setenv(name, value)
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_S3", "AWS_MAX_ATTEMPTS"):
+        monkeypatch.delenv(name, raising=False)
+    yield bucket
+    bucket.close()
