@@ -17,7 +17,7 @@ from autolog.store import ChunksMissing, NewPack
 
 from .collect import take_away
 from .destination import open_recorded
-from .reading import LONGEST_CHAIN, Reading
+from .reading import LONGEST_CHAIN, Reading, check_stored
 
 if TYPE_CHECKING:
     from autolog.store import ChunkRecord, Kept, PackRecord, PlaceRecord
@@ -120,6 +120,7 @@ def _rewrite(
         for row, stored in reading.stored(rows):
             base = bases.get(row.digest)
             if base is None or row.base:
+                check_stored(row, stored)
                 writer.add_stored(row.digest, bytes(stored), row.size, row.itemsize, row.base)
                 continue
             data = reading.one(row.digest, {**records, row.digest: row})
