@@ -14,6 +14,7 @@ __all__ = [
     "StoreError",
     "StoreLocked",
     "StoreMissing",
+    "TargetError",
     "UnreadableWeights",
     "WeightsUnavailable",
 ]
@@ -57,6 +58,10 @@ class DestinationError(AutologError):
 
 class IntegrityError(AutologError):
     """Kept bytes are gone or damaged: they do not match the digest that was recorded for them."""
+
+
+class TargetError(AutologError):
+    """A file that was asked for can't be written where it was to be, or something else is there."""
 
 
 class WeightsUnavailable(AutologError):

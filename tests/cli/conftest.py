@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import zlib
@@ -14,8 +15,12 @@ from typing import Any
 
 import pytest
 
-from autolog.events import Bound, Failed, FileFacts, Loaded, Saved, Skipped, Started
-from autolog.store import ContentsRecord, Look, Store, Writer
+from blake3 import blake3
+
+from autolog.content import Staging
+from autolog.events import Bound, Failed, FileFacts, Loaded, Part, Saved, Skipped, Started
+from autolog.keeping import destination_of, send
+from autolog.store import ContentsRecord, Kept, Look, Store, Writer
 
 #: One fixed moment, 2026-01-31 12:00:00 UTC, and seconds after it.
 NOON = 1769860800.0
@@ -197,3 +202,83 @@ def story(book: Book) -> Book:
     book.load(evaluate, "blake3:" + "e" * 64, "/hub/base.pt", at=202)
     book.fault(evaluate, "look into a file", "ValueError: no")
     return book
+
+
+class Shelf:
+    """Saves real files as a run with `output_uri` would; `uri` is that setting, empty to keep nothing."""
+
+    def __init__(self, book: Book, home: Path, work: Path) -> None:
+        self.book = book
+        self.store = book.store
+        self.kept = Kept(book.store)
+        self.home = str(home)
+        self.work = work
+        self.uri = "true"
+        self._count = 0
+
+    def save(
+        self, task: str, name: str, data: bytes | dict[str, bytes], *, at: float = 1.0, **more: Any
+    ) -> str:
+        """Write a file (or, by name, several behind a base) below the working folder; its digest."""
+        self._count += 1
+        event_id = f"shelf-{self._count:04}"
+        base, path = more.get("base", f"{self.work}/{name}"), f"{self.work}/{name}"
+        files = data if isinstance(data, dict) else {"": data}
+        staging = Staging(os.path.join(self.home, "waiting", event_id), set())
+        parts = []
+        for inside, each in files.items():
+            there = Path(base + inside if isinstance(data, dict) else path)
+            there.parent.mkdir(parents=True, exist_ok=True)
+            there.write_bytes(each)
+            descriptor = os.open(there, os.O_RDONLY)
+            if self.uri in ("", "true"):
+                staged = staging.add(inside, descriptor, len(each), ())
+            else:
+                staged = staging.add_whole(inside, descriptor)
+            os.close(descriptor)
+            parts.append((Part(inside, FileFacts(1, self._count, len(each), 0, 0)), staged.digest))
+        digest = parts[0][1]
+        if isinstance(data, dict):
+            lines = sorted(f"{part.name}\0{part.facts.size}\0{each}\n" for part, each in parts)
+            digest = f"blake3:{blake3(''.join(lines).encode()).hexdigest()}"
+        stem = os.path.splitext(os.path.basename(path))[0]
+        size = sum(map(len, files.values()))
+        facts = FileFacts(1, zlib.crc32(path.encode()), size, 0, 0)
+        saved = Saved(event_id, NOON + at, "PyTorch", "torch.save", "file", path, facts, size)
+        look = Look(digest, path, key=path, stem=stem, parts=parts if isinstance(data, dict) else ())
+        self.book.writer.saved(task, saved, look)
+        item = staging.finish({"event": event_id, "path": path, "task": task, "time": NOON + at})
+        if self.uri:
+            destination = destination_of(self.uri, "", self.home, f"sqlite:///{self.home}/autolog.db")
+            assert destination is not None
+            assert send(item, destination, self.kept)
+        shutil.rmtree(item.folder)
+        return digest
+
+    def packs(self) -> list[Path]:
+        """The files of the content store."""
+        return sorted(Path(self.home, "content").rglob("*.pack"))
+
+    def held(self) -> int:
+        """How many bytes these are."""
+        return sum(each.stat().st_size for each in self.packs())
+
+    def snapshots(self, name: str) -> list[Any]:
+        """A model's versions."""
+        return list(self.store.model(self.store.find_model(name)[0]).snapshots)
+
+
+@pytest.fixture
+def shelf(book: Book, home: Path, tmp_path: Path) -> Shelf:
+    """An empty store whose saves are kept."""
+    return Shelf(book, home, tmp_path / "work")
+
+
+@pytest.fixture
+def versions(shelf: Shelf) -> list[bytes]:
+    """`train` has saved `m.bin` four times, one over the other, and they are kept: their bytes."""
+    task = shelf.book.task("train")
+    data = [os.urandom(50_000) + bytes([number]) for number in range(4)]
+    for number, each in enumerate(data):
+        shelf.save(task, "m.bin", each, at=number + 1)
+    return data

@@ -183,6 +183,80 @@ def test_plain_files_are_never_written_over(keep, tmp_path):
     assert restored(keep, keep.snapshots[1], tmp_path) == b"two"
 
 
+def test_files_of_one_snapshot_never_share_a_name_where_they_are_kept(keep, tmp_path):
+    keep = keep(output_uri=str(tmp_path / "plain"))
+    files = {
+        "config": b"one",
+        "con:fig": b"two",
+        "con*fig": b"three",
+        "a/.hidden": b"four",
+        "x.": b"5",
+        "x": b"6",
+    }
+    assert keep.send(keep.stage_files(files))
+    records = keep.kept.files(keep.snapshots[0].id)
+    assert len({each.path for each in records}) == len(files)
+    assert list(verify(keep.kept, keep.home, deep=True)) == []
+    restore(keep.snapshots[0], keep.kept, keep.home, str(tmp_path / "out"))
+    for name, data in files.items():
+        assert (tmp_path / "out" / name).read_bytes() == data
+
+
+@pytest.mark.parametrize("names", [("", ".data"), (".index", ".data-0")], ids=str)
+def test_files_behind_a_prefix_stay_behind_it(keep, tmp_path, names):
+    keep = keep()
+    assert keep.send(keep.stage_files({name: name.encode() * 9 for name in names}, path="/x/net.onnx"))
+    restore(keep.snapshots[0], keep.kept, keep.home, str(tmp_path / "out" / "net"))
+    assert {each.name: each.read_bytes() for each in (tmp_path / "out").iterdir()} == {
+        f"net{name}": name.encode() * 9 for name in names
+    }
+
+
+def test_a_name_that_leads_elsewhere_is_refused(keep, tmp_path):
+    keep = keep()
+    assert keep.send(keep.stage_files({"a": b"1", "../b": b"2"}))
+    with pytest.raises(IntegrityError, match="leads elsewhere"):
+        restore(keep.snapshots[0], keep.kept, keep.home, str(tmp_path / "out" / "c"))
+    assert not (tmp_path / "out").exists()
+
+
+def test_plain_files_that_are_no_longer_kept_go_even_if_that_was_interrupted(keep, tmp_path):
+    keep = keep(output_uri=str(tmp_path / "plain"))
+    keep.save(b"one" * 100)
+    keep.save(b"two" * 100)
+    keep.kept.drop([keep.snapshots[0].id], "no longer wanted")
+    # whoever dropped it was killed here
+    with pytest.raises(WeightsUnavailable, match="no longer wanted"):
+        restored(keep, keep.snapshots[0], tmp_path)
+    assert list(verify(keep.kept, keep.home, deep=True)) == []
+    collected = collect(keep.kept, keep.home)
+    assert (collected.freed, collected.held, collected.problems) == (300, 300, ())
+    (left,) = [each for each in (tmp_path / "plain").rglob("*") if each.is_file()]
+    assert left.read_bytes() == b"two" * 100
+    assert not list((tmp_path / "plain").rglob("v1"))
+    assert collect(keep.kept, keep.home).freed == 0
+
+
+def test_damage_is_never_copied_into_a_pack_that_says_it_is_sound(keep, tmp_path):
+    keep = keep()
+    shared = os.urandom(MEGABYTE)
+    keep.save(shared + os.urandom(9 * MEGABYTE), spans=[Span(0, MEGABYTE, 4)])
+    keep.save(shared + os.urandom(MEGABYTE), spans=[Span(0, MEGABYTE, 4)])
+    keep.end()
+    keep.kept.drop([keep.snapshots[0].id], "")
+    first = max(keep.packs(), key=os.path.getsize)
+    with open(first, "r+b") as file:
+        file.seek(1000)  # within what both share
+        byte = file.read(1)
+        file.seek(1000)
+        file.write(bytes((byte[0] ^ 1,)))
+    collected = collect(keep.kept, keep.home)
+    assert "does not match its checksum" in collected.problems[0]
+    assert os.path.exists(first)
+    (damage,) = verify(keep.kept, keep.home, deep=True)
+    assert damage.snapshots == (keep.snapshots[1].id,)
+
+
 def steps(count, dtype, step):
     random = np.random.default_rng(3)
     weights = (random.standard_normal(500_000) * 0.02).astype(np.float32)

@@ -159,9 +159,7 @@ class Keeper(Worker):
             return  # it is the store that is away: what waits says enough
 
     def _give_up(self, events: list[str]) -> list[str]:
-        """Give up what waits for these events, or will as soon as it is recorded; but not what is under
-        way.
-        """
+        """Give up what waits for these events, or will once it is recorded; but not what is under way."""
         with self._some:
             chosen = [each for each in self._queue if isinstance(each, Outgoing) and each.event_id in events]
             for each in chosen:

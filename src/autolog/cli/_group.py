@@ -8,13 +8,22 @@ import click
 
 from autolog import __version__
 from autolog.config import ConfigurationProblem
-from autolog.errors import Ambiguous, AutologError, NotFound, StoreLocked, StoreMissing
+from autolog.errors import (
+    Ambiguous,
+    AutologError,
+    IntegrityError,
+    NotFound,
+    StoreLocked,
+    StoreMissing,
+    WeightsUnavailable,
+)
 
 from . import EXITS
 from ._options import Options, places
 from ._out import say
 from .doctor import doctor
 from .models import models
+from .restore import restore
 from .run import run
 from .show import show
 from .tasks import tasks
@@ -25,6 +34,8 @@ _ALIASES = {"ls": "models"}
 #: The first that fits counts.
 _STATUS: tuple[tuple[type[Exception], str], ...] = (
     (NotFound, "not found"),
+    (WeightsUnavailable, "not found"),
+    (IntegrityError, "integrity"),
     (Ambiguous, "ambiguous"),
     (StoreMissing, "no store"),
     (StoreLocked, "locked"),
@@ -53,7 +64,7 @@ def group(context: click.Context) -> None:
     context.ensure_object(Options)
 
 
-for _command in (run, models, tasks, show, doctor):
+for _command in (run, models, tasks, show, restore, doctor):
     group.add_command(_command)
 
 

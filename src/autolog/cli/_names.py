@@ -12,7 +12,7 @@ from ._out import say
 if TYPE_CHECKING:
     from autolog.store import Store
 
-__all__ = ["Named", "find"]
+__all__ = ["Named", "find", "find_version"]
 
 #: `("model" or "task", id, version or None)`
 Named = tuple[str, str, "int | None"]
@@ -53,18 +53,43 @@ def find(store: Store, name: str) -> Named:
     return (_model if found[0][0] == "model" else _task)(store, name)
 
 
+def find_version(store: Store, name: str, *, changes: bool = False) -> tuple[str, int | None]:
+    """`(model id, version or None)` of the model with this name, also written `model:NAME`.
+
+    Where several share the name, the newest is taken and stderr says so; a command that `changes` something
+    refuses. Raises NotFound and Ambiguous.
+    """
+    kind, _, rest = name.partition(":")
+    wanted = rest if kind == "model" and rest else name
+    _, model_id, version = _model(store, wanted, quiet=changes)
+    if changes and len(alike := _alike(store, wanted, model_id, version)) > 1:
+        shown = ", ".join(each[:12] for each in alike[:5])
+        raise Ambiguous(
+            f"{len(alike)} models are called {wanted!r}: {shown}; write the beginning of an id instead",
+            tuple(alike),
+        )
+    return model_id, version
+
+
 def _model(store: Store, name: str, quiet: bool = False) -> Named:
     model_id, version = store.find_model(name)
-    wanted = _VERSIONED.sub("", name) if version is not None else name
-    if not quiet and not model_id.startswith(wanted):
-        # The name's own wildcards only widen the first look; the exact comparison follows.
-        alike = [
-            each.id
-            for each in store.models(name=f"*{wanted}", order="-created")
-            if each.name == wanted or each.name.endswith(f" - {wanted}")
-        ]
-        _tell("model", wanted, model_id, alike)
+    if not quiet:
+        wanted = _VERSIONED.sub("", name) if version is not None else name
+        _tell("model", wanted, model_id, _alike(store, name, model_id, version))
     return "model", model_id, version
+
+
+def _alike(store: Store, name: str, model_id: str, version: int | None) -> list[str]:
+    """The ids of all models that go by a name as this one does, the newest first."""
+    wanted = _VERSIONED.sub("", name) if version is not None else name
+    if model_id.startswith(wanted):
+        return [model_id]
+    # The name's own wildcards only widen the first look; the exact comparison follows.
+    return [
+        each.id
+        for each in store.models(name=f"*{wanted}", order="-created")
+        if each.name == wanted or each.name.endswith(f" - {wanted}")
+    ]
 
 
 def _task(store: Store, name: str, quiet: bool = False) -> Named:

@@ -5,9 +5,15 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["emit", "emit_json", "is_terminal", "safe", "say"]
+__all__ = ["emit", "emit_json", "is_terminal", "progress", "safe", "say"]
+
+#: What takes longer than this many seconds shows how far it is.
+_PATIENCE = 1.0
 
 
 def emit(text: str) -> None:
@@ -35,6 +41,43 @@ def say(line: str) -> None:
         sys.stderr.write(f"autolog: {' '.join(safe(line).split())}\n")
     except BrokenPipeError:
         return
+
+
+@contextmanager
+def progress(title: str, total: int | None = None, *, unit: str = "bytes") -> Iterator[Callable[[int], None]]:
+    """Show on a terminal's stderr how far something is, if it takes longer than a second.
+
+    Gives what is to be called with each further number of `unit`; without a `total` the end isn't known.
+    """
+    if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+        yield lambda done: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn
+
+    count = DownloadColumn() if unit == "bytes" else MofNCompleteColumn()
+    bar = Progress(
+        TextColumn("{task.description}"), BarColumn(), count, console=Console(stderr=True), transient=True
+    )
+    task = bar.add_task(title, total=total)
+    lock = threading.Lock()
+    is_over = False
+
+    def show() -> None:
+        with lock:
+            if not is_over:
+                bar.start()
+
+    timer = threading.Timer(_PATIENCE, show)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield lambda done: bar.advance(task, done)
+    finally:
+        timer.cancel()
+        with lock:
+            is_over = True
+            bar.stop()
 
 
 def is_terminal() -> bool:

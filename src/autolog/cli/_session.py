@@ -12,9 +12,9 @@ from ._options import Options
 from ._out import say
 
 if TYPE_CHECKING:
-    from autolog.store import Store
+    from autolog.store import Kept, Store
 
-__all__ = ["load_settings", "opened", "shown"]
+__all__ = ["load_settings", "opened", "opened_kept", "shown"]
 
 _SETTLE_SECONDS = 10.0
 _ON_A_TERMINAL = 50
@@ -50,6 +50,15 @@ def opened(options: Options) -> Iterator[Store]:
         yield store
     finally:
         store.close()
+
+
+@contextmanager
+def opened_kept(options: Options) -> Iterator[tuple[Store, Kept, str]]:
+    """As `opened`, with the records of kept bytes and the home that the content store may lie in."""
+    from autolog.store import Kept
+
+    with opened(options) as store:
+        yield store, Kept(store), load_settings(options).home
 
 
 def shown(found: int, limit: int | None, *, is_table: bool) -> int:

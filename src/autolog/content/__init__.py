@@ -5,7 +5,7 @@ Knows nothing of the records: whoever has a chunk's row (`autolog.store`) finds 
 """
 
 from .cutting import cut
-from .packs import Chunk, Pack, PackWriter, new_name, open_chunk, read_index, verify_pack
+from .packs import Chunk, Pack, PackWriter, check_of, new_name, open_chunk, read_index, verify_pack
 from .places import Place, is_remote, open_place
 from .recipes import from_recipe, to_recipe
 from .staging import Staged, StagedFile, Staging, read_item
@@ -18,6 +18,7 @@ __all__ = [
     "Staged",
     "StagedFile",
     "Staging",
+    "check_of",
     "cut",
     "from_recipe",
     "is_remote",

@@ -82,6 +82,9 @@ class Place:
         """Take a file away; one that is gone already is no error. Raises DestinationError."""
         raise NotImplementedError
 
+    def tidy(self, name: str) -> None:
+        """Take away the folders that a removed file has left empty, where there are such."""
+
     def names(self, below: str) -> Iterator[tuple[str, int, float]]:
         """`(name, size, modified)` of all files below a name. Raises DestinationError."""
         raise NotImplementedError
@@ -157,6 +160,13 @@ class Folder(Place):
             pass
         except OSError as error:
             raise self._problem("written", error) from error
+
+    def tidy(self, name: str) -> None:
+        while name := os.path.dirname(name):
+            try:
+                os.rmdir(self._path(name))
+            except OSError:
+                return  # something is in it
 
     def names(self, below: str) -> Iterator[tuple[str, int, float]]:
         for folder, _, files in os.walk(self._path(below)):

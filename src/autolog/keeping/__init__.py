@@ -6,9 +6,10 @@ was recorded, `collect` takes away what nobody needs, `repack` makes it smaller 
 
 from .collect import Collected, collect
 from .destination import Destination, destination_of, open_recorded
+from .layout import Layout, is_safe_name, layout_of
 from .reading import Reading
 from .repack import Repacked, repack
-from .restore import restore
+from .restore import Restored, digest_at, files_of, restore
 from .send import send
 from .verify import Damage, verify
 
@@ -16,10 +17,16 @@ __all__ = [
     "Collected",
     "Damage",
     "Destination",
+    "Layout",
     "Reading",
     "Repacked",
+    "Restored",
     "collect",
     "destination_of",
+    "digest_at",
+    "files_of",
+    "is_safe_name",
+    "layout_of",
     "open_recorded",
     "repack",
     "restore",

@@ -12,7 +12,7 @@ from autolog.errors import AutologError
 from autolog.store import ChunksMissing, NewPack
 
 from .destination import open_recorded
-from .reading import Reading
+from .reading import Reading, check_stored
 
 if TYPE_CHECKING:
     from autolog.store import Kept, PackRecord, PlaceRecord
@@ -47,8 +47,16 @@ def collect(kept: Kept, home: str, *, leftovers_after: float = _LEFTOVER_SECONDS
     problems: list[str] = []
     for record in kept.places():
         before = kept.total(record.id)
+        if kept.plain(record.id) and not kept.dropped(record.id) and not kept.pack_names(record.id):
+            continue  # plain files, and all of them are needed: it needn't be reached
         try:
             place = open_recorded(record, home)
+            for file in kept.dropped(record.id):
+                assert file.path is not None  # only plain files are taken away one by one
+                place.remove(file.path)
+                place.tidy(file.path)
+                kept.forget_file(file)
+                freed += file.size
             freed += take_away(kept, record, place)
             _compact(kept, record, place)
             take_away(kept, record, place)
@@ -56,7 +64,7 @@ def collect(kept: Kept, home: str, *, leftovers_after: float = _LEFTOVER_SECONDS
             leftovers += _leftovers(kept, record, place, leftovers_after)
         except (AutologError, OSError) as error:
             problems.append(str(error))
-    return Collected(freed + leftovers, leftovers, kept.total(), tuple(problems))
+    return Collected(freed + leftovers, leftovers, kept.total() + kept.plain(), tuple(problems))
 
 
 def take_away(kept: Kept, record: PlaceRecord, place: Place) -> int:
@@ -101,6 +109,7 @@ def rewrite(kept: Kept, record: PlaceRecord, place: Place, pack: PackRecord, use
     with tempfile.NamedTemporaryFile(prefix="autolog-", suffix=".pack") as output:
         writer = PackWriter(output)  # type: ignore[arg-type]  # what tempfile gives is a file in all but name
         for row, stored in reading.stored(rows):
+            check_stored(row, stored)
             writer.add_stored(row.digest, bytes(stored), row.size, row.itemsize, row.base)
         new = writer.finish(new_name(kept.owner))
         place.publish(new.name, output.name)
@@ -109,9 +118,11 @@ def rewrite(kept: Kept, record: PlaceRecord, place: Place, pack: PackRecord, use
 
 def _leftovers(kept: Kept, record: PlaceRecord, place: Place, after: float) -> int:
     """Take away packs of this store that no record knows."""
+    there = list(place.names(f"packs/{kept.owner}"))
+    # Asked afterwards: one that was published and recorded meanwhile is known then.
     known = kept.pack_names(record.id)
     freed = 0
-    for name, size, modified in list(place.names(f"packs/{kept.owner}")):
+    for name, size, modified in there:
         if name not in known and time.time() - modified >= after:
             place.remove(name)
             freed += size

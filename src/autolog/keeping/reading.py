@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from autolog.content import Chunk, Place, from_recipe, open_chunk, read_index
+from autolog.content import Chunk, Place, check_of, from_recipe, open_chunk, read_index
 from autolog.errors import IntegrityError
 
 if TYPE_CHECKING:
     from autolog.store import ChunkRecord, Kept, PackRecord
 
-__all__ = ["Reading"]
+__all__ = ["Reading", "check_stored"]
 
 #: Chunks that lie less than this many bytes apart in a pack are fetched with one request,
 _GAP = 1 << 16
@@ -147,6 +147,15 @@ class Reading:
         if pack is None:
             raise IntegrityError("a pack that holds some of its chunks is not in the records any more")
         return pack
+
+
+def check_stored(row: ChunkRecord, stored: bytes | memoryview) -> None:
+    """See that a stored form is what was recorded: copied unseen, a damaged one would get a new checksum.
+
+    Raises IntegrityError.
+    """
+    if check_of(stored) != row.check:
+        raise IntegrityError("a stored chunk is damaged: it does not match its checksum")
 
 
 def as_chunk(row: ChunkRecord) -> Chunk:

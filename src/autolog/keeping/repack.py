@@ -17,7 +17,7 @@ from autolog.store import ChunksMissing, NewPack
 
 from .collect import take_away
 from .destination import open_recorded
-from .reading import LONGEST_CHAIN, Reading
+from .reading import LONGEST_CHAIN, Reading, check_stored
 
 if TYPE_CHECKING:
     from autolog.store import ChunkRecord, Kept, PackRecord, PlaceRecord
@@ -121,6 +121,7 @@ def _rewrite(
     with tempfile.NamedTemporaryFile(prefix="autolog-", suffix=".pack") as output:
         writer = PackWriter(output)  # type: ignore[arg-type]  # what tempfile gives is a file in all but name
         for row, stored in reading.stored(each for each in rows if each.digest not in bases):
+            check_stored(row, stored)
             writer.add_stored(row.digest, bytes(stored), row.size, row.itemsize, row.base)
         for start in range(0, len(changing), _BATCH):
             batch = changing[start : start + _BATCH]

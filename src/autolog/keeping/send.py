@@ -12,6 +12,7 @@ from autolog.errors import IntegrityError
 from autolog.store import ChunksMissing, NewFile, NewPack
 
 from .destination import Destination
+from .layout import layout_of
 
 if TYPE_CHECKING:
     from autolog.store import Kept
@@ -91,25 +92,39 @@ def _send_files(staged: Staged, place: Place, kept: Kept, place_id: int) -> bool
         return False
     project, task, model, version, snapshot_id = where
     folder = "/".join((_safe(project), _safe(task), "models", _safe(model), f"v{version}"))
-    if any(place.size(f"{folder}/{_file_name(staged, f.name)}") is not None for f in staged.files):
+    names = _file_names(staged)
+    if any(place.size(f"{folder}/{names[f.name]}") is not None for f in staged.files):
         folder = f"{folder}.{snapshot_id}"  # never over what is there
     files = []
     stored = 0
     for file in staged.files:
-        path = f"{folder}/{_file_name(staged, file.name)}"
+        path = f"{folder}/{names[file.name]}"
         place.publish(path, staged.path(file))
         stored += file.size
         files.append(NewFile(file.name, file.digest, file.size, path=path))
     return kept.record(event_id, place_id, files, None, stored)
 
 
-def _file_name(staged: Staged, name: str) -> str:
-    if not name:
-        name = os.path.basename(str(staged.facts.get("path") or "")) or "weights"
-    return "/".join(_safe(part) for part in name.split("/") if part not in ("", ".", ".."))
+def _file_names(staged: Staged) -> dict[str, str]:
+    """What the files of a snapshot are called where they are kept: no two of them alike."""
+    names = [file.name for file in staged.files]
+    layout = layout_of(str(staged.facts.get("path") or ""), names)
+    found: dict[str, str] = {}
+    for name in names:
+        whole = layout.own_name + name if layout.is_single or layout.is_prefix else name
+        parts = [_safe(part) for part in whole.split("/") if part not in ("", ".", "..")] or ["weights"]
+        chosen, number = "/".join(parts), 1
+        while chosen in found.values():
+            number += 1
+            chosen = "/".join((*parts[:-1], f"{parts[-1]}~{number}"))
+        found[name] = chosen
+    return found
 
 
 def _safe(name: str) -> str:
     """A name as one part of a path that any file system and any object store takes."""
-    cleaned = re.sub(r"[^\w.,=+@ ()\[\]-]", "_", name).strip(" .")
-    return cleaned[:120] or "_"
+    cleaned = re.sub(r"[^\w.,=+@ ()\[\]-]", "_", name).strip(" ").rstrip(".")
+    if len(cleaned) > 120:
+        stem, suffix = os.path.splitext(cleaned)
+        cleaned = stem[: 120 - len(suffix[:20])] + suffix[:20]
+    return cleaned or "_"

@@ -16,10 +16,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from autolog.errors import StoreError
 
-from .kept_reading import KeptReading, batches, chunks_at, kept_record, pack_record, running
+from .kept_reading import KeptReading, batches, chunks_at, pack_record, running
 from .known import new_key
 from .known import text as as_text
-from .records import PackRecord, PlaceRecord
+from .records import KeptRecord, PackRecord, PlaceRecord
 from .schema import chunks, done, kept, packs, places, recipes, snapshots, uses
 
 __all__ = ["ChunksMissing", "Kept", "NewFile", "NewPack"]
@@ -111,21 +111,31 @@ class Kept(KeptReading):
 
     # -- giving up --------------------------------------------------------------------------------
 
-    def drop(self, snapshot_ids: Collection[int], reason: str) -> list[tuple[PlaceRecord, str]]:
-        """Keep these snapshots' bytes no longer; the plain files that are now to be taken away."""
-        plain: list[tuple[PlaceRecord, str]] = []
+    def drop(self, snapshot_ids: Collection[int], reason: str) -> None:
+        """Keep these snapshots' bytes no longer.
+
+        Their chunks are given up with the next `doom`; plain files are still to be taken away (`dropped`,
+        then `forget_file`).
+        """
         with self._store._writing() as connection:
             for batch in batches(sorted(snapshot_ids)):
-                query = select(kept, places.c.url, places.c.host).join(places).where(kept.c.path.is_not(None))
-                rows = connection.execute(query.where(kept.c.snapshot_id.in_(batch))).mappings()
-                plain += [(kept_record(row).place, row["path"]) for row in rows]
-                connection.execute(delete(kept).where(kept.c.snapshot_id.in_(batch)))
+                connection.execute(delete(kept).where(kept.c.snapshot_id.in_(batch), kept.c.path.is_(None)))
                 connection.execute(
                     update(snapshots)
                     .where(snapshots.c.id.in_(batch))
-                    .values(keeping="dropped", keeping_reason=reason, stored=None)
+                    .values(keeping="dropped", keeping_reason=as_text(reason), stored=None)
                 )
-        return plain
+
+    def forget_file(self, file: KeptRecord) -> None:
+        """A plain file that was no longer kept is gone."""
+        with self._store._writing() as connection:
+            connection.execute(
+                delete(kept).where(
+                    kept.c.snapshot_id == file.snapshot_id,
+                    kept.c.place_id == file.place.id,
+                    kept.c.path == file.path,
+                )
+            )
 
     def doom(self, place_id: int) -> list[PackRecord]:
         """Give up recipes that no snapshot has and packs that no recipe needs; those packs.

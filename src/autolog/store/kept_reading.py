@@ -57,11 +57,28 @@ class KeptReading:
         query = (
             select(kept, places.c.url, places.c.host)
             .join(places, places.c.id == kept.c.place_id)
-            .where(kept.c.snapshot_id == snapshot_id)
+            .join(snapshots, snapshots.c.id == kept.c.snapshot_id)
+            .where(kept.c.snapshot_id == snapshot_id, snapshots.c.keeping != "dropped")
             .order_by(kept.c.place_id, kept.c.name)
         )
         with self._store._reading() as connection:
             return [kept_record(row) for row in connection.execute(query).mappings()]
+
+    def files_like(self, digests: Iterable[str]) -> list[KeptRecord]:
+        """The kept files of any snapshots that have one of these digests."""
+        query = (
+            select(kept, places.c.url, places.c.host)
+            .join(places, places.c.id == kept.c.place_id)
+            .join(snapshots, snapshots.c.id == kept.c.snapshot_id)
+            .where(snapshots.c.keeping != "dropped")
+            .order_by(kept.c.place_id, kept.c.id)
+        )
+        with self._store._reading() as connection:
+            return [
+                kept_record(row)
+                for batch in batches(sorted(set(digests)))
+                for row in connection.execute(query.where(kept.c.digest.in_(batch))).mappings()
+            ]
 
     def recipe(self, recipe_id: int) -> bytes:
         """The recipe with this id."""
@@ -111,6 +128,18 @@ class KeptReading:
         with self._store._reading() as connection:
             return int(connection.execute(query).scalar_one())
 
+    def plain(self, place_id: int | None = None) -> int:
+        """How many bytes are kept as plain files, at one place or at all."""
+        query = (
+            select(func.coalesce(func.sum(kept.c.size), 0))
+            .join(snapshots, snapshots.c.id == kept.c.snapshot_id)
+            .where(kept.c.path.is_not(None), snapshots.c.keeping != "dropped")
+        )
+        if place_id is not None:
+            query = query.where(kept.c.place_id == place_id)
+        with self._store._reading() as connection:
+            return int(connection.execute(query).scalar_one())
+
     def layout(self, event_id: str) -> tuple[str, str, str, int, int] | None:
         """`(project, "task name.task id", model, version, snapshot id)` of an event's snapshot, None if it
         is gone.
@@ -140,10 +169,18 @@ class KeptReading:
 
     def files_at(self, place_id: int) -> list[KeptRecord]:
         """Every file that is kept at a place."""
+        return self._files_at(place_id, snapshots.c.keeping != "dropped")
+
+    def dropped(self, place_id: int) -> list[KeptRecord]:
+        """The plain files at a place that are no longer kept and still to be taken away."""
+        return self._files_at(place_id, (snapshots.c.keeping == "dropped") & kept.c.path.is_not(None))
+
+    def _files_at(self, place_id: int, condition: Any) -> list[KeptRecord]:
         query = (
             select(kept, places.c.url, places.c.host)
             .join(places, places.c.id == kept.c.place_id)
-            .where(kept.c.place_id == place_id)
+            .join(snapshots, snapshots.c.id == kept.c.snapshot_id)
+            .where(kept.c.place_id == place_id, condition)
             .order_by(kept.c.id)
         )
         with self._store._reading() as connection:
