@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from blake3 import blake3
 
 from autolog.content import Staging
