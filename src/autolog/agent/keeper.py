@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autolog import _guard
@@ -56,7 +58,9 @@ class Keeper(Worker):
         self._store = store
         self._destination = destination
         self._aside = aside
+        self._home = os.path.dirname(aside.folder)
         self._wake = wake
+        self._is_repacking = False
         #: Why nothing can be sent just now, if so, and since when.
         self.blocked = ""
         self._since = 0.0
@@ -87,7 +91,7 @@ class Keeper(Worker):
         """Tell a process when everything that is queued so far is kept, or at once if it can't be just
         now.
         """
-        if self.blocked or self.is_idle:
+        if self.blocked or self.is_idle or self._is_repacking:
             job.tell({"kind": "settled"}, self._wake)
         else:
             self.put(job)
@@ -97,10 +101,35 @@ class Keeper(Worker):
         """Whether the destination has been away so long that what waits is left to the next agent."""
         return bool(self.blocked) and time.monotonic() - self._since > _LINGER_SECONDS
 
+    def repack(self, task_id: str) -> None:
+        """Queue making what a run has kept smaller, now that nobody waits for anything."""
+        self.put(partial(self._repack, task_id))
+
+    def _repack(self, task_id: str) -> None:
+        from autolog.content import is_remote
+        from autolog.errors import StoreError
+        from autolog.keeping import repack
+        from autolog.store import Kept
+
+        destination = self._destination()
+        if not destination.is_packed or is_remote(destination.url):
+            return  # elsewhere it would be fetched and sent again
+        self._is_repacking = True
+        step_back(19)
+        try:
+            repack(Kept(self._store()), self._home, task_id)
+        except StoreError:
+            return  # it is as good as before, and there is a next time
+        finally:
+            self._is_repacking = False
+
     def work(self, item: Any) -> None:
         """Send one snapshot's bytes, however long it takes."""
         if isinstance(item, Job):
             item.tell({"kind": "settled"}, self._wake)
+            return
+        if not isinstance(item, Outgoing):
+            item()
             return
         self._under_way = item.event_id
         self._send(item)

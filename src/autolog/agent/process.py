@@ -130,6 +130,7 @@ class Agent:
         self._recorder: Recorder | None = None
         self._reader: Reader | None = None
         self._keeper: Keeper | None = None
+        self._has_repacked = False
         self._following = Following()
         self._beat = time.monotonic()
         self._faults = 0
@@ -391,5 +392,9 @@ class Agent:
             return True  # nobody ever told us what to do; the next command replays the spool
         self._check_moves()
         self._recorder.finish()
+        if self._keeper is not None and not self._has_repacked and self._keeper.is_idle:
+            self._has_repacked = True
+            self._keeper.repack(self._recorder.task_id)
+            return False
         everything = all(event in self._notes.recorded for event in self._journals.events)
         return not everything or self._recorder.is_stalled or clear(self._folder)

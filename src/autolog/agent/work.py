@@ -136,6 +136,11 @@ class Recorder(Worker):
         #: Takes what was put aside to where it is kept.
         self.keeper: Keeper | None = None
 
+    @property
+    def task_id(self) -> str:
+        """The task that is recorded."""
+        return self._scribe.task_id
+
     def add(self, job: Job) -> None:
         """Queue an event."""
         self.put(job)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 from autolog.content import Chunk, Place, check_of, from_recipe, open_chunk, read_index
 from autolog.errors import IntegrityError
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from autolog.store import ChunkRecord, Kept, PackRecord
 
 __all__ = ["Reading", "check_stored"]
+
+_T = TypeVar("_T")
 
 #: Chunks that lie less than this many bytes apart in a pack are fetched with one request,
 _GAP = 1 << 16
@@ -78,7 +81,7 @@ class Reading:
         """The bytes of a file, in order; a batch of chunks at a time is held in memory."""
         entries = list(from_recipe(recipe))
         records = self.find(digest for digest, _ in entries)
-        self.check_packs(records.values())
+        self._retrying(records, lambda: self.check_packs(records.values()))
         start = 0
         while start < len(entries):
             end, size = start, 0
@@ -86,9 +89,23 @@ class Reading:
                 size += entries[end][1]
                 end += 1
             batch = [digest for digest, _ in entries[start:end]]
-            data = dict(self.read(batch, records))
+            data = self._retrying(records, partial(self._data_of, batch, records))
             yield from (data[digest] for digest in batch)
             start = end
+
+    def _data_of(self, batch: list[bytes], records: Mapping[bytes, ChunkRecord]) -> dict[bytes, bytes]:
+        return dict(self.read(batch, records))
+
+    def _retrying(self, records: dict[bytes, ChunkRecord], action: Callable[[], _T]) -> _T:
+        """Do it, again if chunks were put into other packs meanwhile: by collecting or repacking."""
+        while True:
+            try:
+                return action()
+            except IntegrityError:
+                now = self.find(tuple(records))
+                if all(now.get(digest) == each for digest, each in records.items()):
+                    raise
+                records.update(now)
 
     def stored(self, rows: Iterable[ChunkRecord]) -> Iterator[tuple[ChunkRecord, memoryview]]:
         """The stored forms of chunks, as they lie in their packs."""

@@ -199,17 +199,18 @@ class KeptReading:
         with self._store._reading() as connection:
             return connection.execute(query).first() is not None
 
-    def series(self, model_id: str | None = None) -> list[tuple[PlaceRecord, list[int]]]:
-        """The recipes of each model's versions in their order, file by file and place by place."""
+    def series(self, task_id: str | None = None) -> list[tuple[PlaceRecord, list[int]]]:
+        """The recipes of the versions of each model (of a task) in order, file by file and place by place."""
         query = (
             select(snapshots.c.model_id, kept.c.name, kept.c.recipe_id, places)
             .join(snapshots, snapshots.c.id == kept.c.snapshot_id)
             .join(places, places.c.id == kept.c.place_id)
+            .join(models, models.c.id == snapshots.c.model_id)
             .where(kept.c.recipe_id.is_not(None))
             .order_by(snapshots.c.model_id, kept.c.name, snapshots.c.version)
         )
-        if model_id is not None:
-            query = query.where(snapshots.c.model_id == model_id)
+        if task_id is not None:
+            query = query.where(models.c.task_id == task_id)
         found: dict[tuple[str, str, PlaceRecord], list[int]] = {}
         with self._store._reading() as connection:
             for row in connection.execute(query).mappings():
