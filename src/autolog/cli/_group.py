@@ -17,6 +17,7 @@ from .doctor import doctor
 from .models import models
 from .run import run
 from .show import show
+from .store import store
 from .tasks import tasks
 
 __all__ = ["call", "group"]
@@ -53,7 +54,7 @@ def group(context: click.Context) -> None:
     context.ensure_object(Options)
 
 
-for _command in (run, models, tasks, show, doctor):
+for _command in (run, models, tasks, show, store, doctor):
     group.add_command(_command)
 
 

@@ -3,6 +3,7 @@
 Only frozen records leave this package.
 """
 
+from .copying import copy_store
 from .database import Store
 from .known import Look
 from .records import (
@@ -29,4 +30,5 @@ __all__ = [
     "Store",
     "TaskRecord",
     "Writer",
+    "copy_store",
 ]
