@@ -11,9 +11,11 @@ __all__ = [
     "DestinationError",
     "IntegrityError",
     "NotFound",
+    "StoreAway",
     "StoreError",
     "StoreLocked",
     "StoreMissing",
+    "StoreRefused",
     "TargetError",
     "UnreadableWeights",
     "WeightsUnavailable",
@@ -40,12 +42,20 @@ class StoreError(AutologError):
     """The store can't be opened, read or written."""
 
 
+class StoreAway(StoreError):
+    """The store's server can't be reached, or the connection broke."""
+
+
 class StoreLocked(StoreError):
     """Another process kept the store locked for longer than we wait."""
 
 
 class StoreMissing(StoreError):
     """There is no store at that address, and none may be made there."""
+
+
+class StoreRefused(StoreError):
+    """The store can't hold this record, however often it is tried."""
 
 
 class UnreadableWeights(AutologError):

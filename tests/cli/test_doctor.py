@@ -5,6 +5,7 @@ import sqlite3
 import pytest
 
 from autolog.cli._checks import _installed, _within
+from autolog.store.migrations import NEWEST
 
 pytestmark = pytest.mark.core
 
@@ -22,7 +23,7 @@ def test_a_used_one(autolog, story, home):
     (home / "agent.log").write_text("a line of the agent\n")
     answer = autolog("doctor")
     assert answer.status == 0
-    assert "open, schema 3, 3 tasks, 3 models, 4 snapshots" in answer.out
+    assert f"open, schema {NEWEST}, 3 tasks, 3 models, 4 snapshots" in answer.out
     assert "how they fared in the latest task, evaluate" in answer.out
     assert "ValueError: no" in answer.out
     assert "a line of the agent" in answer.out

@@ -49,6 +49,8 @@ class Lab:
         self.home = folder / "home"
         self.work = folder / "work"
         self.work.mkdir(parents=True, exist_ok=True)
+        #: The URL of a store that is not in the home, for every script and every look.
+        self.elsewhere: str | None = None
         self._started: list[subprocess.Popen[str]] = []
         self._scripts = 0
 
@@ -65,6 +67,8 @@ class Lab:
         kept["AUTOLOG_HOME"] = str(self.home)
         kept["AUTOLOG_STRICT"] = "1"
         kept["XDG_CONFIG_HOME"] = str(self.folder / "config")
+        if self.elsewhere is not None:
+            kept["AUTOLOG_STORE"] = self.elsewhere
         for key, value in more.items():
             if value is None:
                 kept.pop(key, None)
@@ -124,7 +128,7 @@ class Lab:
     @property
     def url(self) -> str:
         """The store's URL."""
-        return f"sqlite:///{self.home}/autolog.db"
+        return self.elsewhere or f"sqlite:///{self.home}/autolog.db"
 
     @property
     def spool(self) -> Path:
@@ -141,7 +145,8 @@ class Lab:
 
     def settle(self, wait: float = 20.0, **arguments: Any) -> Any:
         """What every command does first."""
-        return settle(config.load(home=str(self.home), **arguments), wait=wait)
+        places = {"home": str(self.home), "store": self.elsewhere, **arguments}
+        return settle(config.load(**places), wait=wait)
 
     @contextmanager
     def store(self, url: str | None = None) -> Iterator[Store]:

@@ -14,11 +14,12 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import NamedTuple
 
 from autolog import _guard
 from autolog.config import Settings, mask
-from autolog.errors import StoreError
+from autolog.errors import StoreError, StoreRefused
 from autolog.events import Finished, Loaded, Recorded, Saved, Started
 
 from .aside import Aside
@@ -101,18 +102,31 @@ def replay(scribe: Scribe, journals: Journals, notes: AgentJournal, aside: Aside
         owner = f"{event.id.rpartition('-')[0]}.jsonl"
         if owner in alive and isinstance(event, (Saved, Loaded)):
             continue  # its process holds the file and will hand it to the next agent
-        is_done = False
-        with _guard.guard("record an event of the spool"):
-            if isinstance(event, (Saved, Loaded)):
-                replaying.file(event)
-            else:
-                scribe.record(event)
-            is_done = True
-        if is_done:
+        if isinstance(event, (Saved, Loaded)):
+            action = partial(replaying.file, event)
+        else:
+            action = partial(scribe.record, event)
+        if _attempt("record an event of the spool", action):
             notes.add(Recorded(event.id))
         else:
             failed += 1
     return failed
+
+
+def _attempt(what: str, action: Callable[[], None]) -> bool:
+    """Do it; False if it failed for good, which is noted. Raises StoreError if the store is to blame."""
+    away: StoreError | None = None
+    with _guard.guard(what):
+        try:
+            action()
+            return True
+        except StoreRefused:
+            raise  # a fault of this event's; the store may take the others
+        except StoreError as error:
+            away = error
+    if away is not None:
+        raise away
+    return False
 
 
 class _Replay(NamedTuple):
@@ -225,7 +239,7 @@ def _take_sights(journals: Journals, scribe: Scribe, notes: AgentJournal) -> Non
         if isinstance(event, Saved) and event_id in notes.recorded and event_id not in notes.moved:
             moves.append((event, path, False))
     if moves:
-        scribe.moved(moves)
+        _attempt("record where files were seen", partial(scribe.moved, moves))
 
 
 def _follow_moves(journals: Journals, scribe: Scribe, notes: AgentJournal) -> None:
@@ -241,8 +255,7 @@ def _follow_moves(journals: Journals, scribe: Scribe, notes: AgentJournal) -> No
             os.close(held[0])
             moves.append((event, held[1], False))
     if moves:
-        with _guard.guard("follow renamed files"):
-            scribe.moved(moves)
+        _attempt("follow renamed files", partial(scribe.moved, moves))
 
 
 def _store_of(journals: Journals, settings: Settings) -> str:

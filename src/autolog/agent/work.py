@@ -26,6 +26,8 @@ __all__ = ["Reader", "Recorder"]
 
 #: A loaded file larger than this many bytes is looked up by its stat before it is read.
 _LOOK_UP_BYTES = 64 << 20
+#: A script that ends waits this long, and the attempt under way, before it leaves a store that is away.
+_PATIENCE_SECONDS = 2.0
 _RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0, 15.0)
 
 
@@ -170,12 +172,18 @@ class Recorder(Worker):
     def _move(self) -> None:
         # Asked here and not where it was queued: between the two, a file may be recorded at the place that
         # another one has left.
+        from autolog.errors import StoreRefused
+
         changes = self._unsaid_moves = self._unsaid_moves or self._following.changes()
         if not changes:
             return
-        self._scribe.moved(
-            [(event, path or self.seen_at.get(event.id), path is None) for event, path in changes]
-        )
+        try:
+            self._scribe.moved(
+                [(event, path or self.seen_at.get(event.id), path is None) for event, path in changes]
+            )
+        except StoreRefused:
+            self._unsaid_moves = []  # said again they would keep all later ones from being said
+            raise
         for event, path in changes:
             if path is not None:
                 self._notes.add(Moved(event.id, path))
@@ -191,6 +199,8 @@ class Recorder(Worker):
         """Whether the store has a snapshot of this size. Asked from the reader's thread."""
         from autolog.errors import StoreError
 
+        if self.is_stalled:
+            return True  # a save must not wait in the reader's queue for a server that doesn't answer
         try:
             return self._scribe.writer.could_be_known(size)
         except StoreError:
@@ -200,6 +210,8 @@ class Recorder(Worker):
         """The digest of an untouched file. Asked from the reader's thread."""
         from autolog.errors import StoreError
 
+        if self.is_stalled:
+            return None
         try:
             return self._scribe.writer.known_digest(facts)
         except StoreError:
@@ -277,14 +289,18 @@ class Recorder(Worker):
             self._scribe.writer.ended(self._scribe.task_id, *end)
 
     def _persist(self, action: Callable[[], None]) -> None:
-        """Do it, again and again while the store is locked or away."""
-        from autolog.errors import StoreError
+        """Do it, again and again while the store is locked or away. Raises StoreRefused."""
+        from autolog.errors import StoreError, StoreRefused
 
+        began = time.monotonic()
         for attempt in range(1_000_000):
             try:
                 action()
+            except StoreRefused:
+                raise  # it would be refused for ever, and keep everything behind it waiting
             except StoreError as error:
-                if attempt >= 2 and not self.is_stalled:
+                is_long = attempt >= 2 or time.monotonic() - began > _PATIENCE_SECONDS
+                if is_long and not self.is_stalled:
                     self.is_stalled = True
                     _guard.note("write to the store", error)
                     self.stalled(

@@ -26,6 +26,7 @@ from .models import models
 from .restore import restore
 from .run import run
 from .show import show
+from .store import store
 from .tasks import tasks
 
 __all__ = ["call", "group"]
@@ -64,7 +65,7 @@ def group(context: click.Context) -> None:
     context.ensure_object(Options)
 
 
-for _command in (run, models, tasks, show, restore, doctor):
+for _command in (run, models, tasks, show, restore, store, doctor):
     group.add_command(_command)
 
 

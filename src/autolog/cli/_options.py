@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-__all__ = ["Options", "limit_option", "output", "places"]
+__all__ = ["Options", "json_option", "limit_option", "output", "places"]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -39,7 +39,11 @@ def places(command: _F) -> _F:
 
 def output(command: _F) -> _F:
     """Add `--json`, `--home` and `--store`."""
-    command = places(command)
+    return json_option(places(command))
+
+
+def json_option(command: _F) -> _F:
+    """Add `--json`."""
     return click.option(
         "--json", is_flag=True, callback=_note, expose_value=False, help="Answer in JSON; see docs/json.md."
     )(command)

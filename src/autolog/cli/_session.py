@@ -14,7 +14,7 @@ from ._out import say
 if TYPE_CHECKING:
     from autolog.store import Kept, Store
 
-__all__ = ["load_settings", "opened", "opened_kept", "shown"]
+__all__ = ["bring_in", "load_settings", "opened", "opened_kept", "shown"]
 
 _SETTLE_SECONDS = 10.0
 _ON_A_TERMINAL = 50
@@ -31,10 +31,21 @@ def opened(options: Options) -> Iterator[Store]:
 
     Raises ConfigurationProblem and the kinds of StoreError.
     """
-    from autolog.agent import settle
     from autolog.store import Store
 
     settings = load_settings(options)
+    bring_in(settings)
+    store = Store.open(settings.store, create=False)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def bring_in(settings: config.Settings) -> None:
+    """Bring what the spool still holds into the store; says what is left of it. Raises StoreError."""
+    from autolog.agent import settle
+
     try:
         settled = settle(settings, wait=_SETTLE_SECONDS)
     except OSError as error:
@@ -45,11 +56,6 @@ def opened(options: Options) -> Iterator[Store]:
         what = "event is" if settled.pending == 1 else "events are"
         why = f" ({'; '.join(settled.problems)})" if settled.problems else ""
         say(f"{settled.pending} {what} not in the store yet{why}; try again later, or see `autolog doctor`")
-    store = Store.open(settings.store, create=False)
-    try:
-        yield store
-    finally:
-        store.close()
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 Only frozen records leave this package.
 """
 
+from .copying import copy_store
 from .database import Store
 from .kept import ChunksMissing, Kept, NewFile, NewPack
 from .known import Look
@@ -42,4 +43,5 @@ __all__ = [
     "Store",
     "TaskRecord",
     "Writer",
+    "copy_store",
 ]

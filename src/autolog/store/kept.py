@@ -12,13 +12,13 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, delete, insert, select, text, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from autolog.errors import StoreError
 
 from .kept_reading import KeptReading, batches, chunks_at, pack_record, running
 from .known import new_key
 from .known import text as as_text
+from .racing import insert_into, repeated
 from .records import KeptRecord, PackRecord, PlaceRecord
 from .schema import chunks, done, kept, packs, places, recipes, snapshots, uses
 
@@ -65,7 +65,7 @@ class Kept(KeptReading):
         url = as_text(url)
         with self._store._writing() as connection:
             row = {"url": url, "host": host}
-            connection.execute(_insert(connection, places).values(row).on_conflict_do_nothing())
+            connection.execute(insert_into(connection, places).values(row).on_conflict_do_nothing())
             number = connection.execute(
                 select(places.c.id).where(places.c.url == url, places.c.host == host)
             ).scalar_one()
@@ -73,6 +73,7 @@ class Kept(KeptReading):
 
     # -- recording --------------------------------------------------------------------------------
 
+    @repeated
     def record(
         self, event_id: str, place_id: int, files: Sequence[NewFile], pack: NewPack | None, stored: int
     ) -> bool:
@@ -220,7 +221,7 @@ def _add_pack(connection: Connection, place_id: int, pack: NewPack, event_id: st
     # In the order of their digests: two writers of the same chunks then wait for each other, and never both.
     rows = [_chunk_row(place_id, pack_id, each) for each in sorted(pack.chunks, key=lambda each: each.digest)]
     for batch in batches(rows):
-        connection.execute(_insert(connection, chunks).values(batch).on_conflict_do_nothing())
+        connection.execute(insert_into(connection, chunks).values(batch).on_conflict_do_nothing())
 
 
 def _new_pack(connection: Connection, place_id: int, pack: NewPack, task: str | None) -> int:
@@ -246,7 +247,7 @@ def _add_recipe(connection: Connection, place_id: int, file: NewFile) -> int:
         "chunks": file.recipe,
         "created": time.time(),
     }
-    added = connection.execute(_insert(connection, recipes).values(row).on_conflict_do_nothing())
+    added = connection.execute(insert_into(connection, recipes).values(row).on_conflict_do_nothing())
     found = connection.execute(
         select(recipes.c.id).where(recipes.c.place_id == place_id, recipes.c.digest == file.digest)
     ).scalar_one()
@@ -282,10 +283,6 @@ def _lock(connection: Connection, *, shared: bool) -> None:
     if connection.dialect.name == "postgresql":
         kind = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
         connection.execute(text(f"SELECT {kind}({_LOCK})"))
-
-
-def _insert(connection: Connection, table: Any) -> Any:
-    return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
 
 
 def _chunk_row(place_id: int, pack_id: int, chunk: Any) -> dict[str, Any]:

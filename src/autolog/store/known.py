@@ -11,8 +11,10 @@ from sqlalchemy import Connection, CursorResult, insert, select, update
 
 from autolog.events import FileFacts, Part
 
+from .racing import insert_new, put
 from .records import ContentsRecord
 from .schema import contents, files, parts, skips
+from .types import clean
 
 __all__ = [
     "Look",
@@ -55,18 +57,18 @@ class Look:
 
 def remember(connection: Connection, facts: FileFacts, digest: str) -> None:
     """The digest of this file, as long as nobody touches it."""
-    where = (files.c.device == str(facts.device), files.c.inode == str(facts.inode))
-    connection.execute(files.delete().where(*where))
-    connection.execute(
-        insert(files).values(
-            device=str(facts.device),
-            inode=str(facts.inode),
-            size=facts.size,
-            mtime_ns=facts.mtime_ns,
-            ctime_ns=facts.ctime_ns,
-            digest=digest,
-        )
-    )
+    put(connection, files, [_file(facts, digest)])
+
+
+def _file(facts: FileFacts, digest: str) -> dict[str, Any]:
+    return {
+        "device": str(facts.device),
+        "inode": str(facts.inode),
+        "size": facts.size,
+        "mtime_ns": facts.mtime_ns,
+        "ctime_ns": facts.ctime_ns,
+        "digest": digest,
+    }
 
 
 def keep_parts(connection: Connection, snapshot_id: int, look: Look) -> None:
@@ -86,8 +88,9 @@ def keep_parts(connection: Connection, snapshot_id: int, look: Look) -> None:
             for part, digest in look.parts
         ],
     )
-    for part, digest in look.parts:
-        remember(connection, part.facts, digest)
+    # One row for each file: a statement may not touch one twice, and a folder may hold two links to it.
+    known = {(part.facts.device, part.facts.inode): _file(part.facts, digest) for part, digest in look.parts}
+    put(connection, files, [*known.values()])
 
 
 def keep_contents(connection: Connection, look: Look) -> None:
@@ -97,16 +100,15 @@ def keep_contents(connection: Connection, look: Look) -> None:
         return
     if connection.execute(select(contents.c.digest).where(contents.c.digest == look.digest)).first():
         return
-    connection.execute(
-        insert(contents).values(
-            digest=look.digest,
-            format=found.format,
-            parameters=found.parameters,
-            tensors=[[text(name), list(shape), dtype] for name, shape, dtype in found.tensors],
-            details=dict(found.details),
-            dangerous=list(found.dangerous),
-        )
-    )
+    row = {
+        "digest": look.digest,
+        "format": found.format,
+        "parameters": found.parameters,
+        "tensors": [[text(name), list(shape), dtype] for name, shape, dtype in found.tensors],
+        "details": dict(found.details),
+        "dangerous": list(found.dangerous),
+    }
+    insert_new(connection, contents, row)
 
 
 def count_skip(connection: Connection, task_id: str, path: str, rule: str) -> bool:
@@ -148,7 +150,5 @@ def new_key(inserted: CursorResult[Any]) -> int:
 
 
 def text(value: str | None) -> str:
-    """Text that any database takes: undecodable bytes and NULs are written as escapes."""
-    if not value:
-        return ""
-    return value.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace").replace("\0", "\\x00")
+    """Text as the store writes it (see `types.clean`); no text is an empty one."""
+    return clean(value) if value else ""

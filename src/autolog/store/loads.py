@@ -19,6 +19,7 @@ __all__ = ["record_load"]
 def record_load(connection: Connection, task_id: str, event: Loaded, look: Look) -> None:
     """A weights file was read: the task's input model, through the snapshot that it is."""
     path = text(look.path or event.path) or None
+    keep_contents(connection, look)
     matches: list[Mapping[Any, Any]] = [*_snapshots_like(connection, event, look, path)]
     if not matches:
         if event.skip is not None:
@@ -31,7 +32,6 @@ def record_load(connection: Connection, task_id: str, event: Loaded, look: Look)
     _add_input(connection, task_id, event, chosen, {"path": path, "also": also[:20]})
     if event.facts is not None and look.digest is not None and not look.parts:
         remember(connection, event.facts, look.digest)
-    keep_contents(connection, look)
 
 
 def _snapshots_like(connection: Connection, event: Loaded, look: Look, path: str | None) -> list[RowMapping]:

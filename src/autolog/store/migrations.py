@@ -1,7 +1,8 @@
 """The store's schema changes, in order; each runs once, in one transaction with its own mark.
 
 Forward only: a store written by a newer version is refused. Safe when many processes start at once:
-the transaction begins by taking the database's write lock, and looks again at what is there.
+SQLite's transaction has taken the write lock as it began; on PostgreSQL a lock by name is taken, and then
+it is looked again what is there.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Callable
 
 from sqlalchemy import Column, Connection, Integer, MetaData, Table, insert, inspect, select, text
 
-from autolog.errors import StoreError
+from autolog.errors import StoreError, StoreMissing
 
 from . import schema
 
@@ -27,6 +28,27 @@ def _create(connection: Connection) -> None:
 
 def _add_parts(connection: Connection) -> None:
     schema.parts.create(connection, checkfirst=True)
+
+
+def _compare_by_code_points(connection: Connection) -> None:
+    # PostgreSQL alone: its text was ordered by the server's language, and its indexes refused long paths.
+    if connection.dialect.name != "postgresql":
+        return
+    columns = connection.execute(
+        text(
+            "SELECT table_name, column_name FROM information_schema.columns"
+            " WHERE table_schema = current_schema() AND data_type = 'text'"
+            " AND collation_name IS DISTINCT FROM 'C' AND table_name = ANY(:tables)"
+        ),
+        {"tables": ["tasks", "models", "snapshots", "parts", "contents", "inputs", "skips", "faults"]},
+    ).all()
+    for table, column in columns:
+        connection.execute(text(f'ALTER TABLE {table} ALTER COLUMN "{column}" TYPE text COLLATE "C"'))
+    for index in ("ix_models_name", "ix_snapshots_uri", "models_of_task"):
+        connection.execute(text(f"DROP INDEX IF EXISTS {index}"))
+    connection.execute(text("CREATE INDEX ix_models_name ON models USING hash (name)"))
+    connection.execute(text("CREATE INDEX ix_snapshots_uri ON snapshots USING hash (uri)"))
+    connection.execute(text("CREATE INDEX models_of_task ON models (task_id)"))
 
 
 def _add_kept_bytes(connection: Connection) -> None:
@@ -54,15 +76,21 @@ def _add_kept_bytes(connection: Connection) -> None:
 
 
 #: Number n of this list, counted from 1, brings a store from version n - 1 to n.
-_STEPS: tuple[Callable[[Connection], None], ...] = (_create, _add_parts, _add_kept_bytes)
+_STEPS: tuple[Callable[[Connection], None], ...] = (
+    _create,
+    _add_parts,
+    _compare_by_code_points,
+    _add_kept_bytes,
+)
 
 NEWEST = len(_STEPS)
 
 
-def migrate(connection: Connection, name: str) -> None:
-    """Bring a store up to date; `connection` has a transaction open that holds the write lock.
+def migrate(connection: Connection, name: str, *, create: bool = True) -> None:
+    """Bring a store up to date; `connection` has a transaction open that writes.
 
-    Raises StoreError if the store was written by a newer version.
+    Raises StoreError if the store was written by a newer version, StoreMissing if there is none and
+    none is to be made.
     """
     version = _version(connection)
     if version > NEWEST:
@@ -72,6 +100,8 @@ def migrate(connection: Connection, name: str) -> None:
         )
     if version == NEWEST:
         return
+    if version == 0 and not create:
+        raise StoreMissing(f"there is no store at {name} yet; run a script with autolog.init() first")
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(7020394)"))
         version = _version(connection)

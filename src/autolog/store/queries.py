@@ -276,7 +276,7 @@ class Queries(ABC):
                 )
         condition = table.c.name == name
         if kind == "model":
-            condition = or_(condition, table.c.name.like(f"% - {_escape(name)}", escape="\\"))
+            condition = or_(condition, table.c.name.ilike(f"% - {_escape(name)}", escape="\\"))
         exact = (
             connection.execute(
                 select(table.c.id).where(condition).order_by((table.c.name == name).desc(), when.desc())
@@ -294,7 +294,9 @@ def _escape(text: str) -> str:
 
 
 def _like(glob: str) -> str:
-    return _escape(glob.lower()).replace("*", "%").replace("?", "_")
+    # As far as every database's lower() goes, and no further: other letters match as they are.
+    lowered = "".join(each.lower() if each.isascii() else each for each in glob)
+    return _escape(lowered).replace("*", "%").replace("?", "_")
 
 
 def _count(table: Any, condition: Any) -> Any:

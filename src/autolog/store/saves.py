@@ -10,12 +10,20 @@ from sqlalchemy import Connection, RowMapping, and_, func, insert, or_, select, 
 from autolog.events import Saved
 
 from .known import Look, keep_contents, keep_parts, new_id, new_key, new_model, remember, text
+from .racing import lock
 from .schema import inputs, models, snapshots, tasks
 
-__all__ = ["record_moves", "record_save"]
+__all__ = ["places", "record_moves", "record_save"]
 
 #: How long after a save its version's number may still change.
 _SETTLING_SECONDS = 60.0
+
+
+def places(event: Saved, look: Look) -> list[str]:
+    """The names of what only one save at a time may change, of whichever task: a path, a file."""
+    facts = event.facts
+    names = [] if facts is None else [f"file:{facts.device}:{facts.inode}"]
+    return [*names, f"path:{text(look.path or event.path)}"]
 
 
 def record_save(connection: Connection, task_id: str, event: Saved, look: Look) -> None:
@@ -60,6 +68,7 @@ def record_moves(connection: Connection, moves: Sequence[tuple[str, Look, bool]]
     model. Files may have changed places, so all of them are put where they are before anyone asks
     what was replaced.
     """
+    _lock_moves(connection, moves)
     moved: list[tuple[RowMapping, Look]] = []
     for event_id, look, is_gone in moves:
         row = _of_event(connection, event_id)
@@ -79,6 +88,15 @@ def record_moves(connection: Connection, moves: Sequence[tuple[str, Look, bool]]
             _set(connection, row["id"], state="overwritten")
         if look.key != row["key"] and row["task_id"] is not None:
             _rehome(connection, row, look)
+
+
+def _lock_moves(connection: Connection, moves: Sequence[tuple[str, Look, bool]]) -> None:
+    events = [event_id for event_id, _, _ in moves]
+    found = connection.execute(
+        select(models.c.task_id).join(snapshots).where(snapshots.c.event_id.in_(events)).distinct()
+    ).scalars()
+    names = [f"task:{task_id}" for task_id in found]
+    lock(connection, [*names, *(f"path:{text(look.path)}" for _, look, _ in moves if look.path)])
 
 
 def _of_event(connection: Connection, event_id: str) -> RowMapping | None:

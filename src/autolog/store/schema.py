@@ -2,14 +2,13 @@
 
 Ids are text (32 hex digits), times are seconds since the epoch (UTC), sizes bytes. JSON columns hold
 what is only ever read whole. Device and inode numbers are unsigned 64-bit, which SQL has no type for,
-so they are text.
+so they are text. Text and BigInteger are our own (`types`).
 """
 
 from __future__ import annotations
 
 from sqlalchemy import (
     JSON,
-    BigInteger,
     Boolean,
     Column,
     Float,
@@ -21,9 +20,10 @@ from sqlalchemy import (
     SmallInteger,
     String,
     Table,
-    Text,
     UniqueConstraint,
 )
+
+from .types import BigInteger, Text
 
 __all__ = [
     "chunks",
@@ -80,7 +80,7 @@ models = Table(
     metadata,
     Column("id", _ID, primary_key=True),
     Column("project", Text, nullable=False),
-    Column("name", Text, nullable=False, index=True),
+    Column("name", Text, nullable=False),
     # the task that made it; none for an imported model
     Column("task_id", _ID, ForeignKey("tasks.id")),
     # what makes two saves of one task versions of one model: a path, or a series of checkpoints
@@ -98,7 +98,10 @@ models = Table(
     Column("origin", Text),
     Column("created", Float, nullable=False),
     Column("updated", Float, nullable=False, index=True),
-    Index("models_of_task", "task_id", "key"),
+    # A tree of PostgreSQL's takes no text over 2.7 KB, and a path may have 4: it hashes names and paths.
+    Index("ix_models_name", "name", postgresql_using="hash"),
+    Index("models_of_task", "task_id", "key").ddl_if(dialect="sqlite"),
+    Index("models_of_task", "task_id").ddl_if(dialect="postgresql"),
 )
 
 snapshots = Table(
@@ -110,7 +113,7 @@ snapshots = Table(
     Column("event_id", _ID, nullable=False, unique=True),
     Column("digest", String(80), index=True),
     Column("size", BigInteger),
-    Column("uri", Text, index=True),
+    Column("uri", Text),
     Column("state", String(16), nullable=False),
     # why it is lost, if it is
     Column("reason", Text, nullable=False),
@@ -127,6 +130,7 @@ snapshots = Table(
     # how many bytes keeping it added
     Column("stored", BigInteger),
     UniqueConstraint("model_id", "version"),
+    Index("ix_snapshots_uri", "uri", postgresql_using="hash"),
     Index("snapshots_of_file", "device", "inode"),
 )
 

@@ -18,7 +18,8 @@ from autolog.events import NOT_IMPORTED, Bound, Failed, FileFacts, Finished, Loa
 from .database import Store
 from .known import Look, count_skip, text
 from .loads import record_load
-from .saves import record_moves, record_save
+from .racing import insert_new, lock, repeated
+from .saves import places, record_moves, record_save
 from .schema import contents, done, faults, files, parts, skips, snapshots, tasks
 
 __all__ = ["Writer"]
@@ -35,6 +36,7 @@ class Writer:
 
     # -- tasks ------------------------------------------------------------------------------------
 
+    @repeated
     def started(self, event: Started, now: float) -> None:
         """A run began; its other processes and a replay find it there already."""
         values = {
@@ -57,19 +59,21 @@ class Writer:
             "hooks": {},
         }
         with self._store._writing() as connection:
-            if connection.execute(select(tasks.c.id).where(tasks.c.id == event.task_id)).first() is None:
-                connection.execute(insert(tasks).values(values))
+            insert_new(connection, tasks, values)
 
+    @repeated
     def git(self, task_id: str, git: Mapping[str, Any]) -> None:
         """What the agent has found out of the run's code version."""
         with self._store._writing() as connection:
             connection.execute(update(tasks).where(tasks.c.id == task_id).values(git=dict(git)))
 
+    @repeated
     def heartbeat(self, task_id: str, now: float) -> None:
         """The task's agent is alive."""
         with self._store._writing() as connection:
             connection.execute(update(tasks).where(tasks.c.id == task_id).values(heartbeat=now))
 
+    @repeated
     def ended(self, task_id: str, status: str, reason: str, when: float) -> None:
         """The run is over (or runs again, `running`: a notebook went on)."""
         with self._store._writing() as connection:
@@ -79,6 +83,7 @@ class Writer:
                 .values(status=status, reason=text(reason), finished=None if status == "running" else when)
             )
 
+    @repeated
     def bound(self, task_id: str, event: Bound) -> None:
         """Which hooks applied in one process of the run."""
         with self._once(event.id, task_id) as connection:
@@ -97,6 +102,7 @@ class Writer:
                 update(tasks).where(tasks.c.id == task_id).values(hooks=targets, versions=versions)
             )
 
+    @repeated
     def skipped(self, task_id: str, event: Skipped) -> None:
         """A save was seen and not captured."""
         with self._once(event.id, task_id) as connection:
@@ -113,6 +119,7 @@ class Writer:
                         return
                 connection.execute(insert(skips).values(task_id=task_id, path=path, rule=event.rule, count=1))
 
+    @repeated
     def failed(self, task_id: str, event: Failed) -> None:
         """A fault of ours during the run."""
         with self._once(event.id, task_id) as connection:
@@ -127,6 +134,7 @@ class Writer:
                     )
                 )
 
+    @repeated
     def finished(self, task_id: str, event: Finished) -> None:
         """A process of the run ended; its task's status is set by `ended`."""
         with self._once(event.id, task_id):
@@ -134,12 +142,15 @@ class Writer:
 
     # -- saves ------------------------------------------------------------------------------------
 
+    @repeated
     def saved(self, task_id: str, event: Saved, look: Look) -> None:
         """A weights file was saved: a further version of the task's model with this key."""
-        with self._once(event.id, task_id) as connection:
+        names = places(event, look)
+        with self._once(event.id, task_id, *names) as connection:
             if connection is not None:
                 record_save(connection, task_id, event, look)
 
+    @repeated
     def moved(self, moves: Sequence[tuple[str, Look, bool]]) -> None:
         """The files of these snapshots, by event, are at another path now, or (True) have none any more."""
         with self._store._writing() as connection:
@@ -147,9 +158,12 @@ class Writer:
 
     # -- loads ------------------------------------------------------------------------------------
 
+    @repeated
     def loaded(self, task_id: str, event: Loaded, look: Look) -> None:
         """A weights file was read: the task's input model, through the snapshot that it is."""
-        with self._once(event.id, task_id) as connection:
+        # Two tasks that meet the same foreign file at once import it once.
+        name = f"path:{look.path or event.path}" if look.digest is None else f"digest:{look.digest}"
+        with self._once(event.id, task_id, name) as connection:
             if connection is not None:
                 record_load(connection, task_id, event, look)
 
@@ -189,15 +203,16 @@ class Writer:
     # -- inside -----------------------------------------------------------------------------------
 
     @contextmanager
-    def _once(self, event_id: str, task_id: str) -> Iterator[Connection | None]:
-        """A transaction for one event; None if the event has been recorded before."""
+    def _once(self, event_id: str, task_id: str, *names: str) -> Iterator[Connection | None]:
+        """A transaction for one event of a task; None if the event has been recorded before.
+
+        What is written about one task is written by one at a time; `names` is what else has to be.
+        """
         with self._store._writing() as connection:
-            seen = connection.execute(select(done.c.event_id).where(done.c.event_id == event_id)).first()
-            if seen is not None:
-                yield None
-                return
-            connection.execute(insert(done).values(event_id=event_id, task_id=task_id))
-            yield connection
+            is_new = insert_new(connection, done, {"event_id": event_id, "task_id": task_id})
+            if is_new:
+                lock(connection, (f"task:{task_id}", *names))
+            yield connection if is_new else None
 
 
 def _one(connection: Connection, query: Any) -> RowMapping:

@@ -1,0 +1,67 @@
+"""`autolog store`: what concerns a store as a whole."""
+
+from __future__ import annotations
+
+import click
+
+from autolog import config
+from autolog.errors import StoreError
+
+from . import _json
+from ._options import Options, json_option, places
+from ._out import emit, emit_json, say
+from ._session import bring_in, load_settings
+
+__all__ = ["store"]
+
+
+@click.group()
+def store() -> None:
+    """Copy a store to another database."""
+
+
+@store.command()
+@click.argument("source", metavar="FROM")
+@click.argument("target", metavar="TO")
+@places
+@json_option
+@click.pass_obj
+def copy(options: Options, /, source: str, target: str) -> None:
+    """Copy all records FROM one store TO a new one.
+
+    Both are SQLAlchemy URLs, or the path of an SQLite file:
+
+        autolog store copy ~/.local/share/autolog/autolog.db postgresql://ada@server/autolog
+
+    FROM is left as it is, TO must hold nothing yet. A password may be left out and given in PGPASSWORD, as
+    to every program of PostgreSQL's. Afterwards set AUTOLOG_STORE to TO.
+    """
+    from autolog.store import Store, copy_store
+
+    settings = load_settings(options)
+    try:
+        bring_in(settings)
+    except StoreError as error:
+        say(f"what is still in the spool is not copied: {error}")
+    origin = Store.open(_url(options, source), create=False)
+    try:
+        running = len(origin.tasks(status="running"))
+        if running:
+            say(f"{running} of its tasks still running: what they record from now on is not copied")
+        goal = Store.open(_url(options, target))
+        try:
+            copied = copy_store(origin, goal)
+        finally:
+            goal.close()
+    finally:
+        origin.close()
+    if options.json:
+        emit_json({"schema": _json.SCHEMA, "from": origin.name, "to": goal.name, "rows": copied})
+        return
+    width = max(map(len, copied))
+    emit("\n".join(f"{name:<{width}}  {count}" for name, count in copied.items()))
+    say(f"copied to {goal.name}; set AUTOLOG_STORE to it, and your scripts write there")
+
+
+def _url(options: Options, place: str) -> str:
+    return config.load(home=options.home, store=place).store
