@@ -63,7 +63,7 @@ class Reading:
             size = element_bytes(storage.dtype)
             if isinstance(argument, Blob) and argument.place is not None and size is not None and behind:
                 length = min(storage.length * size, argument.length - behind)
-                self.layout.storage(storage.key, argument.place + behind, length, storage.dtype, size)
+                self.layout.put(storage, argument.place + behind, length)
             return storage
         self.unfollowed = True
         return made
@@ -105,6 +105,7 @@ class Reading:
             self.danger(),
             design,
             regions=tuple(self.layout.regions),
+            stored=naming.stored,
         )
 
 

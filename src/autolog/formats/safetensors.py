@@ -9,13 +9,15 @@ are covered without gaps or overlaps, and the header has at most 100 MB.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import replace
 from math import prod
 from typing import Any, TypeGuard
 
 from autolog.errors import UnreadableWeights
 from autolog.formats._arrays import element_bytes
 from autolog.formats._layout import Layout
-from autolog.formats._shape import Contents, Tensor
+from autolog.formats._shape import Contents, Place, Stored, Tensor
 from autolog.formats._source import Seekable
 from autolog.formats._standins import readable
 
@@ -87,15 +89,31 @@ def inspect_safetensors(file: Seekable, size: int, name: str) -> Contents | None
         raise UnreadableWeights(f"truncated: safetensors of {end} bytes where {left} are")
     tensors = tuple(tensor for _, _, tensor in rows)
     layout = Layout()
+    stored: dict[str, Stored] = {}
     for begin, stop, tensor in rows:
-        layout.add(8 + length + begin, stop - begin, element_bytes(tensor.dtype), tensor.dtype)
+        start, many, name = 8 + length + begin, stop - begin, tensor.name
+        layout.add(start, many, element_bytes(tensor.dtype), tensor.dtype)
+        stored[name] = Stored(name, name, tensor.shape, tensor.dtype, many, Place(start))
+    for name, other in _tied(metadata, stored):
+        stored[name] = replace(stored[other], name=name, key=name)
     return Contents(
         "safetensors",
         tensors,
         sum(tensor.elements for tensor in tensors),
         _details(metadata),
         regions=tuple(layout.regions),
+        stored=tuple(stored.values()) if len(stored) >= len(tensors) else (),
     )
+
+
+def _tied(metadata: Any, stored: Mapping[str, Stored]) -> list[tuple[str, str]]:
+    """Other names of tensors in the file: `save_model` keeps tied tensors once, the names left out here."""
+    pairs = metadata.items() if isinstance(metadata, dict) else ()
+    return [
+        (readable(name), other)
+        for name, other in pairs
+        if isinstance(other, str) and other in stored and readable(name) not in stored
+    ]
 
 
 def _header(data: bytes) -> dict[str, Any]:
