@@ -32,6 +32,7 @@ _LONGEST_SCALAR = 200
 BESIDE = re.compile(
     r"(^|_)(opt(im(izer)?)?s?(?=_|$|[A-Z0-9])|(lr_)?schedulers?(?=_|$)|(grad_)?scaler$|rng(?=_|$))"
 )
+_REBUILT = ("torch._tensor._rebuild", "torch._utils._rebuild")
 _ARRAYS = ("numpy.", "joblib.", "sklearn.externals.joblib.")
 _RANDOM = ("numpy.random.", "random.", "torch.Generator", "torch._C.Generator")
 _COUNTERS = ("epoch", "step", "global_step", "iteration")
@@ -91,6 +92,8 @@ class Naming:
             if array is not None:
                 self._add(array, value, way)
                 return
+            if value.path.startswith(_REBUILT):
+                self._lost = True  # a tensor of a kind that we don't know
         elif not isinstance(value, (list, tuple)):
             return
         self._left -= 1

@@ -90,9 +90,16 @@ def _inspect(opened: Hdf5) -> Contents:
 
 def _stored(tensor: Tensor, found: Dataset, start: int | None) -> Stored:
     """An array of the model, of which the older format keeps the weights below one name."""
-    length = tensor.elements * (element_bytes(tensor.dtype) or found.kind.size)
-    place = None if start is None or found.kind.big is None else Place(start, big=found.kind.big)
+    length, itemsize = _bytes(tensor, found), element_bytes(tensor.dtype)
+    place = None
+    if start is not None and found.kind.big is not None and (itemsize or 0) * tensor.elements in (0, length):
+        place = Place(start, big=found.kind.big)
     return Stored(tensor.name, tensor.name.removeprefix(_WEIGHTS), tensor.shape, tensor.dtype, length, place)
+
+
+def _bytes(tensor: Tensor, found: Dataset) -> int:
+    """What the elements take, each of which may be an array itself."""
+    return tensor.elements // max(1, prod(found.kind.shape)) * found.kind.size
 
 
 def _lay_out(opened: Hdf5, found: Dataset, tensor: Tensor, layout: Layout) -> int | None:
@@ -101,10 +108,9 @@ def _lay_out(opened: Hdf5, found: Dataset, tensor: Tensor, layout: Layout) -> in
     if origin is None or kind.name == "object":
         return None
     itemsize = element_bytes(tensor.dtype) or kind.size
-    elements = tensor.elements // prod(kind.shape or (1,))
-    start = opened.piece(found, elements * kind.size)
+    start = opened.piece(found, _bytes(tensor, found))
     if start is not None:
-        layout.add(origin + start, elements * kind.size, itemsize, tensor.dtype)
+        layout.add(origin + start, _bytes(tensor, found), itemsize, tensor.dtype)
         return origin + start
     for begin, length in opened.chunks(found):
         layout.add(origin + begin, length, itemsize, tensor.dtype)

@@ -21,7 +21,7 @@ from autolog.formats._shape import Contents, Place, Stored, Tensor
 from autolog.formats._source import Seekable
 from autolog.formats._standins import readable
 
-__all__ = ["inspect_safetensors"]
+__all__ = ["inspect_safetensors", "looks_like_safetensors"]
 
 _LARGEST_HEADER = 100_000_000
 _LARGEST_PARSED = 1 << 24  # bytes; a hundred thousand tensors take half of it
@@ -66,9 +66,7 @@ def inspect_safetensors(file: Seekable, size: int, name: str) -> Contents | None
     file.seek(0)
     head = file.read(10)
     length = int.from_bytes(head[:8], "little")
-    opening = len(head) == 10 and head[8:9] == b"{" and head[9:10] in b'" }'
-    looks_so = opening and 2 <= length <= _LARGEST_HEADER
-    if not looks_so and not hinted:
+    if not looks_like_safetensors(head) and not hinted:
         return None
     if len(head) < 10 or length > min(_LARGEST_HEADER, size - 8):
         raise UnreadableWeights(f"truncated: a safetensors header of {length} bytes in a file of {size}")
@@ -104,6 +102,12 @@ def inspect_safetensors(file: Seekable, size: int, name: str) -> Contents | None
         regions=tuple(layout.regions),
         stored=tuple(stored.values()) if len(stored) >= len(tensors) else (),
     )
+
+
+def looks_like_safetensors(head: bytes) -> bool:
+    """Whether a file that begins with these bytes, ten at least, has the header of such a file."""
+    opening = len(head) >= 10 and head[8:9] == b"{" and head[9:10] in b'" }'
+    return opening and 2 <= int.from_bytes(head[:8], "little") <= _LARGEST_HEADER
 
 
 def _tied(metadata: Any, stored: Mapping[str, Stored]) -> list[tuple[str, str]]:
