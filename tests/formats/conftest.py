@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Callable
 
 import pytest
 
 from autolog.errors import UnreadableWeights
 from autolog.formats import Contents, Region, inspect, regions
+from autolog.formats._identity import lines
 
 
 def outcome(data: bytes, name: str = "") -> Contents | str | None:
@@ -23,9 +25,23 @@ def outcome(data: bytes, name: str = "") -> Contents | str | None:
     assert found is None or isinstance(found, Contents)
     if found is not None:
         check_regions(found.regions, len(data))
+        check_stored(data, found)
     elif data:
         check_regions(regions(io.BytesIO(data), name), len(data))
     return found
+
+
+def check_stored(data: bytes, found: Contents) -> None:
+    """That every tensor lies within the file, and that a digest is of all of them."""
+    for stored in found.stored:
+        if stored.place is not None and 0 not in stored.shape:
+            axes = zip(stored.shape, stored.place.strides or (0,) * len(stored.shape), strict=True)
+            last = sum((length - 1) * stride for length, stride in axes)
+            size = stored.length // math.prod(stored.shape)
+            length = (last + 1) * size if stored.place.strides else stored.length
+            assert 0 <= stored.place.offset <= stored.place.offset + length <= len(data)
+    told = lines(io.BytesIO(data), len(data), found)
+    assert told is None or len(told) == len(found.stored) > 0
 
 
 def check_regions(found: tuple[Region, ...], size: int) -> None:

@@ -11,7 +11,8 @@ import zipfile
 
 import pytest
 
-from autolog.formats import Contents
+from autolog.errors import UnreadableWeights
+from autolog.formats import Contents, difference
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 core = pytest.mark.core
@@ -177,9 +178,23 @@ def made_saved_model(tmp_path):
     return tmp_path / "sm" / "saved_model.pb"
 
 
+def made_torch(tmp_path):
+    torch = pytest.importorskip("torch")
+    net = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.BatchNorm1d(3))
+    torch.save({"model": net.state_dict(), "turned": torch.ones(3, 4).t()}, tmp_path / "m.pt")
+    return tmp_path / "m.pt"
+
+
+def made_legacy(tmp_path):
+    torch = pytest.importorskip("torch")
+    state = {"w": torch.ones(3, 4).t(), "v": torch.ones(2, dtype=torch.bfloat16)}
+    torch.save(state, tmp_path / "m.pt", _use_new_zipfile_serialization=False)
+    return tmp_path / "m.pt"
+
+
 MAKERS = (
     made_h5py, made_newest, made_keras, made_catboost, made_skops, made_export, made_metadata, made_tflite,
-    made_saved_model,
+    made_saved_model, made_torch, made_legacy,
 )  # fmt: skip
 
 
@@ -233,6 +248,20 @@ def test_damaged_files(any_outcome, tmp_path, make):
         check(any_outcome, data[: chance.randrange(len(data))], path.name)
     for _ in range(500):
         check(any_outcome, damaged(data, chance), path.name)
+
+
+@pytest.mark.parametrize("make", [made_torch, made_legacy, made_h5py])
+def test_differences_of_damaged_files(tmp_path, make):
+    pytest.importorskip("numpy")
+    path = make(tmp_path)
+    data = path.read_bytes()
+    chance = random.Random(1)
+    for _ in range(150):
+        try:
+            changes = difference(io.BytesIO(data), path.name, io.BytesIO(damaged(data, chance)), path.name)
+        except UnreadableWeights:
+            continue
+        json.dumps([change.norm for change in changes])
 
 
 @pytest.fixture

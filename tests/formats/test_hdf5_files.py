@@ -183,6 +183,29 @@ def test_a_header_that_continues_in_itself_ends(any_outcome):
         any_outcome(bytes(broken))
 
 
+def test_trees_of_chunks_without_end(look, any_outcome):
+    def fill(file):
+        for number in range(50):
+            file.create_dataset(f"w{number}", data=np.zeros(100, "f4"), chunks=(10,))
+
+    data = written(fill)
+    assert len(look(data).regions) == 500
+    place = len(data)
+    # Each tree is one node of sixty thousand children, and they are that node again.
+    node = b"TREE\x01\x01" + struct.pack("<HQQ", 60_000, 2**64 - 1, 2**64 - 1)
+    node += struct.pack("<IIQQQ", 40, 0, 0, 0, place) * 60_000
+    grown = bytearray(data + node)
+    grown[40:48] = struct.pack("<Q", len(grown))
+    at = 0
+    while (at := data.find(b"\x03\x02\x02", at)) >= 0:
+        grown[at + 3 : at + 11] = struct.pack("<Q", place)
+        at += 1
+    found = any_outcome(bytes(grown))
+    assert len(found.tensors) == 50
+    assert "incomplete" not in found.details
+    assert found.regions == ()
+
+
 def test_links_that_share_a_long_name_are_bounded(any_outcome):
     data = written(lambda file: [file.create_dataset(f"{n}" * 400, (1,)) for n in range(8)])
     broken = bytearray(data)

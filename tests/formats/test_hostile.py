@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from autolog.errors import UnreadableWeights
-from autolog.formats import Contents, inspect, regions
+from autolog.formats import Contents, arrays, inspect, regions, weights_digest
 
 pytestmark = pytest.mark.core
 
@@ -320,6 +320,50 @@ def test_storages_that_share_their_bytes():
     found = inspect(io.BytesIO(data[:at] + doubled + end))
     assert len(found.tensors) == 2
     assert [place.length for place in found.regions] == [24]
+
+
+NOTHING = b"K\x00"
+
+
+@pytest.mark.parametrize(
+    ("shape", "strides"),
+    [
+        (b"\x8a\x06\x00\x00\x00\x00\x00\x01\x85", NOTHING + b"\x85"),
+        (b"J\x00\x00\x10\x00J\x00\x00\x10\x00\x86", NOTHING * 2 + b"\x86"),
+        (b"J\x00\x00\x10\x00J\x00\x00\x10\x00K\x06\x87", NOTHING * 2 + b"K\x01\x87"),
+    ],
+    ids=["2**40", "2**20 twice", "with an end"],
+)
+def test_four_bytes_that_are_a_terabyte(shape, strides):
+    data = archive(tensor(shape=shape, strides=strides))
+    assert len(arrays(io.BytesIO(data))) == 1
+    tracemalloc.start()
+    assert weights_digest(io.BytesIO(data)) is None
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 5 << 20
+
+
+def test_one_storage_under_many_tensors():
+    many = TENSOR % (b"J\x00\x00\x10\x00", b"J\x00\x00\x0f\x00\x85", b"K\x01\x85")
+    views = b"".join(many.replace(b"QK\x00", b"QM" + struct.pack("<H", at)) + b"a" for at in range(2000))
+    data = archive(b"\x80\x02]" + views + b".", storage=4 << 20)
+    assert len(arrays(io.BytesIO(data))) == 2000
+    assert weights_digest(io.BytesIO(data)) is None
+
+
+def test_a_storage_of_two_types_has_no_place():
+    other = (TENSOR % (b"K\x03", b"K\x03\x85", b"K\x01\x85")).replace(b"FloatStorage", b"DoubleStorage")
+    one = TENSOR % (b"K\x06", b"K\x06\x85", b"K\x01\x85")
+    data = archive(b"\x80\x02]" + one + b"a" + other + b"a.")
+    assert [stored.place for stored in arrays(io.BytesIO(data))] == [None, None]
+    assert weights_digest(io.BytesIO(data)) is None
+
+
+def test_digests_of_what_can_not_be_read():
+    for data in (*SOUND.values(), b"", b"PK\x03\x04", npy(b"7,"), npy(b"2, 3", kind=b"|O")):
+        for length in range(0, len(data), 7):
+            assert weights_digest(io.BytesIO(data[:length]), "model.pkl") is None
 
 
 def test_the_position_of_the_file_is_arbitrary():

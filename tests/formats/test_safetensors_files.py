@@ -29,6 +29,19 @@ def test_names_shapes_and_types(look):
     assert found.dangerous == ()
 
 
+@pytest.mark.parametrize("length", [640, 896, 1152, 1408, 376])
+@pytest.mark.parametrize("name", ["model.safetensors", "", "model.pkl"])
+def test_a_header_as_long_as_a_pickle_begins(look, length, name):
+    """Their first two bytes are those of pickles of protocol 2 to 5, and of compressed ones."""
+    for fill in range(length):
+        data = save({"w": torch.ones(3)}, {"note": "x" * fill})
+        if int.from_bytes(data[:8], "little") == length:
+            break
+    assert data[:2] in (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"\x78\x01")
+    found = look(data, name)
+    assert (found.format, found.parameters) == ("safetensors", 3)
+
+
 def test_no_tensors(look):
     found = look(save({}), "model.safetensors")
     assert found.tensors == ()

@@ -11,13 +11,33 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from autolog.errors import UnreadableWeights
 from autolog.formats._layout import ordered
-from autolog.formats._shape import Contents, Region, Tensor
+from autolog.formats._shape import Change, Contents, Place, Region, Stored, Tensor
 
-__all__ = ["Contents", "Region", "Tensor", "inspect", "inspect_bundle", "regions"]
+__all__ = [
+    "Change",
+    "Contents",
+    "Place",
+    "Region",
+    "Stored",
+    "Tensor",
+    "arrays",
+    "difference",
+    "difference_of",
+    "inspect",
+    "inspect_bundle",
+    "regions",
+    "weights_digest",
+    "weights_digest_of",
+]
+
+if TYPE_CHECKING:
+    from autolog.formats._shards import Shard
+
+File = tuple[str, Callable[[], BinaryIO]]
 
 
 def inspect(file: BinaryIO, name: str = "") -> Contents | None:
@@ -68,6 +88,21 @@ def inspect(file: BinaryIO, name: str = "") -> Contents | None:
     return found
 
 
+def _look(file: BinaryIO, name: str) -> Contents | None:
+    """What `inspect` finds, and files of NumPy's own, which it doesn't take for models."""
+    from autolog.formats.numpy_files import inspect_numpy
+
+    found = inspect(file, name)
+    if found is not None:
+        return found
+    try:
+        size = file.seek(0, os.SEEK_END)
+        found = inspect_numpy(file, size)
+    except OSError as fault:
+        raise UnreadableWeights(f"can't be read: {fault}") from fault
+    return None if found is None else replace(found, regions=ordered(found.regions, size))
+
+
 def regions(file: BinaryIO, name: str = "") -> tuple[Region, ...]:
     """Where the raw bytes of tensors lie in a file: by offset, without overlaps, all within the file.
 
@@ -75,22 +110,111 @@ def regions(file: BinaryIO, name: str = "") -> tuple[Region, ...]:
     unknown format, and for one that is compressed, truncated, malformed or can't be read: nothing is raised.
     Tensors of a few bytes are there too.
     """
-    from autolog.formats.numpy_files import inspect_numpy
-
     try:
-        found = inspect(file, name)
-        if found is None:
-            size = file.seek(0, os.SEEK_END)
-            found = inspect_numpy(file, size)
-            return () if found is None else ordered(found.regions, size)
-    except (UnreadableWeights, OSError):
+        found = _look(file, name)
+    except UnreadableWeights:
         return ()
     return () if found is None else found.regions
 
 
-def inspect_bundle(
-    files: Sequence[tuple[str, Callable[[], BinaryIO]]], aside: Collection[str] = ()
-) -> Contents | None:
+def arrays(file: BinaryIO, name: str = "") -> tuple[Stored, ...]:
+    """The tensors of the model in a file and where their elements lie, optimizer states left out.
+
+    What `inspect` has in `Contents.stored`, and the arrays of NumPy's own files. Names of tied tensors that
+    safetensors left out are there, too. Empty where the format doesn't show it, or a bound of ours was
+    reached. Raises `UnreadableWeights` as `inspect` does.
+    """
+    found = _look(file, name)
+    return () if found is None else found.stored
+
+
+def weights_digest(file: BinaryIO, name: str = "") -> str | None:
+    """The digest of the model's weights alone, `weights:blake3:` and 64 digits; None where it can't be told.
+
+    It is over the names (`Stored.key`), shapes, element types and elements of the model's tensors, so it is
+    that of the same weights in another container: in a checkpoint or alone, in either format of
+    `torch.save`, in safetensors, with other times in it. It can't be told of pickled objects (joblib,
+    scikit-learn), of files some of whose tensors are compressed, quantized, sparse or elsewhere, and of
+    those that can't be read.
+    """
+    from autolog.formats._identity import digest, lines
+
+    try:
+        found = _look(file, name)
+        told = None if found is None else lines(file, file.seek(0, os.SEEK_END), found)
+    except (UnreadableWeights, OSError):
+        return None
+    return None if told is None else digest(told)
+
+
+def weights_digest_of(files: Sequence[File], aside: Collection[str] = ()) -> str | None:
+    """The digest of the weights in several files that are one snapshot, given as to `inspect_bundle`.
+
+    That of a model in shards is that of the model in one file. None as for `weights_digest`, for more than
+    500 files, and where two files hold different tensors of one name.
+    """
+    from autolog.formats._identity import digest, merged
+    from autolog.formats._shards import shards
+
+    try:
+        found = shards(files, _look, aside)
+        told = None if found is None else merged(found)
+    except (UnreadableWeights, OSError):
+        return None
+    return None if told is None else digest(told)
+
+
+def difference(file_a: BinaryIO, name_a: str, file_b: BinaryIO, name_b: str) -> tuple[Change, ...]:
+    """What became of each tensor of a model from file A to file B, by name; needs NumPy.
+
+    Tensors are told by their names within the model, so a checkpoint can be compared with a state dict. It
+    reads both files once or twice, in bounded memory. Raises `UnreadableWeights` for a file that can't be
+    read or is of no format that we know, or if NumPy isn't installed.
+    """
+    from contextlib import nullcontext
+
+    from autolog.formats._shards import Shard
+
+    def side(file: BinaryIO, name: str) -> list[Shard]:
+        found = _look(file, name)
+        if found is None:
+            raise UnreadableWeights(f"{name or 'the file'} is of no format that we know")
+        # Its names come as they are, not below the folder of the file.
+        return [Shard("", lambda: nullcontext(file), file.seek(0, os.SEEK_END), found)]
+
+    return _between(side(file_a, name_a), side(file_b, name_b))
+
+
+def difference_of(
+    files_a: Sequence[File],
+    files_b: Sequence[File],
+    aside_a: Collection[str] = (),
+    aside_b: Collection[str] = (),
+) -> tuple[Change, ...]:
+    """As `difference`, for snapshots of several files, given as to `inspect_bundle`."""
+    from autolog.formats._shards import shards
+
+    sides = [shards(files_a, _look, aside_a), shards(files_b, _look, aside_b)]
+    if sides[0] is None or sides[1] is None:
+        raise UnreadableWeights("not all files of the snapshot can be read")
+    return _between(sides[0], sides[1])
+
+
+def _between(old: list[Shard], new: list[Shard]) -> tuple[Change, ...]:
+    from contextlib import closing
+
+    from autolog.formats._difference import Side, compare
+
+    try:
+        with closing(Side(old)) as before, closing(Side(new)) as after:
+            return compare(before, after)
+    except ImportError as fault:
+        raise UnreadableWeights(f"comparing tensors needs NumPy (pip install numpy): {fault}") from fault
+    except OSError as fault:
+        raise UnreadableWeights(f"can't be read: {fault}") from fault
+
+
+def inspect_bundle(files: Sequence[File], aside: Collection[str] = ()) -> Contents | None:
     """What several files hold that are one snapshot; None if none of them is of a format that we know.
 
     Each is a relative name and what opens it for reading. The tensors of all weights come together, those of

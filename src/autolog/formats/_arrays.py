@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 from autolog.errors import UnreadableWeights
@@ -95,7 +95,8 @@ class Array:
     """An array or tensor: its shape and element type, and for a tensor the piece of storage it shows.
 
     `piece` is the offset and the strides in elements, empty where there is no storage; `place` and the size
-    of an element are there for an array of NumPy's whose bytes lie in the file as they are.
+    of an element are there for an array of NumPy's whose bytes lie in the file as they are. Of what isn't
+    `whole` the storage doesn't tell all: quantized, conjugated, ragged.
     """
 
     shape: tuple[int, ...]
@@ -104,6 +105,7 @@ class Array:
     piece: tuple[int, ...] = ()
     place: Place | None = None
     itemsize: int = 0
+    whole: bool = True
 
     def elements(self) -> int:
         """The product of the shape."""
@@ -188,7 +190,23 @@ def _tensor(value: Made, _depth: int) -> Array | None:
     last = offset + sum((length - 1) * stride for length, stride in zip(shape, strides, strict=True))
     if offset < 0 or (0 not in shape and element_bytes(dtype) is not None and last >= storage.length):
         raise UnreadableWeights("a tensor reaches beyond its storage")
-    return Array(shape, dtype, storage, (offset, *strides))
+    # The last argument is there for what the bytes don't show: a conjugation, a sign.
+    extra = value.args[7:8] if value.path.endswith("_v3") else value.args[6:7]
+    return Array(shape, dtype, storage, (offset, *strides), whole=extra in ((), (None,)))
+
+
+def _quantized(value: Made, depth: int) -> Array | None:
+    """`_rebuild_qtensor(storage, offset, shape, strides, quantizer...)`: its scales lie elsewhere."""
+    return _in_part(_tensor(value, depth))
+
+
+def _in_part(array: Array | None) -> Array | None:
+    return None if array is None else replace(array, place=None, whole=False)
+
+
+def _converted(value: Made, depth: int) -> Array | None:
+    """`_rebuild_device_tensor_from_numpy(data, dtype, ...)`: an array whose elements are converted."""
+    return _in_part(_first(value, depth))
 
 
 def _first(value: Made, depth: int) -> Array | None:
@@ -216,7 +234,7 @@ def _sparse(value: Made, depth: int) -> Array | None:
 
 def _nested(value: Made, depth: int) -> Array | None:
     """`_rebuild_nested_tensor(buffer, ...)`: rows of unequal length have no shape but the buffer's."""
-    return _first(value, depth)
+    return _in_part(_first(value, depth))
 
 
 def _without_storage(value: Made, _depth: int) -> Array | None:
@@ -269,13 +287,13 @@ def fortran_strides(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 _READERS: dict[str, Callable[[Made, int], Array | None]] = {
     **dict.fromkeys((f"torch._utils._rebuild_tensor{version}" for version in ("", "_v2", "_v3")), _tensor),
-    "torch._utils._rebuild_qtensor": _tensor,
+    "torch._utils._rebuild_qtensor": _quantized,
     "torch._utils._rebuild_parameter": _first,
     "torch._utils._rebuild_parameter_with_state": _first,
     "torch._utils._rebuild_sparse_tensor": _sparse,
     "torch._utils._rebuild_nested_tensor": _nested,
     "torch._utils._rebuild_meta_tensor_no_storage": _without_storage,
-    "torch._utils._rebuild_device_tensor_from_numpy": _first,
+    "torch._utils._rebuild_device_tensor_from_numpy": _converted,
     "torch._utils._rebuild_device_tensor_from_cpu_tensor": _first,
     "torch._tensor._rebuild_from_type": _subclass,
     "torch._tensor._rebuild_from_type_v2": _subclass,

@@ -27,6 +27,7 @@ _LONGEST_NAME = 1 << 10
 _PER_LINK = 100  # bytes of memory that a link takes besides its name
 _LONGEST_VALUE = 1 << 22  # bytes of an attribute's text
 _MOST_OBJECTS = 200_000
+_MOST_TREES = 1 << 23  # bytes of trees that list the chunks of arrays, a chunk taking at least 24
 _MOST_PARTS = 10_000  # chunks of one header, levels of one tree
 _DEEPEST = 60
 
@@ -66,6 +67,7 @@ class Hdf5:
 
     def __init__(self, file: Seekable, size: int) -> None:
         self.pages = Pages(file, size)
+        self._trees: Pages | None = Pages(file, size, _MOST_TREES)
         self.incomplete = ""
         self.groups: dict[str, int] = {}
         self._offset = self._length = 8
@@ -225,8 +227,12 @@ class Hdf5:
         return start if start is not None and start + length <= self.pages.size else None
 
     def chunks(self, found: Dataset) -> Iterator[tuple[int, int]]:
-        """Offset and length of each chunk of an array that isn't in one piece."""
-        return iter(()) if found.layout is None else chunks(self.pages, found.layout, self._offset)
+        """Offset and length of each chunk of an array that isn't in one piece, as far as we read."""
+        try:
+            if found.layout is not None and self._trees is not None:
+                yield from chunks(self._trees, found.layout, self._offset)
+        except (UnreadableWeights, Enough):
+            self._trees = None  # what the file holds is told without it
 
     def _type_of(self, message: Message, depth: int = 0) -> Kind:
         """A type is written here, or shared: then here is the address of the object that is it."""

@@ -11,11 +11,9 @@ from collections.abc import Iterator
 
 from autolog.errors import UnreadableWeights
 from autolog.formats._pages import Pages
-from autolog.formats._source import Enough
 
 __all__ = ["chunks", "piece"]
 
-_MOST_CHUNKS = 200_000
 _CONTIGUOUS, _CHUNKED = 1, 2
 
 
@@ -35,7 +33,10 @@ def piece(layout: bytes, width: int, length: int) -> int | None:
 
 
 def chunks(pages: Pages, layout: bytes, width: int) -> Iterator[tuple[int, int]]:
-    """Where the chunks lie: offset and length of each, in any order."""
+    """Where the chunks lie: offset and length of each, in any order.
+
+    `pages` bounds how much of the tree is read.
+    """
     kind, at = _class(layout)
     if kind != _CHUNKED or layout[0] > 3:
         return
@@ -47,7 +48,7 @@ def chunks(pages: Pages, layout: bytes, width: int) -> Iterator[tuple[int, int]]
     if len(place) < width or place == b"\xff" * width:
         return
     step = 8 + 8 * rank + width
-    pending, seen = [int.from_bytes(place, "little")], 0
+    pending = [int.from_bytes(place, "little")]
     while pending:
         node = pending.pop()
         head = pages.take(node, 8)
@@ -57,9 +58,6 @@ def chunks(pages: Pages, layout: bytes, width: int) -> Iterator[tuple[int, int]]
         data = pages.take(node + 8 + 2 * width, count * step)
         for entry in range(0, count * step, step):
             child = int.from_bytes(data[entry + step - width : entry + step], "little")
-            seen += 1
-            if seen > _MOST_CHUNKS:
-                raise Enough(f"an array of more than {_MOST_CHUNKS} chunks")
             if head[5]:
                 pending.append(child)
             else:

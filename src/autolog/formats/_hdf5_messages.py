@@ -23,7 +23,8 @@ _FIXED, _FLOAT, _TIME, _TEXT, _BITS, _OPAQUE, _COMPOUND, _REFERENCE, _ENUM, _VAR
 class Kind:
     """An element type: NumPy's name of it, its size in bytes, and for an array type the shape of one element.
 
-    `text` is `fixed` or `varying` for texts, else empty; `signed` and `big` matter for numbers.
+    `text` is `fixed` or `varying` for texts, else empty; `signed` and `big` matter for numbers; `big` is None
+    where the order of bytes isn't told.
     """
 
     name: str
@@ -31,7 +32,7 @@ class Kind:
     text: str = ""
     shape: tuple[int, ...] = ()
     signed: bool = False
-    big: bool = False
+    big: bool | None = False
 
 
 class Attribute(NamedTuple):
@@ -88,7 +89,8 @@ def _datatype(data: bytes, depth: int) -> tuple[Kind, int]:
     if kind == _ARRAY:
         return _array(data, size, version, depth)
     if kind == _COMPOUND:
-        return Kind(_complex_name(data, bits & 0xFFFF, size), size), len(data)
+        name = _complex_name(data, bits & 0xFFFF, size)
+        return Kind(name, size, big=_member_order(data, version) if name[0] == "c" else None), len(data)
     names = {_TIME: "datetime64", _REFERENCE: "object"}
     return Kind(names.get(kind, f"void{size * 8}"), size), len(data)
 
@@ -109,6 +111,12 @@ def _complex_name(data: bytes, members: int, size: int) -> str:
     return f"complex{size * 8}" if looks_so else f"void{size * 8}"
 
 
+def _member_order(data: bytes, version: int) -> bool | None:
+    """Whether the first member of a compound, which has a name of one letter, is a big-endian number."""
+    at = {1: 8 + 8 + 32, 2: 8 + 8 + 4, 3: 8 + 2 + 1}.get(version, len(data))
+    return bool(data[at + 1] & 1) if len(data) > at + 1 and data[at] & 15 == _FLOAT else None
+
+
 def _array(data: bytes, size: int, version: int, depth: int) -> tuple[Kind, int]:
     rank = data[8] if len(data) > 8 else 0
     at = 9 if version >= 3 else 12
@@ -117,7 +125,7 @@ def _array(data: bytes, size: int, version: int, depth: int) -> tuple[Kind, int]
     shape = unpack_from(f"<{rank}I", data, at)
     at += rank * (4 if version >= 3 else 8)  # older ones list permutations too
     base, length = _datatype(data[at:], depth + 1)
-    return Kind(base.name, size, "", tuple(shape)), at + length
+    return Kind(base.name, size, "", tuple(shape), base.signed, base.big), at + length
 
 
 _SIZES = Struct("<BBHHH")

@@ -10,11 +10,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from typing import Any, TypeGuard
+from typing import Any, NamedTuple, TypeGuard
 
-from autolog.formats._arrays import Array, as_array, as_scalar
+from autolog.formats._arrays import Array, as_array, as_scalar, element_bytes
 from autolog.formats._layout import Layout
-from autolog.formats._shape import Tensor
+from autolog.formats._model import Found, of_model
+from autolog.formats._shape import Stored, Tensor
 from autolog.formats._standins import MAPPINGS, Made, Pairs, as_pairs, readable, text_items
 
 __all__ = ["BESIDE", "Naming", "attributes", "class_path", "scalars"]
@@ -31,8 +32,22 @@ _LONGEST_SCALAR = 200
 BESIDE = re.compile(
     r"(^|_)(opt(im(izer)?)?s?(?=_|$|[A-Z0-9])|(lr_)?schedulers?(?=_|$)|(grad_)?scaler$|rng(?=_|$))"
 )
+_REBUILT = ("torch._tensor._rebuild", "torch._utils._rebuild")
+_ARRAYS = ("numpy.", "joblib.", "sklearn.externals.joblib.")
 _RANDOM = ("numpy.random.", "random.", "torch.Generator", "torch._C.Generator")
 _COUNTERS = ("epoch", "step", "global_step", "iteration")
+
+
+class _Way(NamedTuple):
+    """How a value was reached: its name, whether it is the model's, the keys of the mappings above it.
+
+    It is `loose` as long as there are only mappings and lists above it.
+    """
+
+    name: str
+    mine: bool
+    parts: tuple[str, ...]
+    loose: bool
 
 
 class Naming:
@@ -46,6 +61,8 @@ class Naming:
     def __init__(self, layout: Layout) -> None:
         self.tensors: list[Tensor] = []
         self._layout = layout
+        self._found: list[Found] = []
+        self._lost = False
         self.cut = False
         self._left = _MOST_VALUES
         self._above: set[int] = set()
@@ -59,38 +76,67 @@ class Naming:
         shared = sum(min(self._lengths[key], sum(pieces.values())) for key, pieces in self._pieces.items())
         return shared + sum(self._counted.values())
 
-    def walk(self, value: object, name: str = "", mine: bool = True) -> None:
-        """Name everything below `value`; `mine` says whether it belongs to the model."""
+    @property
+    def stored(self) -> tuple[Stored, ...]:
+        """The model's tensors and where they lie; none if not all of them were found."""
+        return () if self.cut or self._lost else of_model(self._found)
+
+    def walk(self, value: object) -> None:
+        """Name everything below `value`."""
+        self._walk(value, _Way("", True, (), True))
+
+    def _walk(self, value: object, way: _Way) -> None:
+        name = way.name
         if isinstance(value, Made):
             array = as_array(value)
             if array is not None:
-                self._add(array, value, name, mine)
+                self._add(array, value, way)
                 return
+            if value.path.startswith(_REBUILT):
+                self._lost = True  # a tensor of a kind that we don't know
         elif not isinstance(value, (list, tuple)):
             return
         self._left -= 1
         if self._left < 0 or len(self._above) > _DEEPEST or len(self.tensors) >= _MOST_TENSORS:
             self.cut = True
             return
-        if id(value) in self._above or len(name) > _LONGEST_NAME:
+        if id(value) in self._above:
+            return
+        if len(name) > _LONGEST_NAME:
+            self._lost = True
             return
         self._above.add(id(value))
-        for below, part, belongs in self._children(value, mine):
-            self.walk(below, f"{name}.{part}" if name and part else name or part, belongs)
+        # What a mapping holds may be all of a model; the parts of an object are below its one name.
+        loose = way.loose and (not isinstance(value, Made) or as_pairs(value) is not None)
+        for below, part, belongs in self._children(value, way.mine):
+            parts = (*way.parts, part) if part and loose else way.parts
+            joined = f"{name}.{part}" if name and part else name or part
+            self._walk(below, _Way(joined, belongs, parts, loose))
             if self._left < 0:
                 break
         self._above.discard(id(value))
 
-    def _add(self, array: Array, value: Made, name: str, mine: bool) -> None:
+    def _add(self, array: Array, value: Made, way: _Way) -> None:
         if len(self.tensors) >= _MOST_TENSORS:
             self.cut = True
             return
-        self.tensors.append(Tensor(readable(name, _LONGEST_NAME), array.shape, array.dtype))
+        name = readable(way.name, _LONGEST_NAME)
+        self._lost = self._lost or len(way.name) > _LONGEST_NAME
+        self.tensors.append(Tensor(name, array.shape, array.dtype))
         if array.place is not None:
             length = array.elements() * array.itemsize
             self._layout.add(array.place.offset, length, array.itemsize, array.dtype)
-        if not mine or array.dtype.startswith(("object", "str", "bytes", "datetime", "timedelta")):
+        if not way.mine or array.dtype.startswith(("object", "str", "bytes", "datetime", "timedelta")):
             return
+        size = element_bytes(array.dtype) or array.itemsize
+        place = array.place
+        if array.storage is not None:
+            place = self._layout.place(array.storage.key, array.dtype, array.shape, array.piece)
+        stored = Stored(
+            name, name, array.shape, array.dtype, array.elements() * size, place if array.whole else None
+        )
+        around = way.parts[:-1] if way.loose else way.parts
+        self._found.append(Found(stored, around, value.path.startswith(_ARRAYS)))
         if array.storage is None:
             self._counted[id(value)] = array.elements()
             return

@@ -25,7 +25,7 @@ from autolog.formats._pieces import look_into_pieces
 from autolog.formats._shape import Contents, Tensor
 from autolog.formats._standins import readable
 
-__all__ = ["File", "merge"]
+__all__ = ["File", "is_beside", "is_passed_over", "merge"]
 
 File = tuple[str, Callable[[], BinaryIO]]
 Look = Callable[[BinaryIO, str], "Contents | None"]
@@ -112,8 +112,8 @@ def _take(found: _Found, name: str, file: BinaryIO, look: Look, aside: Collectio
     if base in _CONFIGS or base == _TRAINER:
         _config(found, base, file)
         return
-    if base.endswith(_PARTS) or _SHARD.search(base):
-        return  # bytes that an index beside them tells of
+    if is_passed_over(base):
+        return
     contents = look(file, base)
     if contents is None:
         return
@@ -123,13 +123,19 @@ def _take(found: _Found, name: str, file: BinaryIO, look: Look, aside: Collectio
     found.room -= len(contents.tensors)
     if contents.format == "SavedModel":
         found.graph = contents
-    elif contents.format.endswith("index") or name in aside or _is_beside(base):
+    elif contents.format.endswith("index") or name in aside or is_beside(base):
         found.beside.append((name, contents))
     else:
         found.weights.append((name, contents))
 
 
-def _is_beside(base: str) -> bool:
+def is_passed_over(base: str) -> bool:
+    """Whether a file isn't looked into for weights: a configuration, or bytes that an index tells of."""
+    return base in _CONFIGS or base == _TRAINER or base.endswith(_PARTS) or _SHARD.search(base) is not None
+
+
+def is_beside(base: str) -> bool:
+    """Whether a file's name says that it holds what a trainer needs to go on, and no weights."""
     stem = base.partition(".")[0]
     return _ASIDE.match(stem) is not None or BESIDE.search(stem) is not None
 

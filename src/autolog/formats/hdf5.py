@@ -16,11 +16,11 @@ from typing import Any
 
 from autolog.errors import UnreadableWeights
 from autolog.formats._arrays import element_bytes
-from autolog.formats._counting import MOST_TENSORS, counted, cut_design, named
+from autolog.formats._counting import MOST_TENSORS, counted, counts, cut_design, named
 from autolog.formats._hdf5 import MAGIC, Dataset, Hdf5, Value
 from autolog.formats._keras import Config, read_config, training_facts
 from autolog.formats._layout import Layout
-from autolog.formats._shape import Contents, Tensor
+from autolog.formats._shape import Contents, Place, Stored, Tensor
 from autolog.formats._source import Enough, Seekable
 from autolog.formats._standins import readable
 
@@ -29,6 +29,7 @@ __all__ = ["inspect_hdf5"]
 _MOST_ATTRIBUTES = 50
 _LONGEST_TEXT = 200
 _LARGEST_JSON = 1 << 22
+_WEIGHTS = "model_weights/"
 
 
 def inspect_hdf5(file: Seekable, size: int) -> Contents | None:
@@ -54,12 +55,15 @@ def _inspect(opened: Hdf5) -> Contents:
     details: dict[str, Any] = {}
     tensors: list[Tensor] = []
     layout = Layout()
+    stored: list[Stored] = []
     try:
         for found in opened.walk():
             if len(tensors) >= MOST_TENSORS:
                 raise Enough(f"more than {MOST_TENSORS} arrays")
             tensors.append(named(found.path, found.shape, _dtype(opened, found)))
-            _lay_out(opened, found, tensors[-1], layout)
+            start = _lay_out(opened, found, tensors[-1], layout)
+            if counts(tensors[-1]):
+                stored.append(_stored(tensors[-1], found, start))
     except Enough as bound:
         details["incomplete"] = str(bound)
     if "model_weights" in opened.groups:
@@ -80,22 +84,37 @@ def _inspect(opened: Hdf5) -> Contents:
         config.dangerous,
         cut_design(design) if isinstance(design, str) else None,
         regions=tuple(layout.regions),
+        stored=() if "incomplete" in details else tuple(stored),
     )
 
 
-def _lay_out(opened: Hdf5, found: Dataset, tensor: Tensor, layout: Layout) -> None:
-    """Note where the elements of an array lie."""
+def _stored(tensor: Tensor, found: Dataset, start: int | None) -> Stored:
+    """An array of the model, of which the older format keeps the weights below one name."""
+    length, itemsize = _bytes(tensor, found), element_bytes(tensor.dtype)
+    place = None
+    if start is not None and found.kind.big is not None and (itemsize or 0) * tensor.elements in (0, length):
+        place = Place(start, big=found.kind.big)
+    return Stored(tensor.name, tensor.name.removeprefix(_WEIGHTS), tensor.shape, tensor.dtype, length, place)
+
+
+def _bytes(tensor: Tensor, found: Dataset) -> int:
+    """What the elements take, each of which may be an array itself."""
+    return tensor.elements // max(1, prod(found.kind.shape)) * found.kind.size
+
+
+def _lay_out(opened: Hdf5, found: Dataset, tensor: Tensor, layout: Layout) -> int | None:
+    """Note where the elements of an array lie, and tell it if they lie in one piece."""
     origin, kind = opened.pages.origin, found.kind
     if origin is None or kind.name == "object":
-        return
+        return None
     itemsize = element_bytes(tensor.dtype) or kind.size
-    elements = tensor.elements // prod(kind.shape or (1,))
-    start = opened.piece(found, elements * kind.size)
+    start = opened.piece(found, _bytes(tensor, found))
     if start is not None:
-        layout.add(origin + start, elements * kind.size, itemsize, tensor.dtype)
-        return
+        layout.add(origin + start, _bytes(tensor, found), itemsize, tensor.dtype)
+        return origin + start
     for begin, length in opened.chunks(found):
         layout.add(origin + begin, length, itemsize, tensor.dtype)
+    return None
 
 
 def _form(opened: Hdf5, facts: dict[str, Value]) -> str:

@@ -54,6 +54,7 @@ def inspect_keras(archive: Archive) -> Contents | None:
         config.dangerous,
         design,
         regions=weights.regions,
+        stored=weights.stored,
     )
 
 

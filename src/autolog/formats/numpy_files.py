@@ -7,10 +7,11 @@ where arrays lie, and a script may keep its weights so.
 from __future__ import annotations
 
 from autolog.errors import UnreadableWeights
-from autolog.formats._counting import MOST_TENSORS, named
+from autolog.formats._arrays import fortran_strides
+from autolog.formats._counting import MOST_TENSORS, counts, named
 from autolog.formats._layout import Layout
 from autolog.formats._npy import MAGIC, read_npy
-from autolog.formats._shape import Contents, Tensor
+from autolog.formats._shape import Contents, Place, Stored, Tensor
 from autolog.formats._source import Enough, FileSource, Seekable, Source
 from autolog.formats._zips import open_archive
 
@@ -23,8 +24,7 @@ def inspect_numpy(file: Seekable, size: int) -> Contents | None:
     head = file.read(6)
     layout = Layout()
     if head == MAGIC:
-        tensor = _array(FileSource(file, 0, size), "", layout)
-        return Contents("NumPy array", (tensor,), tensor.elements, regions=tuple(layout.regions))
+        return _contents("NumPy array", [_array(FileSource(file, 0, size), "", layout)], layout)
     if head[:4] != b"PK\x03\x04":
         return None
     try:
@@ -32,17 +32,26 @@ def inspect_numpy(file: Seekable, size: int) -> Contents | None:
             names = list(archive.entries)
             if len(names) > MOST_TENSORS or not all(name.endswith(".npy") for name in names):
                 return None
-            tensors = [_array(archive.source(name), name.removesuffix(".npy"), layout) for name in names]
+            arrays = [_array(archive.source(name), name.removesuffix(".npy"), layout) for name in names]
     except Enough:
         return None
+    return _contents("NumPy archive", arrays, layout)
+
+
+def _contents(form: str, arrays: list[tuple[Tensor, Stored]], layout: Layout) -> Contents:
+    tensors = tuple(tensor for tensor, _ in arrays)
+    stored = tuple(each for tensor, each in arrays if counts(tensor))
     total = sum(tensor.elements for tensor in tensors)
-    return Contents("NumPy archive", tuple(tensors), total, regions=tuple(layout.regions))
+    return Contents(form, tensors, total, regions=tuple(layout.regions), stored=stored)
 
 
-def _array(source: Source, name: str, layout: Layout) -> Tensor:
+def _array(source: Source, name: str, layout: Layout) -> tuple[Tensor, Stored]:
     found = read_npy(source)
     tensor = named(name, found.shape, found.dtype)
     if source.left is not None and found.length > source.left:
         raise UnreadableWeights("truncated: an array of NumPy's")
     layout.add(found.start, found.length, found.itemsize, found.dtype)
-    return tensor
+    place = None
+    if found.start is not None and found.itemsize:
+        place = Place(found.start, fortran_strides(found.shape) if found.fortran else (), found.big)
+    return tensor, Stored(tensor.name, tensor.name, tensor.shape, tensor.dtype, found.length, place)

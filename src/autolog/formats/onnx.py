@@ -14,7 +14,7 @@ from autolog.formats._arrays import element_bytes
 from autolog.formats._counting import MOST_TENSORS, named
 from autolog.formats._graph import Operations, summary
 from autolog.formats._layout import Layout
-from autolog.formats._shape import Contents, Tensor
+from autolog.formats._shape import Contents, Place, Stored, Tensor
 from autolog.formats._source import Enough, FileSource, Seekable
 from autolog.formats._standins import readable
 from autolog.formats._wire import Field, Wire, signed, varints
@@ -94,6 +94,7 @@ class _Model:
         self.graphs = 0
         self._tensors: list[Tensor] = []
         self._layout = Layout()
+        self._stored: list[Stored] = []
         self._operations = Operations()
         self._ends: dict[int, list[str]] = {11: [], 12: []}
         self._opsets: dict[str, int] = {}
@@ -145,6 +146,7 @@ class _Model:
             details,
             design=summary(self._operations, inputs, outputs),
             regions=tuple(self._layout.regions),
+            stored=() if "incomplete" in self.details else tuple(self._stored),
         )
 
     def _graph(self, length: int, depth: int) -> None:
@@ -180,12 +182,15 @@ class _Model:
                 self._graph(field.length, depth + 1)
 
     def _tensor(self, length: int) -> None:
-        found = self._tensor_facts(length)
+        found, place = self._tensor_facts(length)
         if len(self._tensors) >= MOST_TENSORS:
             raise Enough(f"more than {MOST_TENSORS} initializers")
         self._tensors.append(found)
+        if found.dtype != "object":
+            size = found.elements * (element_bytes(found.dtype) or 0)
+            self._stored.append(Stored(found.name, found.name, found.shape, found.dtype, size, place))
 
-    def _tensor_facts(self, length: int) -> Tensor:
+    def _tensor_facts(self, length: int) -> tuple[Tensor, Place | None]:
         shape: list[int] = []
         kind, name = 0, ""
         start, size = None, 0
@@ -203,8 +208,10 @@ class _Model:
                 if key == "location" and len(self._files) < _MOST_FILES:
                     self._files[value] = None
         made = named(name, shape, _TYPES.get(kind, "unknown"))
-        self._layout.add(start, size, element_bytes(made.dtype), made.dtype)
-        return made
+        itemsize = element_bytes(made.dtype)
+        self._layout.add(start, size, itemsize, made.dtype)
+        fits = itemsize is not None and size == made.elements * itemsize
+        return made, Place(start) if fits and start is not None else None
 
     def _sparse(self, length: int) -> None:
         """A sparse initializer: its values, which carry the name, and its shape."""
@@ -212,11 +219,13 @@ class _Model:
         shape: list[int] = []
         for field in self.wire.fields(length):
             if field.number == 1 and field.length >= 0:
-                values = self._tensor_facts(field.length)
+                values, _ = self._tensor_facts(field.length)
             elif field.number == 3:
                 shape += self._lengths(field)
         if values is not None and len(self._tensors) < MOST_TENSORS:
-            self._tensors.append(named(values.name, shape, values.dtype))
+            made = named(values.name, shape, values.dtype)
+            self._tensors.append(made)
+            self._stored.append(Stored(made.name, made.name, made.shape, made.dtype, 0, None))
 
     def _lengths(self, field: Field) -> list[int]:
         if field.length < 0:

@@ -23,6 +23,7 @@ from autolog.formats._naming import Naming, attributes, class_path, scalars
 from autolog.formats._shape import Contents
 from autolog.formats._source import Enough, FileSource, Seekable, Source
 from autolog.formats._standins import Blob, Global, Made, as_bytes
+from autolog.formats.safetensors import looks_like_safetensors
 
 __all__ = ["Reading", "inspect_compressed", "inspect_pickle"]
 
@@ -63,7 +64,7 @@ class Reading:
             size = element_bytes(storage.dtype)
             if isinstance(argument, Blob) and argument.place is not None and size is not None and behind:
                 length = min(storage.length * size, argument.length - behind)
-                self.layout.storage(storage.key, argument.place + behind, length, storage.dtype, size)
+                self.layout.put(storage, argument.place + behind, length)
             return storage
         self.unfollowed = True
         return made
@@ -105,6 +106,7 @@ class Reading:
             self.danger(),
             design,
             regions=tuple(self.layout.regions),
+            stored=naming.stored,
         )
 
 
@@ -117,7 +119,8 @@ def inspect_pickle(file: Seekable, size: int, name: str) -> Contents | None:
     file.seek(0)
     head = file.read(256)
     if head[:1] == b"\x80":
-        if len(head) < 2 or not 2 <= head[1] <= 5:
+        # A header of safetensors may be 640 bytes long, which looks like the beginning of a pickle.
+        if len(head) < 2 or not 2 <= head[1] <= 5 or looks_like_safetensors(head):
             return None
         return _inspect(FileSource(file, 0, size), name, {})
     if not head or not (_OPENING.match(head) or name.lower().endswith(_SUFFIXES)):
@@ -134,8 +137,9 @@ def inspect_pickle(file: Seekable, size: int, name: str) -> Contents | None:
 def inspect_compressed(file: Seekable, name: str) -> Contents | None:
     """What a compressed pickle or joblib file holds; None for other files, compressed or not."""
     file.seek(0)
-    kind = compression(file.read(16))
-    if kind is None:
+    head = file.read(16)
+    kind = compression(head)
+    if kind is None or looks_like_safetensors(head):
         return None
     hinted = name.lower().endswith(_SUFFIXES)
     if kind == "lz4":
@@ -145,12 +149,12 @@ def inspect_compressed(file: Seekable, name: str) -> Contents | None:
     file.seek(0)
     try:
         source = Source(Inflated(file, kind), limit=_INFLATED)
-        head = source.rest()[:2]
+        begins = source.rest()[:2]
     except UnreadableWeights:
         if hinted:
             raise
         return None
-    if head[:1] != b"\x80" or (len(head) > 1 and head[1] > 5):
+    if begins[:1] != b"\x80" or (len(begins) > 1 and begins[1] > 5):
         return None
     return _inspect(source, name, {"compression": kind})
 

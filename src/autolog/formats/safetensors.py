@@ -9,17 +9,19 @@ are covered without gaps or overlaps, and the header has at most 100 MB.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import replace
 from math import prod
 from typing import Any, TypeGuard
 
 from autolog.errors import UnreadableWeights
 from autolog.formats._arrays import element_bytes
 from autolog.formats._layout import Layout
-from autolog.formats._shape import Contents, Tensor
+from autolog.formats._shape import Contents, Place, Stored, Tensor
 from autolog.formats._source import Seekable
 from autolog.formats._standins import readable
 
-__all__ = ["inspect_safetensors"]
+__all__ = ["inspect_safetensors", "looks_like_safetensors"]
 
 _LARGEST_HEADER = 100_000_000
 _LARGEST_PARSED = 1 << 24  # bytes; a hundred thousand tensors take half of it
@@ -64,9 +66,7 @@ def inspect_safetensors(file: Seekable, size: int, name: str) -> Contents | None
     file.seek(0)
     head = file.read(10)
     length = int.from_bytes(head[:8], "little")
-    opening = len(head) == 10 and head[8:9] == b"{" and head[9:10] in b'" }'
-    looks_so = opening and 2 <= length <= _LARGEST_HEADER
-    if not looks_so and not hinted:
+    if not looks_like_safetensors(head) and not hinted:
         return None
     if len(head) < 10 or length > min(_LARGEST_HEADER, size - 8):
         raise UnreadableWeights(f"truncated: a safetensors header of {length} bytes in a file of {size}")
@@ -87,15 +87,37 @@ def inspect_safetensors(file: Seekable, size: int, name: str) -> Contents | None
         raise UnreadableWeights(f"truncated: safetensors of {end} bytes where {left} are")
     tensors = tuple(tensor for _, _, tensor in rows)
     layout = Layout()
+    stored: dict[str, Stored] = {}
     for begin, stop, tensor in rows:
-        layout.add(8 + length + begin, stop - begin, element_bytes(tensor.dtype), tensor.dtype)
+        start, many, name = 8 + length + begin, stop - begin, tensor.name
+        layout.add(start, many, element_bytes(tensor.dtype), tensor.dtype)
+        stored[name] = Stored(name, name, tensor.shape, tensor.dtype, many, Place(start))
+    for name, other in _tied(metadata, stored):
+        stored[name] = replace(stored[other], name=name, key=name)
     return Contents(
         "safetensors",
         tensors,
         sum(tensor.elements for tensor in tensors),
         _details(metadata),
         regions=tuple(layout.regions),
+        stored=tuple(stored.values()) if len(stored) >= len(tensors) else (),
     )
+
+
+def looks_like_safetensors(head: bytes) -> bool:
+    """Whether a file that begins with these bytes, ten at least, has the header of such a file."""
+    opening = len(head) >= 10 and head[8:9] == b"{" and head[9:10] in b'" }'
+    return opening and 2 <= int.from_bytes(head[:8], "little") <= _LARGEST_HEADER
+
+
+def _tied(metadata: Any, stored: Mapping[str, Stored]) -> list[tuple[str, str]]:
+    """Other names of tensors in the file: `save_model` keeps tied tensors once, the names left out here."""
+    pairs = metadata.items() if isinstance(metadata, dict) else ()
+    return [
+        (readable(name), other)
+        for name, other in pairs
+        if isinstance(other, str) and other in stored and readable(name) not in stored
+    ]
 
 
 def _header(data: bytes) -> dict[str, Any]:

@@ -11,16 +11,16 @@ from __future__ import annotations
 from typing import Any
 
 from autolog.errors import UnreadableWeights
-from autolog.formats._arrays import element_bytes
+from autolog.formats._arrays import Storage, element_bytes
 from autolog.formats._counting import MOST_TENSORS, named
 from autolog.formats._graph import Operations, summary
 from autolog.formats._layout import Layout
-from autolog.formats._shape import Contents, Tensor
+from autolog.formats._shape import Contents, Stored, Tensor
 from autolog.formats._source import Enough
 from autolog.formats._standins import readable
 from autolog.formats._zips import Archive, open_archive
 from autolog.formats.pickles import inspect_pickle
-from autolog.formats.torch_zip import inspect_torch
+from autolog.formats.torch_zip import inspect_torch, is_big
 
 __all__ = ["inspect_export"]
 
@@ -28,6 +28,7 @@ _LARGEST_JSON = 1 << 24
 _MOST_PICKLES = 16
 _OLD = "serialized_exported_program.json"
 _OLD_STATE = "serialized_state_dict.pt"
+_STRIDED = 7  # of the schema's layouts the only one whose elements lie one by one
 
 # `ScalarType` of the schema.
 _TYPES = {
@@ -69,8 +70,10 @@ def inspect_export(archive: Archive) -> Contents | None:
 
 def _inspect(archive: Archive, prefix: str) -> Contents:
     details: dict[str, Any] = {}
-    tensors: dict[str, Tensor] = {}
+    stored: dict[str, Stored] = {}
     layout = Layout()
+    layout.big = is_big(archive, prefix)
+    whole = True
     pickled, dangers = _pickles(archive, prefix)
     if len(pickled) >= _MOST_PICKLES:
         details["incomplete"] = f"more than {_MOST_PICKLES} pickles"
@@ -78,12 +81,15 @@ def _inspect(archive: Archive, prefix: str) -> Contents:
     try:
         for name in archive.entries:
             if name.startswith(f"{prefix}data/weights/") and name.endswith("_weights_config.json"):
-                _weights(archive, name, tensors, layout)
+                whole = _weights(archive, name, stored, layout) and whole
         design = _design(archive, prefix)
     except Enough as bound:
         details["incomplete"] = str(bound)
+        whole = False
+    tensors = {name: Tensor(name, each.shape, each.dtype) for name, each in stored.items()}
     if (state := pickled.get(_OLD_STATE)) is not None:
         tensors.update((tensor.name, tensor) for tensor in state.tensors)
+        stored.update((each.name, each) for each in state.stored)
     total = sum(tensor.elements for tensor in tensors.values())
     for contents in pickled.values():
         layout.regions.extend(contents.regions)
@@ -95,31 +101,54 @@ def _inspect(archive: Archive, prefix: str) -> Contents:
         dangers,
         design,
         regions=tuple(layout.regions),
+        stored=tuple(stored.values()) if whole and len(stored) == len(tensors) else (),
     )
 
 
-def _weights(archive: Archive, config: str, tensors: dict[str, Tensor], layout: Layout) -> None:
-    """The tensors that a configuration lists; each is kept in an entry beside it."""
+def _weights(archive: Archive, config: str, stored: dict[str, Stored], layout: Layout) -> bool:
+    """The tensors that a configuration lists; each is kept in an entry beside it.
+
+    False if there are others, which are kept as pickles.
+    """
+    whole = True
     document = archive.json(config, _LARGEST_JSON)
     folder = config.rpartition("/")[0]
     entries = document.get("config") if isinstance(document, dict) else None
     for name, entry in (entries if isinstance(entries, dict) else {}).items():
         facts = entry.get("tensor_meta") if isinstance(entry, dict) else None
         if not isinstance(facts, dict):
-            continue  # kept as a pickle
+            whole = False
+            continue
         sizes = facts.get("sizes")
         shape = [size.get("as_int") if isinstance(size, dict) else None for size in sizes or ()]
         kind = facts.get("dtype")
         if not all(type(length) is int for length in shape) or type(kind) is not int:
             raise UnreadableWeights(f"malformed torch.export: the entry of {name[:100]!r}")
-        if len(tensors) >= MOST_TENSORS:
+        if len(stored) >= MOST_TENSORS:
             raise Enough(f"more than {MOST_TENSORS} tensors")
         made = named(name, [length for length in shape if length is not None], _TYPES.get(kind, "unknown"))
-        tensors[made.name] = made
-        path = f"{folder}/{entry.get('path_name')}"
-        if path in archive.entries and path not in layout.starts:
-            length = archive.entries[path].file_size
-            layout.storage(path, archive.place(path), length, made.dtype, element_bytes(made.dtype))
+        path, size = f"{folder}/{entry.get('path_name')}", element_bytes(made.dtype)
+        held = archive.entries[path].file_size if path in archive.entries else 0
+        storage = Storage(made.dtype, path, held // (size or 1))
+        if held and layout.meet(storage):
+            layout.put(storage, archive.place(path), held)
+        piece = _piece(facts, made, held // (size or 1))
+        place = None if piece is None else layout.place(path, made.dtype, made.shape, piece)
+        stored[made.name] = Stored(
+            made.name, made.name, made.shape, made.dtype, made.elements * (size or 0), place
+        )
+    return whole
+
+
+def _piece(facts: dict[str, Any], made: Tensor, held: int) -> tuple[int, ...] | None:
+    """The offset and the strides of a tensor in an entry of `held` elements; None where they don't fit it."""
+    numbers = [facts.get("storage_offset"), *(facts.get("strides") or ())]
+    piece = [number.get("as_int") if isinstance(number, dict) else None for number in numbers]
+    whole = [number for number in piece if type(number) is int and 0 <= number < 1 << 63]
+    if len(whole) != len(piece) or len(piece) != len(made.shape) + 1 or facts.get("layout") != _STRIDED:
+        return None
+    last = whole[0] + sum((length - 1) * step for length, step in zip(made.shape, whole[1:], strict=True))
+    return tuple(whole) if 0 in made.shape or last < held else None
 
 
 def _pickles(archive: Archive, prefix: str) -> tuple[dict[str, Contents], tuple[str, ...]]:

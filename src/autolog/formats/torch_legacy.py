@@ -29,23 +29,19 @@ def read(machine: Machine, layout: Layout) -> object:
     facts = as_pairs(machine.load())
     layout.big = facts is not None and dict(text_items(facts)).get("little_endian") is False
     storages: dict[str, Storage] = {}
-    viewed: set[str] = set()
 
     def keep(identity: object) -> object:
         storage = as_storage(identity)
         if isinstance(storage, Storage):
             storages[storage.key] = storage
-            if isinstance(identity, tuple) and len(identity) > 5 and identity[5] is not None:
-                # Before 0.4 a storage could be a piece of another one: where it lies isn't told here.
-                viewed.add(storage.key)
+            # Before 0.4 a storage could be a piece of another one.
+            layout.meet(storage, isinstance(identity, tuple) and identity[5:6] not in ((), (None,)))
         return storage
 
     machine.persistent = keep
     value = machine.load()
     keys = machine.load()
     _find(machine, keys, storages, layout)
-    for key in viewed:
-        layout.starts.pop(key, None)
     return value
 
 
@@ -59,15 +55,16 @@ def _find(machine: Machine, keys: object, storages: dict[str, Storage], layout: 
         raise UnreadableWeights("malformed torch file: the keys of its storages are no list")
     for key in keys:
         storage = storages.get(key) if isinstance(key, str) else None
-        if storage is None or key in layout.starts:
-            raise UnreadableWeights("malformed torch file: a storage is there twice, or nothing uses it")
+        if storage is None:
+            raise UnreadableWeights("malformed torch file: a storage is there that nothing uses")
         size = element_bytes(storage.dtype)
         if size is None:
             return
         machine.source.skip(8)
         place = machine.source.place
         machine.source.skip(storage.length * size)
-        layout.storage(key, place, storage.length * size, storage.dtype, size)
+        if not layout.put(storage, place, storage.length * size):
+            raise UnreadableWeights("malformed torch file: a storage is there twice")
 
 
 def read_nested(machine: Machine) -> tuple[Storage, int] | None:

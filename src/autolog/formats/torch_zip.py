@@ -23,7 +23,7 @@ from autolog.formats._standins import Pairs, readable
 from autolog.formats._zips import Archive
 from autolog.formats.pickles import Reading
 
-__all__ = ["inspect_package", "inspect_torch"]
+__all__ = ["inspect_package", "inspect_torch", "is_big"]
 
 _MOST_PICKLES = 64
 _MOST_MODULES = 100
@@ -43,7 +43,7 @@ def inspect_torch(archive: Archive) -> Contents | None:
     script = constants in entries
     form = "TorchScript" if script else "torch zip"
     followed = Reading(archive.source(path))
-    followed.layout.big = _is_big(archive, prefix)
+    followed.layout.big = is_big(archive, prefix)
 
     def keep(identity: object) -> object:
         storage = as_storage(identity)
@@ -78,7 +78,7 @@ def inspect_torch(archive: Archive) -> Contents | None:
     return followed.contents(form, value, facts, design)
 
 
-def _is_big(archive: Archive, prefix: str) -> bool:
+def is_big(archive: Archive, prefix: str) -> bool:
     """Whether the machine that wrote the storages was big-endian: an entry says so since 2.1."""
     entry = f"{prefix}byteorder"
     return entry in archive.entries and archive.read(entry, 64).strip() == b"big"
@@ -157,5 +157,5 @@ def _find_storage(
         if may_lack:
             return
         raise UnreadableWeights(f"the archive lacks bytes of storage {storage.key!r} that its pickle names")
-    if storage.key not in layout.starts:
-        layout.storage(storage.key, archive.place(name), entry.file_size, storage.dtype, size)
+    if layout.meet(storage):
+        layout.put(storage, archive.place(name), entry.file_size)
