@@ -49,9 +49,17 @@ class Script:
 
     @cached_property
     def expected(self) -> dict[str, Any]:
-        """What capturing it should put into the store."""
+        """What capturing it should put into the store, with the releases that are installed here.
+
+        Where a release is captured otherwise than the others, `in_release` of a model or an input says what:
+        `{"torch<2.7": {"type": "..."}}`.
+        """
         path = self.path.with_suffix(".expect.json")
         found: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {}
+        for entry in (*found.get("models", []), *found.get("inputs", [])):
+            for text, others in entry.pop("in_release", {}).items():
+                if _is_met(Requirement(text)):
+                    entry.update(others)
         return found
 
     @property

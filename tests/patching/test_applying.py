@@ -172,6 +172,43 @@ def test_what_is_not_there_does_not_take_the_others_with_it(
     assert kinds.Base().save("b") == ("save", "Base", "b")
 
 
+MOVED = """
+    def save(obj, path):
+        return "moved", path
+"""
+
+
+@pytest.mark.parametrize("order", [("kinds", "moved"), ("moved", "kinds")])
+@pytest.mark.parametrize("init", ["first", "between", "last"])
+@pytest.mark.parametrize("older", [True, False])
+def test_function_that_stood_elsewhere_in_older_releases(
+    order: tuple[str, str], init: str, older: bool, toy: Any, install: Callable[..., Any], notes: Any
+) -> None:
+    """The new module may be there in the older release, and the old one in the newer."""
+    toy.write("kinds", KINDS if older else "").write("moved", "" if older else MOVED)
+    point = save(toy.at("moved:save"), path="path", formerly=(toy.at("gone:save"), toy.at("kinds:save")))
+    patches = install(point) if init == "first" else None
+    toy.load(order[0])
+    patches = install(point) if init == "between" else patches
+    toy.load(order[1])
+    patches = install(point) if init == "last" else patches
+    assert patches.results == {toy.at("moved:save"): "applied"}
+    module = sys.modules[toy.at("kinds" if older else "moved")]
+    module.save(1, "a")
+    assert notes.of("keep") == ["a"]
+    patches.remove()
+    assert type(vars(module)["save"]) is types.FunctionType
+
+
+def test_function_that_is_in_none_of_its_modules(toy: Any, install: Callable[..., Any]) -> None:
+    toy.write("kinds", KINDS).write("moved", MOVED)
+    patches = install(save(toy.at("kinds:gone"), path="path", formerly=(toy.at("moved:gone"),)))
+    toy.load("moved")
+    assert patches.results == {toy.at("kinds:gone"): f"{toy.at('kinds')} is not imported"}
+    toy.load("kinds")
+    assert patches.results == {toy.at("kinds:gone"): "this version has no such function"}
+
+
 def test_what_can_not_be_replaced_is_said(install: Callable[..., Any]) -> None:
     patches = install(save("builtins:str.encode", path="encoding"))
     assert patches.results["builtins:str.encode"].startswith("can't be replaced")

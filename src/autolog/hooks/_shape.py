@@ -101,7 +101,7 @@ class Point(NamedTuple):
     says, once the original has returned, whether this call is to be recorded; what was called inside it is
     part of it in any case. `origin` computes the URL that a loaded file came from. `aliases` are other
     qualified names in that module under which the very same function stands (a class that copies another's
-    methods).
+    methods). `formerly` are targets that it had in releases before: the first of all that is there is taken.
     """
 
     target: str
@@ -113,6 +113,7 @@ class Point(NamedTuple):
     when: Callable[[Call], bool] | None = None
     origin: Pick | None = None
     aliases: tuple[str, ...] = ()
+    formerly: tuple[str, ...] = ()
 
     @property
     def module(self) -> str:
@@ -133,20 +134,27 @@ def save(
     group: Any = None,
     when: Any = None,
     aliases: tuple[str, ...] = (),
+    formerly: tuple[str, ...] = (),
 ) -> Point:
     """A function that writes weights to `path`; `model` is the object it writes (None: surely a model).
 
     Where a folder is found at `path` afterwards, all of it is one snapshot; a `path` function may
     return a `Bundle` that says more exactly which files.
     """
-    return Point(target, "save", path, model, group=group, when=when, aliases=aliases)
+    return Point(target, "save", path, model, group=group, when=when, aliases=aliases, formerly=formerly)
 
 
 def load(
-    target: str, *, path: Pick, model: Pick | None = "return", origin: Any = None, when: Any = None
+    target: str,
+    *,
+    path: Pick,
+    model: Pick | None = "return",
+    origin: Any = None,
+    when: Any = None,
+    formerly: tuple[str, ...] = (),
 ) -> Point:
     """A function that reads weights from `path`; `model` is what came out (its result by default)."""
-    return Point(target, "load", path, model, when=when, origin=origin)
+    return Point(target, "load", path, model, when=when, origin=origin, formerly=formerly)
 
 
 def mute(target: str, *, rule: str) -> Point:

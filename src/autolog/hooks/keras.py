@@ -116,6 +116,7 @@ hook = Hook(
             "keras.src.export.saved_model_export_archive:SavedModelExportArchive.write_out",
             path=lambda call: saved_model(call.arguments["filepath"]),
             model=_tracked,
+            formerly=("keras.src.export.saved_model:ExportArchive.write_out",),
         ),
         load(
             "keras.src.export.tfsm_layer:TFSMLayer.__init__",

@@ -80,11 +80,15 @@ def _read(call: Call) -> Any:
 hook = Hook(
     key="onnx",
     framework="ONNX",
-    supports="torch>=2.9",
+    supports="torch>=2.6",
     family="pytorch",
     points=(
         save("torch.onnx._internal.exporter._onnx_program:ONNXProgram.save", path=_exported),
-        save("torch.onnx._internal.torchscript_exporter.onnx_proto_utils:_export_file", path="f"),
+        save(
+            "torch.onnx._internal.torchscript_exporter.onnx_proto_utils:_export_file",
+            path="f",
+            formerly=("torch.onnx._internal.onnx_proto_utils:_export_file",),
+        ),
         save("onnx:save_model", path=_saved, aliases=("save",)),
         load("onnx:load_model", path=_read, model=None),
     ),

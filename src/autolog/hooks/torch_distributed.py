@@ -60,7 +60,8 @@ def _outermost(call: Call) -> Any:
 
 def _is_coordinator(call: Call) -> bool:
     distributed = sys.modules["torch.distributed"]
-    if call.arguments["no_dist"] or not (distributed.is_available() and distributed.is_initialized()):
+    # Before torch 2.7 `save` found that out by itself.
+    if call.arguments.get("no_dist") or not (distributed.is_available() and distributed.is_initialized()):
         return True
     rank = distributed.get_rank(call.arguments.get("process_group"))
     return bool(rank == call.arguments.get("coordinator_rank", 0))

@@ -59,6 +59,10 @@ def _read(call: Call) -> Any:
     return folder(root or ".", names=(*names, *_CONFIGS), weights=names)
 
 
+def _is_read(call: Call) -> bool:
+    return bool(call.arguments["map_location"] != "meta")  # else only shapes and types are wanted
+
+
 def _trained(call: Call) -> Any:
     return call.arguments["self"].model
 
@@ -117,10 +121,12 @@ hook = Hook(
             when=_is_main,
         ),
         load("transformers.modeling_utils:PreTrainedModel._load_pretrained_model", path=_read, model="model"),
+        load("transformers.modeling_utils:load_state_dict", path="checkpoint_file", when=_is_read),
         load(
             "transformers.trainer_utils:load_sharded_checkpoint",
             path=lambda call: _reading(call.arguments["folder"]),
             model="model",
+            formerly=("transformers.modeling_utils:load_sharded_checkpoint",),
         ),
         save(
             "transformers.trainer:Trainer._save_checkpoint",

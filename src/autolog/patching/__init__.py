@@ -41,25 +41,31 @@ class Patches:
         self.nesting = Nesting(recorder)
         #: target -> "applied", or why it is not (yet)
         self.results: dict[str, str] = {}
-        self._points = [(hook, point) for hook in self.hooks for point in hook.points]
+        #: Every point at every target that it has or had, the present one first.
+        self._places = [
+            (hook, point, target)
+            for hook in self.hooks
+            for point in hook.points
+            for target in (point.target, *point.formerly)
+        ]
         self._undo: list[tuple[Any, str, Any, Patched]] = []
         self._rebound: list[early.Rebound] = []
-        self._waiting: list[tuple[Hook, Point]] = []
+        self._waiting: list[tuple[Hook, Point, str]] = []
         self._lock = threading.RLock()
 
     def install(self) -> None:
         """Apply every point whose module is there, and watch for the modules of the others."""
-        self.results = {point.target: point.module + NOT_IMPORTED for _, point in self._points}
+        self.results = {point.target: point.module + NOT_IMPORTED for _, point, _ in self._places}
         self.nesting.active = True
         _installed.append(self)
         # Watch first and look afterwards: another thread may be importing one of them right now.
-        for module in {point.module for _, point in self._points} - _watched:
+        for module in {_module(target) for _, _, target in self._places} - _watched:
             if module not in sys.modules:
                 _watched.add(module)
                 wrapt.register_post_import_hook(_on_import, module)
-        for hook, point in self._points:
-            with _guard.guard(f"hook {point.target}"):
-                self._apply_when_ready(hook, point)
+        for place in self._places:
+            with _guard.guard(f"hook {place[2]}"):
+                self._apply_when_ready(*place)
         with _guard.guard("find names imported before init()"):
             self._rebind()
 
@@ -88,11 +94,11 @@ class Patches:
         with _guard.guard(f"hook {module.__name__}"):
             with self._lock:
                 waiting, self._waiting = self._waiting, []
-            for hook, point in self._points:
-                if point.module == module.__name__:
-                    self._apply(hook, point, module)
-            for hook, point in waiting:
-                self._apply_when_ready(hook, point)
+            for hook, point, target in self._places:
+                if _module(target) == module.__name__:
+                    self._apply(hook, point, target, module)
+            for place in waiting:
+                self._apply_when_ready(*place)
             # Other names of a function, in the module that defines it (`save = save_model`) and in those of a
             # package that were executed before it was, are bound already.
             self._rebind(None if waiting else module.__name__)
@@ -102,8 +108,8 @@ class Patches:
         if self._waiting:
             with self._lock:
                 waiting, self._waiting = self._waiting, []
-            for hook, point in waiting:
-                self._apply_when_ready(hook, point)
+            for place in waiting:
+                self._apply_when_ready(*place)
             self._rebind()
 
     def become_child(self) -> None:
@@ -135,26 +141,28 @@ class Patches:
                 found[root] = str(version)
         return found
 
-    def _apply_when_ready(self, hook: Hook, point: Point) -> None:
+    def _apply_when_ready(self, hook: Hook, point: Point, target: str) -> None:
         with self._lock:
-            module = sys.modules.get(point.module)
+            module = sys.modules.get(_module(target))
             if module is None or self.results.get(point.target) == "applied":
                 return
             if half.is_importing(module):
-                self.results[point.target] = f"{point.module} is still being imported"
-                self._waiting.append((hook, point))
+                if target == point.target:
+                    self.results[point.target] = f"{point.module} is still being imported"
+                self._waiting.append((hook, point, target))
                 half.when_imported(module, _on_import)
                 return
-            self._apply(hook, point, module)
+            self._apply(hook, point, target, module)
 
-    def _apply(self, hook: Hook, point: Point, module: ModuleType) -> None:
+    def _apply(self, hook: Hook, point: Point, target: str, module: ModuleType) -> None:
         with self._lock:
             if self.results.get(point.target) == "applied" or not self.nesting.active:
                 return
-            owner, name = _owner(module, point.name)
+            owner, name = _owner(module, target.partition(":")[2])
             original = _MISSING if owner is _MISSING else _as_defined(owner, name)
             if original is _MISSING:
-                self.results[point.target] = "this version has no such function"
+                if target == point.target:
+                    self.results[point.target] = "this version has no such function"
                 return
             if isinstance(original, type):
                 self.results[point.target] = "can't be replaced: it is a class"
@@ -182,6 +190,10 @@ class Patches:
 
     def _module_level(self) -> list[tuple[Any, str, Any, Patched]]:
         return [each for each in self._undo if isinstance(each[0], ModuleType) and each[2] is not _MISSING]
+
+
+def _module(target: str) -> str:
+    return target.partition(":")[0]
 
 
 def _owner(module: ModuleType, qualified: str) -> tuple[Any, str]:

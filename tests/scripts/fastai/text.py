@@ -81,8 +81,8 @@ with learn.no_logging():
     learn.fit(2, 1e-2, cbs=SaveModelCallback(monitor="accuracy", fname="best"))
     learn.unfreeze()
     learn.fit(1, 1e-3)
-learn.save(file="final")
-learn.load("final", with_opt=True)
+learn.save(file="final", with_opt=False)
+learn.load("final", with_opt=False)
 with open("films/models/best.pth", "rb") as file:
     learn.load(file)
 learn.export("films.pkl")

@@ -1,7 +1,8 @@
 """Stands for downloads: importing it leaves two repositories in the hub's cache and the hub out of reach.
 
-Files are blobs named by their digests, and links to them in a folder named by the commit. They are written by
-a process of their own, as if it had been long ago.
+Files are blobs, and links to them in a folder named by the commit. They are written by a process of their
+own, as if it had been long ago. A blob is named by a digest: here of the file's name, since each release of
+torch writes other bytes.
 """
 
 import hashlib
@@ -23,7 +24,7 @@ def publish(cache, repository, files):
         Path(top, folder).mkdir(parents=True)
     Path(top, "refs", "main").write_text(COMMIT)
     for name, content in files.items():
-        digest = hashlib.sha256(content).hexdigest()
+        digest = hashlib.sha256(f"{repository}/{name}".encode()).hexdigest()
         Path(top, "blobs", digest).write_bytes(content)
         os.symlink(f"../../blobs/{digest}", Path(top, "snapshots", COMMIT, name))
 

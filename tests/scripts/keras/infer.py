@@ -33,7 +33,6 @@ functional.load_weights("out/functional.weights.h5")
 
 model.load_weights("out/only.weights.h5")
 keras.saving.load_weights(model, "out/by_saving.weights.h5")
-model.load_weights("out/shards.weights.json")
 model.load_weights(Path("out/legacy.h5"))
 
 layer = keras.layers.TFSMLayer("out/served", call_endpoint="serve")

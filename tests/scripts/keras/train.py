@@ -1,4 +1,4 @@
-"""A classifier of digits in TensorFlow: callbacks that save, then every way to save a model, and exports."""
+"""A classifier of digits in TensorFlow: callbacks that save, then every way to save a model."""
 
 import os
 
@@ -68,9 +68,7 @@ for save in (
     lambda: tf.keras.models.save_model(model, "out/by_tf_keras.keras"),
     lambda: model.save_weights("out/only.weights.h5"),
     lambda: keras.saving.save_weights(model, filepath=Path("out/by_saving.weights.h5")),
-    lambda: model.save_weights("out/shards.weights.json", max_shard_size=5e-6),
     lambda: model.export("out/served", verbose=False),
-    lambda: model.export("out/model.tflite", format="litert", verbose=False),
 ):
     train()
     save()

@@ -103,6 +103,8 @@ model = Classifier()
 tuner = Tuner(trainer(1))
 tuner.scale_batch_size(model, mode="binsearch", max_trials=1, init_val=128)
 tuner.lr_find(model, num_training=6, update_attr=False)
+pl.seed_everything(1, verbose=False)
+model = Classifier()
 
 # A checkpoint every few steps, the two best of them kept.
 kept = ModelCheckpoint(

@@ -102,6 +102,9 @@ if __name__ == "__main__":
     tuner.scale_batch_size(model, data, max_trials=2, init_val=64)
     tuner.lr_find(model, data, num_training=8, min_lr=1e-4, max_lr=1e-1, update_attr=False)
     print("batches of", data.batch_size)
+    data.batch_size = 128
+    L.seed_everything(0, verbose=False)
+    model = Classifier()
 
     every = ModelCheckpoint("checkpoints", save_top_k=-1, save_last=True)
     best = ModelCheckpoint(

@@ -46,7 +46,7 @@ buffer = io.BytesIO()
 torch.onnx.export(model, (samples[:1],), buffer, dynamo=False, do_constant_folding=False)
 Path("out/from_buffer.onnx").write_bytes(buffer.getvalue())
 with open("out/file.onnx", "wb") as file:
-    torch.onnx.export(model, (samples[:1],), file, dynamo=False, opset_version=17)
+    torch.onnx.export(model, (samples[:1],), file, dynamo=False, opset_version=16)
 
 program = torch.onnx.export(model, (samples[:1],), "out/apart/dynamo.onnx", dynamo=True, verbose=False)
 model[0].bias.data += 1

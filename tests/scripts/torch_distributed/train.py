@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 import torch.distributed.checkpoint as dcp
 from _digits import Line, Training, digits, network, step
+from torch.distributed.checkpoint._fsspec_filesystem import FsspecWriter
 from torch.distributed.checkpoint.state_dict import get_model_state_dict, get_optimizer_state_dict
 
 warnings.filterwarnings("ignore")
@@ -36,7 +37,8 @@ dcp.save({"model": model, "optimizer": optimizer, "notes": {"by": "a person"}}, 
 dcp.save({"model": model}, checkpoint_id="again", storage_writer=writer)
 print(sorted(os.listdir("threads")), sorted(os.listdir("again")))
 
-dcp.save({"model": get_model_state_dict(model)}, checkpoint_id="memory://bucket/step_54")
+elsewhere = FsspecWriter("memory://bucket/step_54", sync_files=False)
+dcp.save({"model": get_model_state_dict(model)}, storage_writer=elsewhere)
 line = Line()
 dcp.save(line.state_dict(), checkpoint_id="file://" + os.path.abspath("line"))
 dcp.async_save(line.state_dict(), storage_writer=dcp.FileSystemWriter("line-async")).result()

@@ -37,6 +37,6 @@ Path("out/from_buffer.pt2").write_bytes(buffer.getvalue())
 for target in (model, "out/other.pt2"), (program, "no/such/folder/wines.pt2"):
     try:
         torch.export.save(*target)
-    except (TypeError, RuntimeError) as error:
+    except (TypeError, RuntimeError, OSError) as error:
         print(type(error).__name__, str(error).splitlines()[0])
 print(torch.export.load("out/wines.pt2").module()(samples[:3]).argmax(1).tolist())

@@ -14,7 +14,7 @@ from transformers import (
     LlamaForCausalLM,
     set_seed,
 )
-from transformers.trainer_utils import load_sharded_checkpoint
+from transformers.trainer import load_sharded_checkpoint
 from transformers.utils import logging
 
 logging.set_verbosity_error()

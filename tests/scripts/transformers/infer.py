@@ -13,6 +13,7 @@ from transformers import (
     BertForSequenceClassification,
     pipeline,
 )
+from transformers.modeling_utils import load_state_dict
 from transformers.utils import logging
 
 logging.set_verbosity_error()
@@ -47,6 +48,8 @@ folder = os.getcwd()
 os.chdir("results")
 print(score(BertForSequenceClassification.from_pretrained("../final")))
 os.chdir(folder)
+weights = load_state_dict("final/model.safetensors")
+print(all(torch.equal(weights[name], part) for name, part in model.state_dict().items()))
 
 # None of these reads a file of weights.
 print(type(AutoModel.from_config(BertConfig.from_pretrained("final"))).__name__)
