@@ -162,7 +162,7 @@ def test_beyond_the_limit_the_newest_save_to_a_path_is_kept(lab, tmp_path):
     place.unlink()
     wait_until(lambda: "waiting" not in {each.keeping for each in lab.snapshots()}, 30)
     found = lab.snapshots()
-    assert found[-1].keeping == "kept"
+    assert found[-1].keeping == "kept", [(each.keeping, each.keeping_reason) for each in found]
     assert {each.keeping for each in found} == {"kept", "failed"}
     assert all("waiting_limit" in each.keeping_reason for each in found if each.keeping == "failed")
 

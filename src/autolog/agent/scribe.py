@@ -174,6 +174,29 @@ class Scribe:
         elif isinstance(event, Finished):
             writer.finished(self.task_id, event)
 
+    def weigh(self, event: Saved, file: File, path: str) -> None:
+        """Find out the digest of the tensors in a save's file, which takes reading it, and record it."""
+        digest = self._weights_digest(event, file, path)
+        if digest is not None:
+            self.writer.weighed(event.id, digest)
+
+    @staticmethod
+    def _weights_digest(event: Saved | Loaded, file: File, path: str) -> str | None:
+        from autolog import formats
+
+        if not event.parts and not file.is_there:
+            return None
+        found: str | None = None
+        with _guard.guard(f"tell the weights in {os.path.basename(path)}", quiet=True):
+            if event.parts:
+                aside = frozenset(part.name for part in event.parts if not part.weights)
+                return formats.weights_digest_of(file.openers(event), aside)
+            with file.open() as opened:
+                found = formats.weights_digest(opened, os.path.basename(path))
+        if event.facts is not None and _has_changed(file, event.facts):
+            return None
+        return found
+
     def moved(self, moves: Sequence[tuple[Saved, str | None, bool]]) -> None:
         """The files of these saves are elsewhere now; one that is gone (True) was at that path last."""
         from autolog.store import Look
@@ -222,6 +245,9 @@ class Scribe:
         contents = None
         if digest and event.skip is None and not writer.has_contents(digest):
             contents = self._look_inside(event, file, path or "")
+        weights = None
+        if digest and event.skip is None and not writer.is_known(digest):
+            weights = self._weights_digest(event, file, path or "")
         stem = name_parts(path or "")[1]
         source = event.origin
         if source is None:
@@ -237,6 +263,7 @@ class Scribe:
             origin=source,
             design=None if contents is None else contents.design,
             labels={} if contents is None else contents.labels,
+            weights_digest=weights,
         )
         writer.loaded(self.task_id, event, look)
 

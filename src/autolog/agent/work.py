@@ -26,6 +26,8 @@ __all__ = ["Reader", "Recorder"]
 
 #: A loaded file larger than this many bytes is looked up by its stat before it is read.
 _LOOK_UP_BYTES = 64 << 20
+#: A saved file above this many bytes is read once more for its weights only while nothing else is to be done.
+_WEIGH_BYTES = 64 << 20
 #: A script that ends waits this long, and the attempt under way, before it leaves a store that is away.
 _PATIENCE_SECONDS = 2.0
 _RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0, 15.0)
@@ -257,12 +259,15 @@ class Recorder(Worker):
             item.done({"kind": "failed", "id": event_id}, self._wake)
             return
         self._notes.add(Recorded(event_id))
-        self._keep_following(item)
         staged, connection = item.staged, item.connection
         is_keeping = staged is not None and self.keeper is not None
-        item.done({"kind": "recorded", "id": event_id, "keeping": is_keeping}, self._wake)
+        item.tell({"kind": "recorded", "id": event_id, "keeping": is_keeping}, self._wake)
         if staged is not None and self.keeper is not None:
             self.keeper.send(staged, connection)
+        self._weigh(item)
+        self._keep_following(item)
+        item.release()
+        item.data = None
         if not self._has_asked_git:
             self._has_asked_git = True
             self.put(self._scribe.ask_git)
@@ -271,6 +276,19 @@ class Recorder(Worker):
         """The main thread looks whether everything is done."""
         if self.is_idle:
             self._wake()
+
+    def _weigh(self, item: Job) -> None:
+        """Find out which weights are in a saved file, unless that takes long and others wait."""
+        event = item.event
+        if not isinstance(event, Saved) or item.found is None or item.found.digest is None:
+            return
+        size = sum(part.facts.size for part in event.parts) or (event.size or 0)
+        if size > _WEIGH_BYTES and self._queue:
+            return
+        file = File(item.descriptor, item.data, item.parts)
+        path = item.found.path or event.path or ""
+        with _guard.guard(f"tell the weights in {os.path.basename(path)}", quiet=True):
+            self._persist(lambda: self._scribe.weigh(event, file, path))
 
     def _keep_following(self, item: Job) -> None:
         found = item.found

@@ -47,7 +47,7 @@ def snapshot(record: SnapshotRecord, *, tensors: bool = False) -> dict[str, Any]
     found: dict[str, Any] = {
         "version": record.version,
         "digest": record.digest,
-        "weights_digest": None,
+        "weights_digest": record.weights_digest,
         "size": record.size,
         "uri": record.uri,
         "state": record.state,

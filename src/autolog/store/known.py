@@ -36,7 +36,8 @@ class Look:
     Its digest (or why it is lost), where it is now, what is inside, and which model it makes a version
     of (`key`, `stem` and `iteration` by its name). `parts` are its several files with their digests,
     `origin` is the URL that a loaded file came from, `design` and `labels` are what the file tells. `keeping`
-    says what becomes of its bytes (see `SnapshotRecord`), `keeping_reason` why.
+    says what becomes of its bytes (see `SnapshotRecord`), `keeping_reason` why. `weights_digest` is that of
+    the tensors in it, if anybody has asked.
     """
 
     digest: str | None = None
@@ -53,6 +54,7 @@ class Look:
     labels: Mapping[str, int] = field(default_factory=dict)
     keeping: str = ""
     keeping_reason: str = ""
+    weights_digest: str | None = None
 
 
 def remember(connection: Connection, facts: FileFacts, digest: str) -> None:

@@ -38,7 +38,12 @@ def _snapshots_like(connection: Connection, event: Loaded, look: Look, path: str
     """Snapshots with these bytes, best first: the same file, the same path or folder, the newest."""
     query = select(snapshots, models.c.task_id, models.c.name.label("model_name")).join(models)
     if look.digest is not None:
-        query = query.where(snapshots.c.id.in_(_ids_like(connection, look)))
+        same = _ids_like(connection, look)
+        if not same and look.weights_digest is not None:
+            # Other bytes, but the same tensors: saved again, or converted.
+            query = query.where(snapshots.c.weights_digest == look.weights_digest)
+        else:
+            query = query.where(snapshots.c.id.in_(same))
     elif path is not None and look.lost is None:
         # The bytes are out of reach: what was last recorded under this very URI.
         query = query.where(snapshots.c.uri == path, snapshots.c.state == "at_path")
@@ -124,6 +129,7 @@ def _import(connection: Connection, event: Loaded, look: Look, path: str | None)
         "rank": None,
         "device": None if facts is None else str(facts.device),
         "inode": None if facts is None else str(facts.inode),
+        "weights_digest": look.weights_digest,
         "metrics": {},
         "created": event.time,
     }

@@ -70,9 +70,13 @@ def _add_kept_bytes(connection: Connection) -> None:
         ("keeping", "VARCHAR(8) NOT NULL DEFAULT ''"),
         ("keeping_reason", "TEXT NOT NULL DEFAULT ''"),
         ("stored", "BIGINT"),
+        ("weights_digest", "VARCHAR(80)"),
     ):
         if name not in there:
             connection.execute(text(f"ALTER TABLE snapshots ADD COLUMN {name} {kind}"))
+    index = "ix_snapshots_weights_digest"
+    if index not in {each["name"] for each in inspect(connection).get_indexes("snapshots")}:
+        connection.execute(text(f"CREATE INDEX {index} ON snapshots (weights_digest)"))
 
 
 #: Number n of this list, counted from 1, brings a store from version n - 1 to n.

@@ -123,6 +123,7 @@ class SnapshotRecord:
     keeping: str = ""
     keeping_reason: str = ""
     stored: int | None = None
+    weights_digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,7 @@ def snapshot_record(
         keeping=row["keeping"],
         keeping_reason=row["keeping_reason"],
         stored=row["stored"],
+        weights_digest=row["weights_digest"],
     )
 
 

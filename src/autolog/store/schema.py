@@ -129,6 +129,8 @@ snapshots = Table(
     Column("keeping_reason", Text, nullable=False, server_default=""),
     # how many bytes keeping it added
     Column("stored", BigInteger),
+    # of its tensors, whatever file they are in
+    Column("weights_digest", String(80), index=True),
     UniqueConstraint("model_id", "version"),
     Index("ix_snapshots_uri", "uri", postgresql_using="hash"),
     Index("snapshots_of_file", "device", "inode"),

@@ -175,6 +175,23 @@ class Writer:
                     return True
             return False
 
+    def is_known(self, digest: str) -> bool:
+        """Whether a snapshot, or a file of one, has these bytes."""
+        with self._store._reading() as connection:
+            for column in (snapshots.c.digest, parts.c.digest):
+                if connection.execute(select(column).where(column == digest).limit(1)).first() is not None:
+                    return True
+            return False
+
+    def weighed(self, event_id: str, weights_digest: str) -> None:
+        """The digest of the tensors in the snapshot of an event."""
+        with self._store._writing() as connection:
+            connection.execute(
+                update(snapshots)
+                .where(snapshots.c.event_id == event_id)
+                .values(weights_digest=weights_digest)
+            )
+
     # -- files and contents -----------------------------------------------------------------------
 
     def known_digest(self, facts: FileFacts) -> str | None:
