@@ -23,6 +23,7 @@ _ENVIRONMENT = {
     "frameworks": "AUTOLOG_FRAMEWORKS",
     "output_uri": "AUTOLOG_OUTPUT_URI",
     "content_store": "AUTOLOG_CONTENT_STORE",
+    "repack": "AUTOLOG_REPACK",
 }
 _TYPES: dict[str, tuple[type, ...]] = {
     "home": (str, os.PathLike),
@@ -36,7 +37,12 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "output_uri": (bool, str, os.PathLike),
     "content_store": (str, os.PathLike),
     "waiting_limit": (int,),
+    "repack": (bool, str),
 }
+
+
+_OFF = ("", "0", "false", "no", "off", "none")
+_ON = ("1", "true", "yes", "on")
 
 
 class ConfigurationProblem(Exception):
@@ -100,6 +106,7 @@ class Settings(NamedTuple):
     output_uri: str = ""
     content_store: str = ""
     waiting_limit: int = 50 << 30
+    repack: bool = True
     sources: Mapping[str, str] = {}
 
     @property
@@ -139,6 +146,7 @@ def load(**arguments: Any) -> Settings:
         output_uri=_destination(values.get("output_uri", False)),
         content_store=_destination(values.get("content_store", "")),
         waiting_limit=values.get("waiting_limit", 50 << 30),
+        repack=_is_on(values.get("repack", True)),
         sources=sources,
     )
 
@@ -183,11 +191,15 @@ def _store_url(value: str | None, home: str) -> str:
 def _destination(value: bool | str | os.PathLike[str]) -> str:
     """Empty for nowhere, `true` for the content store, else a URL or a folder's whole path."""
     text = str(value) if isinstance(value, bool) else os.fspath(value)
-    if text.lower() in ("", "0", "false", "no", "off", "none"):
+    if text.lower() in _OFF:
         return ""
-    if text.lower() in ("1", "true", "yes", "on"):
+    if text.lower() in _ON:
         return "true"
     return text if "://" in text else os.path.abspath(os.path.expanduser(text))
+
+
+def _is_on(value: bool | str) -> bool:
+    return value if isinstance(value, bool) else value.lower() not in _OFF
 
 
 def _frameworks(value: Any) -> bool | Mapping[str, Any]:

@@ -19,13 +19,13 @@ kind = sys.argv[4] if len(sys.argv) > 4 else "float32"
 torch.manual_seed(0)
 torch.set_num_threads(1)
 itemsize = {"float32": 4, "bfloat16": 2, "adam": 12}[kind]
-size = 1024
+size = 512
 layers = max(1, round(megabytes * 1e6 / itemsize / size / size))
 model = torch.nn.Sequential(*(torch.nn.Linear(size, size) for _ in range(layers)))
 if kind == "bfloat16":
     model = model.to(torch.bfloat16)
 for index, layer in enumerate(model):
-    layer.requires_grad_(index >= round(frozen * layers))
+    layer.requires_grad_(index >= min(round(frozen * layers), layers - 1))
 trained = [each for each in model.parameters() if each.requires_grad]
 optimizer = (torch.optim.Adam if kind == "adam" else torch.optim.SGD)(trained, lr=1e-5)
 for _ in range(10):

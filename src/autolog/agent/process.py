@@ -317,6 +317,7 @@ class Agent:
 
         home = os.path.dirname(os.path.dirname(self._folder))
         aside = Aside(home, told, scribe.task_id)
+        self._has_repacked = not told.repack
         self._keeper = Keeper(lambda: scribe.store, partial(told.destination, home), aside, self._wake)
         for staged in leftovers(home, scribe.task_id):
             if staged.facts["event"] in self._notes.recorded:

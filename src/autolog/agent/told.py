@@ -21,6 +21,7 @@ class Told(NamedTuple):
     output_uri: str = ""
     content_store: str = ""
     waiting_limit: int = 50 << 30
+    repack: bool = True
 
     @classmethod
     def of(cls, started: Started, text: str) -> Told:

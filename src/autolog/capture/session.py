@@ -260,7 +260,8 @@ class Session:
             "output_uri": chosen.output_uri,
             "content_store": chosen.content_store,
         }
-        told = json.dumps({**places, "waiting_limit": chosen.waiting_limit})
+        rest = {"waiting_limit": chosen.waiting_limit, "repack": chosen.repack}
+        told = json.dumps({**places, **rest})
         environment = {**os.environ, "AUTOLOG_AGENT": told}
         link = AgentLink(self.folder, environment, os.path.join(self.settings.home, "agent.log"))
         link.unacknowledged = self._unacknowledged
