@@ -22,6 +22,7 @@ from . import EXITS
 from ._options import Options, places
 from ._out import say
 from .doctor import doctor
+from .gc import gc
 from .models import models
 from .restore import restore
 from .run import run
@@ -64,7 +65,7 @@ def group(context: click.Context) -> None:
     context.ensure_object(Options)
 
 
-for _command in (run, models, tasks, show, restore, doctor):
+for _command in (run, models, tasks, show, restore, gc, doctor):
     group.add_command(_command)
 
 

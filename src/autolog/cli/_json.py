@@ -7,9 +7,17 @@ from typing import TYPE_CHECKING, Any
 from ._format import iso
 
 if TYPE_CHECKING:
-    from autolog.store import FaultRecord, InputRecord, ModelRecord, OutputRecord, SnapshotRecord, TaskRecord
+    from autolog.store import (
+        FaultRecord,
+        InputRecord,
+        ModelRecord,
+        OutputRecord,
+        SnapshotRecord,
+        TaskRecord,
+        VersionRecord,
+    )
 
-__all__ = ["SCHEMA", "fault", "given", "made", "model", "snapshot", "task"]
+__all__ = ["SCHEMA", "fault", "given", "made", "model", "snapshot", "task", "version"]
 
 #: The version of these names, carried by every object that is a whole answer.
 SCHEMA = 1
@@ -64,6 +72,17 @@ def snapshot(record: SnapshotRecord, *, tensors: bool = False) -> dict[str, Any]
         listed = () if inside is None else inside.tensors
         found["tensors"] = [{"name": n, "shape": list(shape), "dtype": kind} for n, shape, kind in listed]
     return found
+
+
+def version(record: VersionRecord) -> dict[str, Any]:
+    """Which version of which model is meant."""
+    return {
+        "model_id": record.model_id,
+        "name": record.name,
+        "version": record.version,
+        "digest": record.digest,
+        "size": record.size,
+    }
 
 
 def task(record: TaskRecord) -> dict[str, Any]:

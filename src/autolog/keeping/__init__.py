@@ -6,14 +6,18 @@ was recorded, `collect` takes away what nobody needs, `repack` makes it smaller 
 
 from .collect import Collected, collect
 from .destination import Destination, destination_of, open_recorded
+from .forecast import forecast
 from .layout import Layout, is_safe_name, layout_of
 from .reading import Reading
 from .repack import Repacked, repack
 from .restore import Restored, digest_at, files_of, restore
+from .retention import Chosen, Rule, choose
 from .send import send
 from .verify import Damage, verify
+from .wanted import wanted
 
 __all__ = [
+    "Chosen",
     "Collected",
     "Damage",
     "Destination",
@@ -21,10 +25,13 @@ __all__ = [
     "Reading",
     "Repacked",
     "Restored",
+    "Rule",
+    "choose",
     "collect",
     "destination_of",
     "digest_at",
     "files_of",
+    "forecast",
     "is_safe_name",
     "layout_of",
     "open_recorded",
@@ -32,4 +39,5 @@ __all__ = [
     "restore",
     "send",
     "verify",
+    "wanted",
 ]

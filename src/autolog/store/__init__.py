@@ -19,7 +19,9 @@ from .records import (
     SkipRecord,
     SnapshotRecord,
     TaskRecord,
+    VersionRecord,
 )
+from .versions import published, used_as_input, versions
 from .writing import Writer
 
 __all__ = [
@@ -41,5 +43,9 @@ __all__ = [
     "SnapshotRecord",
     "Store",
     "TaskRecord",
+    "VersionRecord",
     "Writer",
+    "published",
+    "used_as_input",
+    "versions",
 ]

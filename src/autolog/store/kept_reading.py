@@ -108,6 +108,12 @@ class KeptReading:
                 ]
         return {row["id"]: pack_record(row) for row in rows}
 
+    def doomed(self, place_id: int) -> list[PackRecord]:
+        """The packs of a place that are given up and still to be taken away."""
+        query = select(packs).where(packs.c.place_id == place_id, packs.c.doomed.is_(True))
+        with self._store._reading() as connection:
+            return [pack_record(row) for row in connection.execute(query).mappings()]
+
     def chunks_in(self, pack_id: int) -> list[ChunkRecord]:
         """The chunks that are to be found in a pack, in their order."""
         query = select(chunks).where(chunks.c.pack_id == pack_id).order_by(chunks.c.offset)

@@ -20,6 +20,7 @@ __all__ = [
     "SkipRecord",
     "SnapshotRecord",
     "TaskRecord",
+    "VersionRecord",
 ]
 
 
@@ -123,6 +124,28 @@ class SnapshotRecord:
     keeping: str = ""
     keeping_reason: str = ""
     stored: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRecord:
+    """One version and the model that it is of (`name`, `project`); size in bytes, times in seconds.
+
+    `is_newest` if the model has no newer one, `is_running` if the task that makes it runs.
+    """
+
+    snapshot_id: int
+    model_id: str
+    name: str
+    project: str
+    version: int
+    created: float
+    size: int | None
+    digest: str | None
+    uri: str | None
+    state: str
+    keeping: str
+    is_newest: bool
+    is_running: bool
 
 
 @dataclass(frozen=True, slots=True)
