@@ -28,6 +28,7 @@ from .restore import restore
 from .run import run
 from .show import show
 from .tasks import tasks
+from .verify import verify
 
 __all__ = ["call", "group"]
 
@@ -65,7 +66,7 @@ def group(context: click.Context) -> None:
     context.ensure_object(Options)
 
 
-for _command in (run, models, tasks, show, restore, gc, doctor):
+for _command in (run, models, tasks, show, restore, verify, gc, doctor):
     group.add_command(_command)
 
 

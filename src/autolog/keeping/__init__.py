@@ -8,12 +8,13 @@ from .collect import Collected, collect
 from .destination import Destination, destination_of, open_recorded
 from .forecast import forecast
 from .layout import Layout, is_safe_name, layout_of
+from .own_paths import changed
 from .reading import Reading
 from .repack import Repacked, repack
 from .restore import Restored, digest_at, files_of, restore
 from .retention import Chosen, Rule, choose
 from .send import send
-from .verify import Damage, verify
+from .verify import Damage, size_of, verify
 from .wanted import wanted
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "Repacked",
     "Restored",
     "Rule",
+    "changed",
     "choose",
     "collect",
     "destination_of",
@@ -38,6 +40,7 @@ __all__ = [
     "repack",
     "restore",
     "send",
+    "size_of",
     "verify",
     "wanted",
 ]
