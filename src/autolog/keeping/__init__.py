@@ -5,7 +5,7 @@ was recorded, `collect` takes away what nobody needs, `repack` makes it smaller 
 """
 
 from .collect import Collected, collect
-from .destination import Destination, destination_of, open_recorded
+from .destination import Destination, destination_of, kept_at, open_recorded, place_name
 from .forecast import forecast
 from .layout import Layout, is_safe_name, layout_of
 from .own_paths import changed
@@ -35,8 +35,10 @@ __all__ = [
     "files_of",
     "forecast",
     "is_safe_name",
+    "kept_at",
     "layout_of",
     "open_recorded",
+    "place_name",
     "repack",
     "restore",
     "send",

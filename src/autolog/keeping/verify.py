@@ -7,11 +7,10 @@ import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from autolog.config import mask
 from autolog.content import Place, from_recipe, verify_pack
 from autolog.errors import AutologError, DestinationError, IntegrityError
 
-from .destination import open_recorded
+from .destination import open_recorded, place_name
 from .reading import Reading
 from .restore import copy_verified
 
@@ -58,7 +57,7 @@ def verify(
             yield from _at_place(kept, place, record, files, _How(deep, only is None, told))
         except AutologError as error:
             concerned = tuple(sorted({each.snapshot_id for each in files}))
-            yield Damage(mask(record.url), str(error), concerned, is_away=True)
+            yield Damage(place_name(record, home), str(error), concerned, is_away=True)
 
 
 def size_of(kept: Kept, only: Collection[int] | None = None) -> int:

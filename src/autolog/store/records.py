@@ -13,6 +13,7 @@ __all__ = [
     "InputRecord",
     "KeptRecord",
     "ModelRecord",
+    "NotKeptRecord",
     "OutputRecord",
     "PackRecord",
     "PartRecord",
@@ -124,6 +125,21 @@ class SnapshotRecord:
     keeping: str = ""
     keeping_reason: str = ""
     stored: int | None = None
+
+    @property
+    def standing(self) -> str:
+        """Its state as it is shown: `kept` where the file itself is no more, but its bytes are kept."""
+        is_elsewhere = self.state in ("overwritten", "gone", "in_memory")
+        return "kept" if is_elsewhere and self.keeping == "kept" else self.state
+
+
+@dataclass(frozen=True, slots=True)
+class NotKeptRecord:
+    """How many snapshots of a task are not kept though they were to be; `keeping` and why as in snapshots."""
+
+    keeping: str
+    reason: str
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,5 +268,6 @@ class TaskRecord:
     outputs: tuple[OutputRecord, ...] = field(default=())
     skipped: tuple[SkipRecord, ...] = field(default=())
     faults: tuple[FaultRecord, ...] = field(default=())
+    not_kept: tuple[NotKeptRecord, ...] = field(default=())
     input_count: int = 0
     output_count: int = 0
