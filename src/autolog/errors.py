@@ -9,6 +9,7 @@ __all__ = [
     "Ambiguous",
     "AutologError",
     "DestinationError",
+    "InUse",
     "IntegrityError",
     "NotFound",
     "StoreError",
@@ -50,6 +51,10 @@ class StoreMissing(StoreError):
 
 class UnreadableWeights(AutologError):
     """A weights file is truncated, malformed, or built to do harm; nothing in it was run."""
+
+
+class InUse(AutologError):
+    """What was to be removed is needed by somebody."""
 
 
 class DestinationError(AutologError):

@@ -54,6 +54,7 @@ def test_every_name_is_documented(autolog, story, command):
         ["restore", "m", "out"],
         ["verify", "--deep"],
         ["gc", "--keep-last", "1", "--yes", "--repack"],
+        ["rm", "m:v1", "--yes"],
         ["show", "m"],
     ],
     ids=" ".join,

@@ -25,6 +25,7 @@ from .doctor import doctor
 from .gc import gc
 from .models import models
 from .restore import restore
+from .rm import rm
 from .run import run
 from .show import show
 from .tasks import tasks
@@ -66,7 +67,7 @@ def group(context: click.Context) -> None:
     context.ensure_object(Options)
 
 
-for _command in (run, models, tasks, show, restore, verify, gc, doctor):
+for _command in (run, models, tasks, show, restore, verify, gc, rm, doctor):
     group.add_command(_command)
 
 

@@ -10,6 +10,7 @@ from .forecast import forecast
 from .layout import Layout, is_safe_name, layout_of
 from .own_paths import changed
 from .reading import Reading
+from .remove import Removed, remove
 from .repack import Repacked, repack
 from .restore import Restored, digest_at, files_of, restore
 from .retention import Chosen, Rule, choose
@@ -24,6 +25,7 @@ __all__ = [
     "Destination",
     "Layout",
     "Reading",
+    "Removed",
     "Repacked",
     "Restored",
     "Rule",
@@ -39,6 +41,7 @@ __all__ = [
     "layout_of",
     "open_recorded",
     "place_name",
+    "remove",
     "repack",
     "restore",
     "send",

@@ -20,8 +20,10 @@ from .records import (
     SkipRecord,
     SnapshotRecord,
     TaskRecord,
+    UseRecord,
     VersionRecord,
 )
+from .removing import remove, uses_by_others
 from .versions import published, used_as_input, versions
 from .writing import Writer
 
@@ -45,9 +47,12 @@ __all__ = [
     "SnapshotRecord",
     "Store",
     "TaskRecord",
+    "UseRecord",
     "VersionRecord",
     "Writer",
     "published",
+    "remove",
     "used_as_input",
+    "uses_by_others",
     "versions",
 ]

@@ -21,6 +21,7 @@ __all__ = [
     "SkipRecord",
     "SnapshotRecord",
     "TaskRecord",
+    "UseRecord",
     "VersionRecord",
 ]
 
@@ -221,6 +222,17 @@ class OutputRecord:
     name: str
     framework: str
     versions: int
+
+
+@dataclass(frozen=True, slots=True)
+class UseRecord:
+    """A task that loaded a model made by somebody else; `version` is None where it isn't known any more."""
+
+    task_id: str
+    task_name: str
+    model_id: str
+    name: str
+    version: int | None
 
 
 @dataclass(frozen=True, slots=True)
