@@ -12,7 +12,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-__all__ = ["ConfigurationProblem", "Filter", "Settings", "load", "mask"]
+__all__ = ["ConfigurationProblem", "Filter", "Retention", "Settings", "load", "mask", "seconds_of"]
 
 #: key -> environment variable
 _ENVIRONMENT = {
@@ -38,7 +38,10 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "content_store": (str, os.PathLike),
     "waiting_limit": (int,),
     "repack": (bool, str),
+    "retention": (dict,),
 }
+#: Seconds of the units that an age is written in.
+_UNITS = {"min": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 
 
 _OFF = ("", "0", "false", "no", "off", "none")
@@ -87,6 +90,15 @@ def _matches(path: str, globs: tuple[str, ...]) -> bool:
     return any(fnmatch.fnmatch(path, glob) or fnmatch.fnmatch(name, glob) for glob in globs)
 
 
+class Retention(NamedTuple):
+    """What `autolog gc` does by default: how many versions of each model it keeps, and until what age in
+    seconds; None for all of them.
+    """
+
+    keep_last: int | None = None
+    older_than: float | None = None
+
+
 class Settings(NamedTuple):
     """All settings in force, and `sources`: where each one came from.
 
@@ -107,6 +119,7 @@ class Settings(NamedTuple):
     content_store: str = ""
     waiting_limit: int = 50 << 30
     repack: bool = True
+    retention: Retention = Retention()
     sources: Mapping[str, str] = {}
 
     @property
@@ -147,6 +160,7 @@ def load(**arguments: Any) -> Settings:
         content_store=_destination(values.get("content_store", "")),
         waiting_limit=values.get("waiting_limit", 50 << 30),
         repack=_is_on(values.get("repack", True)),
+        retention=_retention(values.get("retention", {}), sources.get("retention", "")),
         sources=sources,
     )
 
@@ -200,6 +214,33 @@ def _destination(value: bool | str | os.PathLike[str]) -> str:
 
 def _is_on(value: bool | str) -> bool:
     return value if isinstance(value, bool) else value.lower() not in _OFF
+
+
+def seconds_of(age: str) -> float:
+    """The seconds of an age such as `30d`, `12h`, `2w` or `90min`. Raises ValueError."""
+    number = age.strip().rstrip("abcdefghijklmnopqrstuvwxyz")
+    unit = age.strip()[len(number) :].strip()
+    if unit not in _UNITS or not number.strip().replace(".", "", 1).isdigit():
+        raise ValueError(f"{age!r} is no age; write a number of min, h, d or w, such as 30d")
+    return float(number) * _UNITS[unit]
+
+
+def _retention(value: Mapping[str, Any], source: str) -> Retention:
+    found: dict[str, Any] = {}
+    for key, each in value.items():
+        if key == "keep_last" and isinstance(each, int) and not isinstance(each, bool) and each >= 1:
+            found[key] = each
+        elif key == "older_than" and isinstance(each, str):
+            try:
+                found[key] = seconds_of(each)
+            except ValueError as error:
+                raise ConfigurationProblem(f"retention.older_than in {source}: {error}") from error
+        else:
+            raise ConfigurationProblem(
+                f"retention in {source} has {key} = {each!r}; write"
+                ' retention = {keep_last = 5, older_than = "30d"}, or one of them'
+            )
+    return Retention(**found)
 
 
 def _frameworks(value: Any) -> bool | Mapping[str, Any]:

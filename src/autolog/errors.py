@@ -9,6 +9,7 @@ __all__ = [
     "Ambiguous",
     "AutologError",
     "DestinationError",
+    "InUse",
     "IntegrityError",
     "NotFound",
     "StoreAway",
@@ -60,6 +61,10 @@ class StoreRefused(StoreError):
 
 class UnreadableWeights(AutologError):
     """A weights file is truncated, malformed, or built to do harm; nothing in it was run."""
+
+
+class InUse(AutologError):
+    """What was to be removed is needed by somebody."""
 
 
 class DestinationError(AutologError):

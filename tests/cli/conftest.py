@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from blake3 import blake3
 
+from autolog import formats
 from autolog.content import Staging
 from autolog.events import Bound, Failed, FileFacts, Loaded, Part, Saved, Skipped, Started
 from autolog.keeping import destination_of, send
@@ -231,7 +232,8 @@ class Shelf:
             there.write_bytes(each)
             descriptor = os.open(there, os.O_RDONLY)
             if self.uri in ("", "true"):
-                staged = staging.add(inside, descriptor, len(each), ())
+                with open(there, "rb") as opened:
+                    staged = staging.add(inside, descriptor, len(each), formats.regions(opened, there.name))
             else:
                 staged = staging.add_whole(inside, descriptor)
             os.close(descriptor)

@@ -190,3 +190,61 @@ def test_what_is_installed():
     pytest_here, absent = _installed("pytest>=1; no-such-package[extra]>=2")
     assert pytest_here["within"] is True
     assert absent == {"name": "no-such-package", "version": None, "within": None}
+
+
+def test_where_bytes_go_and_are(autolog, versions, shelf, tmp_path, monkeypatch):
+    answer = autolog("doctor")
+    assert "kept  nowhere but at their own paths (output_uri is not set)" in answer.out
+    assert "held  20" in answer.out
+    assert f"kB in {shelf.home}/content" in answer.out
+    monkeypatch.setenv("AUTOLOG_OUTPUT_URI", "true")
+    found = autolog("doctor", "--json").json
+    assert found["kept"]["destination"] == {
+        "place": f"{shelf.home}/content",
+        "packed": True,
+        "writable": True,
+    }
+    assert found["kept"]["places"] == [
+        {"place": f"{shelf.home}/content", "held": shelf.held(), "problem": None}
+    ]
+    assert found["settings"]["output_uri"] == {"value": "true", "source": "AUTOLOG_OUTPUT_URI"}
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("AUTOLOG_OUTPUT_URI", str(tmp_path / "file" / "plain"))
+    answer = autolog("doctor")
+    assert answer.status == 9
+    assert f"({tmp_path}/file" not in answer.out
+    assert f"{tmp_path}/file is not a folder" in answer.out
+    assert "NOT WRITABLE" in answer.out
+
+
+def test_a_place_that_is_out_of_reach(autolog, versions, shelf):
+    with shelf.store._writing() as connection:
+        connection.exec_driver_sql("UPDATE places SET url = '/no/such/folder'")
+    answer = autolog("doctor", "--json")
+    assert answer.status == 0
+    (place,) = answer.json["kept"]["places"]
+    assert "can't be read" in place["problem"]
+    assert any("is out of reach" in note for note in answer.json["notes"])
+
+
+def test_what_waits_is_told(autolog, versions, shelf, home):
+    (home / "waiting" / "x").mkdir(parents=True)
+    (home / "waiting" / "x" / "chunks").write_bytes(b"x" * 500)
+    assert autolog("doctor", "--json").json["kept"]["waiting"]["size"] == 500
+
+
+def test_a_remote_destination_is_tried_out(autolog, monkeypatch):
+    import fsspec
+
+    monkeypatch.setenv("AUTOLOG_OUTPUT_URI", "memory://bucket/models")
+    found = autolog("doctor", "--json").json
+    assert found["kept"]["destination"] == {
+        "place": "memory://bucket/models",
+        "packed": False,
+        "writable": True,
+    }
+    assert fsspec.filesystem("memory").find("/bucket") == []
+    monkeypatch.setenv("AUTOLOG_OUTPUT_URI", "nosuch://bucket")
+    answer = autolog("doctor")
+    assert answer.status == 9
+    assert "weights can't be kept in nosuch://bucket" in answer.out

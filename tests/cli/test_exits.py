@@ -82,6 +82,18 @@ def test_pending_events_are_told(autolog, book, monkeypatch):
     assert answer.err.startswith("autolog: 2 events are not in the store yet (task abc is still working)")
 
 
+def test_waiting_bytes_are_told(autolog, book, monkeypatch):
+    from autolog.agent.replay import Settled
+
+    monkeypatch.setattr("autolog.agent.replay.settle", lambda *_: Settled(0, (), 2, "the disk is full"))
+    answer = autolog("models", "--json")
+    assert (answer.status, answer.json) == (0, [])
+    assert answer.err == (
+        "autolog: the bytes of 2 versions wait to be kept (the disk is full);"
+        " `autolog sync` brings them there\n"
+    )
+
+
 def test_a_spool_that_cannot_be_read(autolog, story, home):
     (home / "spool" / "a" / "lock").mkdir(parents=True)
     answer = autolog("models", "--json")

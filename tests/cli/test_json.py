@@ -48,6 +48,29 @@ def test_every_name_is_documented(autolog, story, command):
     assert ("schema" in printed) is isinstance(answer.json, dict)
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["restore", "m", "out"],
+        ["verify", "--deep"],
+        ["gc", "--keep-last", "1", "--yes", "--repack"],
+        ["rm", "m:v1", "--yes"],
+        ["show", "m"],
+    ],
+    ids=" ".join,
+)
+def test_every_name_of_what_is_kept_is_documented(autolog, versions, shelf, command):
+    (shelf.work / "m.bin").unlink()
+    if command[0] == "verify":
+        shelf.packs()[0].unlink()
+    answer = autolog(*command, "--json")
+    documented = set(re.findall(r"`([a-z_]+)`", DOCUMENT.read_text()))
+    printed = names(answer.json, set())
+    assert len(printed) > 5
+    assert printed <= documented
+    assert answer.json["schema"] == 1
+
+
 def test_every_documented_exit_status_is_the_codes_own():
     from autolog.cli import EXITS
 

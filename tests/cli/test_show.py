@@ -131,3 +131,54 @@ def test_the_newest_of_one_name_is_taken_and_told(autolog, book):
     assert answer.json["name"] == "two - best"
     assert answer.err.startswith("autolog: 2 models are called 'best'; this is the newest, ")
     assert autolog("show", answer.json["id"][:8]).err == ""
+
+
+def test_a_version_that_was_overwritten_but_kept_reads_as_kept(autolog, versions, shelf):
+    answer = autolog("show", "m")
+    rows = answer.out.partition("Versions\n")[2].partition("\n\n")[0].splitlines()
+    assert "KEPT" in rows[0]
+    assert " kept " in rows[1]
+    assert "yes, 50." in rows[1]
+    assert " at_path " in rows[4]
+    assert "overwritten" not in answer.out
+    found = autolog("show", "m", "--json").json["snapshots"]
+    assert [each["state"] for each in found] == ["kept", "kept", "kept", "at_path"]
+    assert {each["keeping"] for each in found} == {"kept"}
+    assert {tuple(each["kept_at"]) for each in found} == {(f"{shelf.home}/content",)}
+    assert all(each["stored"] > 50_000 for each in found)
+    (listed,) = autolog("models", "--json").json
+    assert listed["snapshots"][0]["kept_at"] == [f"{shelf.home}/content"]
+    head, row = autolog("models").out.splitlines()
+    assert row[head.index("KEPT") :].startswith("yes ")
+
+
+def test_where_plain_files_are(autolog, shelf, tmp_path):
+    shelf.uri = str(tmp_path / "plain")
+    task = shelf.book.task("train")
+    shelf.save(task, "m.bin", b"one")
+    shelf.save(task, "ckpt", {"a.bin": b"1", "deep/b.bin": b"2"}, base=f"{shelf.work}/ckpt/", at=2)
+    folder = f"{tmp_path}/plain/demo/train.{task[:12]}/models"
+    (single,) = autolog("show", "m", "--json").json["snapshots"]
+    assert single["kept_at"] == [f"{folder}/m/v1/m.bin"]
+    (several,) = autolog("show", "ckpt", "--json").json["snapshots"]
+    assert several["kept_at"] == [f"{folder}/ckpt/v1"]
+
+
+def test_why_versions_are_not_kept(autolog, versions, shelf):
+    for number, (keeping, reason) in enumerate(
+        [("waiting", ""), ("failed", "no room"), ("failed", "no room")], 1
+    ):
+        shelf.kept.note(f"shelf-{number:04}", keeping, reason)
+    answer = autolog("show", "m")
+    assert " waits " in answer.out
+    assert "no: no room" in answer.out
+    task = autolog("show", "train")
+    assert [row.split() for row in task.out.partition("Not kept\n")[2].splitlines()[:3]] == [
+        ["VERSIONS", "KEPT", "BECAUSE"],
+        ["2", "no", "no", "room"],
+        ["1", "waits"],
+    ]
+    assert autolog("show", "train", "--json").json["not_kept"] == [
+        {"keeping": "failed", "keeping_reason": "no room", "count": 2},
+        {"keeping": "waiting", "keeping_reason": "", "count": 1},
+    ]

@@ -18,6 +18,7 @@ from autolog.errors import StoreError, StoreMissing
 from autolog.events import NOT_IMPORTED
 
 from . import _json
+from ._checks_kept import look_at_kept
 
 if TYPE_CHECKING:
     from autolog.store import TaskRecord
@@ -38,6 +39,8 @@ class Findings:
     data: dict[str, Any] = field(default_factory=dict)
     problems: list[dict[str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    #: How many versions' bytes wait to be kept, and why.
+    waiting: tuple[int, str] = (0, "")
 
     def broken(self, what: str, fix: str) -> None:
         """Add a problem and how to solve it."""
@@ -52,6 +55,8 @@ def examine(home: str | None, store: str | None) -> Findings:
     if settings is not None:
         _home(found, settings)
     task = _store(found, settings)
+    if settings is not None:
+        look_at_kept(found, settings)
     _hooks(found, task, settings)
     if settings is not None:
         found.data["log"] = _tail(os.path.join(settings.home, "agent.log"))
@@ -89,6 +94,10 @@ def _settings(found: Findings, home: str | None, store: str | None) -> config.Se
         "exclude": list(settings.filter.exclude),
         "enabled": settings.enabled,
         "memory_limit": settings.memory_limit,
+        "output_uri": config.mask(settings.output_uri),
+        "content_store": config.mask(settings.content_store),
+        "waiting_limit": settings.waiting_limit,
+        "retention": {k: v for k, v in settings.retention._asdict().items() if v is not None},
     }
     found.data["settings"] = {
         name: {"value": dict(value) if isinstance(value, Mapping) else value,
@@ -197,6 +206,7 @@ def _settle(found: Findings, settings: config.Settings) -> None:
         )
         return
     found.data["spool"].update(pending=settled.pending, problems=list(settled.problems))
+    found.waiting = (settled.waiting, settled.reason)
     if settled.pending:
         why = "; ".join(settled.problems) or "a script is still running"
         found.notes.append(f"{settled.pending} events are not in the store yet: {why}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from datetime import datetime, timezone
 
-__all__ = ["age", "count", "digest", "duration", "iso", "moment", "size"]
+__all__ = ["age", "count", "digest", "duration", "iso", "keeping", "moment", "size"]
 
 _SPANS = ((86400 * 365, "y"), (86400 * 30, "mo"), (86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 _PAIRS = ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s"))
@@ -29,6 +29,11 @@ def _scaled(value: int, units: tuple[str, ...], gap: str) -> str:
             return f"{number:.{digits}f}{gap}{unit}"
         number /= 1000
     raise AssertionError("the last unit always fits")
+
+
+def keeping(value: str) -> str:
+    """Whether a version's bytes are kept: `yes`, `waits`, `no`; empty if nobody asked for it."""
+    return {"kept": "yes", "waiting": "waits", "": ""}.get(value, "no")
 
 
 def digest(value: str | None) -> str:

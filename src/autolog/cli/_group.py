@@ -22,12 +22,15 @@ from . import EXITS
 from ._options import Options, places
 from ._out import say
 from .doctor import doctor
+from .gc import gc
 from .models import models
 from .restore import restore
+from .rm import rm
 from .run import run
 from .show import show
 from .store import store
 from .tasks import tasks
+from .verify import verify
 
 __all__ = ["call", "group"]
 
@@ -65,7 +68,7 @@ def group(context: click.Context) -> None:
     context.ensure_object(Options)
 
 
-for _command in (run, models, tasks, show, restore, store, doctor):
+for _command in (run, models, tasks, show, restore, verify, gc, rm, store, doctor):
     group.add_command(_command)
 
 

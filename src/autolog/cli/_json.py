@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ._format import iso
 
 if TYPE_CHECKING:
-    from autolog.store import FaultRecord, InputRecord, ModelRecord, OutputRecord, SnapshotRecord, TaskRecord
+    from autolog.store import (
+        FaultRecord,
+        InputRecord,
+        ModelRecord,
+        OutputRecord,
+        SnapshotRecord,
+        TaskRecord,
+        VersionRecord,
+    )
 
-__all__ = ["SCHEMA", "fault", "given", "made", "model", "snapshot", "task"]
+__all__ = ["SCHEMA", "fault", "given", "made", "model", "snapshot", "task", "version"]
 
 #: The version of these names, carried by every object that is a whole answer.
 SCHEMA = 1
 
 
-def model(record: ModelRecord, *, tensors: bool = False) -> dict[str, Any]:
-    """A model with the snapshots that its record holds."""
+def model(
+    record: ModelRecord, *, tensors: bool = False, kept_at: Mapping[int, Sequence[str]] = MappingProxyType({})
+) -> dict[str, Any]:
+    """A model with the snapshots that its record holds; `kept_at` says by their ids where they are kept."""
     known = record.task_id is not None
     return {
         "id": record.id,
@@ -37,11 +49,13 @@ def model(record: ModelRecord, *, tensors: bool = False) -> dict[str, Any]:
         "created": iso(record.created),
         "updated": iso(record.updated),
         "versions": record.versions,
-        "snapshots": [snapshot(each, tensors=tensors) for each in record.snapshots],
+        "snapshots": [
+            snapshot(each, tensors=tensors, kept_at=kept_at.get(each.id, ())) for each in record.snapshots
+        ],
     }
 
 
-def snapshot(record: SnapshotRecord, *, tensors: bool = False) -> dict[str, Any]:
+def snapshot(record: SnapshotRecord, *, tensors: bool = False, kept_at: Sequence[str] = ()) -> dict[str, Any]:
     """One version; its tensors only on request."""
     inside = record.contents
     found: dict[str, Any] = {
@@ -50,8 +64,12 @@ def snapshot(record: SnapshotRecord, *, tensors: bool = False) -> dict[str, Any]
         "weights_digest": record.weights_digest,
         "size": record.size,
         "uri": record.uri,
-        "state": record.state,
+        "state": record.standing,
         "reason": record.reason,
+        "keeping": record.keeping,
+        "keeping_reason": record.keeping_reason,
+        "kept_at": list(kept_at),
+        "stored": record.stored,
         "iteration": record.iteration,
         "metrics": dict(record.metrics),
         "created": iso(record.created),
@@ -64,6 +82,17 @@ def snapshot(record: SnapshotRecord, *, tensors: bool = False) -> dict[str, Any]
         listed = () if inside is None else inside.tensors
         found["tensors"] = [{"name": n, "shape": list(shape), "dtype": kind} for n, shape, kind in listed]
     return found
+
+
+def version(record: VersionRecord) -> dict[str, Any]:
+    """Which version of which model is meant."""
+    return {
+        "model_id": record.model_id,
+        "name": record.name,
+        "version": record.version,
+        "digest": record.digest,
+        "size": record.size,
+    }
 
 
 def task(record: TaskRecord) -> dict[str, Any]:
@@ -89,6 +118,10 @@ def task(record: TaskRecord) -> dict[str, Any]:
         "inputs": [given(each) for each in record.inputs],
         "outputs": [made(each) for each in record.outputs],
         "skipped": [{"path": each.path, "rule": each.rule, "count": each.count} for each in record.skipped],
+        "not_kept": [
+            {"keeping": each.keeping, "keeping_reason": each.reason, "count": each.count}
+            for each in record.not_kept
+        ],
         "faults": [fault(each) for each in record.faults],
     }
 

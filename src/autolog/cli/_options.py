@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import click
 
-__all__ = ["Options", "json_option", "limit_option", "output", "places"]
+__all__ = ["Options", "confirm", "json_option", "limit_option", "output", "places"]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -47,6 +48,16 @@ def json_option(command: _F) -> _F:
     return click.option(
         "--json", is_flag=True, callback=_note, expose_value=False, help="Answer in JSON; see docs/json.md."
     )(command)
+
+
+def confirm(question: str) -> None:
+    """Go on only if somebody at the terminal says yes.
+
+    Raises click.Abort, and click.UsageError if nobody is there.
+    """
+    if not sys.stdin.isatty():
+        raise click.UsageError("nobody is here to confirm that; write --yes, or --dry-run to see it first")
+    click.confirm(question, abort=True, err=True)
 
 
 def limit_option(command: _F) -> _F:

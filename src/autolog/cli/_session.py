@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -12,9 +12,17 @@ from ._options import Options
 from ._out import say
 
 if TYPE_CHECKING:
-    from autolog.store import Kept, Store
+    from autolog.store import Kept, ModelRecord, Store
 
-__all__ = ["bring_in", "load_settings", "opened", "opened_kept", "shown"]
+__all__ = [
+    "bring_in",
+    "kept_places",
+    "load_settings",
+    "opened",
+    "opened_kept",
+    "shown",
+    "waiting_words",
+]
 
 _SETTLE_SECONDS = 10.0
 _ON_A_TERMINAL = 50
@@ -56,6 +64,8 @@ def bring_in(settings: config.Settings) -> None:
         what = "event is" if settled.pending == 1 else "events are"
         why = f" ({'; '.join(settled.problems)})" if settled.problems else ""
         say(f"{settled.pending} {what} not in the store yet{why}; try again later, or see `autolog doctor`")
+    if settled is not None and settled.waiting:
+        say(f"{waiting_words(settled.waiting, settled.reason)}; `autolog sync` brings them there")
 
 
 @contextmanager
@@ -65,6 +75,20 @@ def opened_kept(options: Options) -> Iterator[tuple[Store, Kept, str]]:
 
     with opened(options) as store:
         yield store, Kept(store), load_settings(options).home
+
+
+def waiting_words(count: int, reason: str) -> str:
+    """How many versions' bytes wait to be kept, and why."""
+    whose = "1 version waits" if count == 1 else f"{count} versions wait"
+    return f"the bytes of {whose} to be kept" + (f" ({reason})" if reason else "")
+
+
+def kept_places(kept: Kept, home: str, records: Iterable[ModelRecord]) -> dict[int, list[str]]:
+    """Where the versions in these records are kept, by their ids."""
+    from autolog.keeping import kept_at
+
+    ids = [each.id for record in records for each in record.snapshots if each.keeping == "kept"]
+    return {snapshot_id: kept_at(files, home) for snapshot_id, files in kept.files_of(ids).items()}
 
 
 def shown(found: int, limit: int | None, *, is_table: bool) -> int:

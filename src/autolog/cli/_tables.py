@@ -16,16 +16,22 @@ __all__ = ["Column", "show_facts", "show_table", "show_title"]
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column's title; numbers stand to the right, `whole` ones are never broken."""
+    """A column's title; numbers stand to the right, `whole` ones are never broken. One that is `only_filled`
+    is left out where all of its cells are empty.
+    """
 
     title: str
     right: bool = False
     whole: bool = True
+    only_filled: bool = False
 
 
 def show_table(columns: Sequence[Column], rows: Iterable[Sequence[str]], indent: int = 0) -> None:
     """Write a table to stdout."""
     clean = [[safe(cell).replace("\n", " ") for cell in row] for row in rows]
+    shown = [at for at, each in enumerate(columns) if not each.only_filled or any(row[at] for row in clean)]
+    columns = [columns[at] for at in shown]
+    clean = [[row[at] for at in shown] for row in clean]
     if is_terminal():
         _show_rich(columns, clean, indent)
     else:

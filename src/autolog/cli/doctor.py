@@ -52,6 +52,9 @@ def _show(data: dict[str, Any]) -> None:
         made = "" if home["exists"] else ", not made yet"
         facts.append(("home", f"{home['path']} ({state}, {_format.size(home['free'])} free{made})"))
     show_facts([*facts, *_store_facts(data)])
+    if data.get("kept") is not None:
+        show_title("Bytes")
+        show_facts(_kept_facts(data["kept"]))
     if data["settings"]:
         show_title("Settings")
         show_table(
@@ -85,6 +88,23 @@ def _store_facts(data: dict[str, Any]) -> list[tuple[str, str]]:
         ("store", f"{store['url']} ({state})"),
         ("spool", f"{spool['pending']} events not in the store" + (f"; tasks {waiting}" if waiting else "")),
     ]
+
+
+def _kept_facts(kept: dict[str, Any]) -> list[tuple[str, str]]:
+    destination, waiting = kept["destination"], kept["waiting"]
+    where = "nowhere but at their own paths (output_uri is not set)"
+    if destination is not None:
+        state = "writable" if destination["writable"] else "NOT WRITABLE"
+        kind = "content store" if destination["packed"] else "plain files"
+        where = f"{destination['place']} ({kind}, {state})"
+    facts = [("kept", where)]
+    for each in kept["places"]:
+        state = "" if each["problem"] is None else f", NOT REACHED: {each['problem']}"
+        facts.append(("held", f"{_format.size(each['held'])} in {each['place']}{state}"))
+    if waiting["versions"] or waiting["size"]:
+        why = f": {waiting['reason']}" if waiting["reason"] else ""
+        facts.append(("waiting", f"{waiting['versions']} versions, {_format.size(waiting['size'])}{why}"))
+    return facts
 
 
 def _show_hooks(hooks: list[dict[str, Any]]) -> None:

@@ -10,7 +10,7 @@ import click
 from . import _format, _json
 from ._options import Options, limit_option, output
 from ._out import emit_json, is_terminal
-from ._session import opened, shown
+from ._session import kept_places, opened_kept, shown
 from ._sort import sort
 from ._tables import Column, show_table
 
@@ -30,6 +30,7 @@ _COLUMNS = (
     Column("PARAMETERS", right=True),
     Column("ITERATION", right=True),
     Column("STATE"),
+    Column("KEPT", only_filled=True),
     Column("TASK", whole=False),
     Column("UPDATED"),
 )
@@ -57,7 +58,7 @@ _KEYS: Mapping[str, Callable[[ModelRecord], Any]] = {
     "size": _of_latest("size"),
     "parameters": _parameters,
     "iteration": _of_latest("iteration"),
-    "state": _of_latest("state"),
+    "state": _of_latest("standing"),
     "task": lambda record: record.task_name,
     "created": lambda record: record.created,
     "updated": lambda record: record.updated,
@@ -83,12 +84,13 @@ def models(
     name: str | None,
 ) -> None:
     """List the models, each with its latest version."""
-    with opened(options) as store:
+    with opened_kept(options) as (store, kept, home):
         found = sort(store.models(project=project, framework=framework, name=name), order, _KEYS)
-    is_table = is_terminal() and not options.json
-    found = found[: shown(len(found), limit, is_table=is_table)]
+        is_table = is_terminal() and not options.json
+        found = found[: shown(len(found), limit, is_table=is_table)]
+        places = kept_places(kept, home, found) if options.json else {}
     if options.json:
-        emit_json([_json.model(each) for each in found])
+        emit_json([_json.model(each, kept_at=places) for each in found])
     else:
         show_table(_COLUMNS, [_row(each) for each in found])
 
@@ -105,7 +107,8 @@ def _row(record: ModelRecord) -> list[str]:
         _format.size(latest.size) if latest else "",
         _format.count(_parameters(record)),
         str(latest.iteration) if latest and latest.iteration is not None else "",
-        latest.state if latest else "",
+        latest.standing if latest else "",
+        _format.keeping(latest.keeping) if latest else "",
         record.task_name or "",
         _format.age(record.updated),
     ]

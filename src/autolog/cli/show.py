@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from . import _format, _json, _lineage
 from ._names import find
 from ._options import Options, output
 from ._out import emit, emit_json, safe, say
-from ._session import opened
+from ._session import kept_places, opened_kept
 from ._tables import Column, show_facts, show_table, show_title
 from .tasks import lasted
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from autolog.store import ContentsRecord, ModelRecord, SnapshotRecord, Store, TaskRecord
 
 __all__ = ["show"]
+
+_Places = Mapping[int, Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +52,15 @@ def show(options: Options, /, name: str, **parts: bool) -> None:
     model and a task have the same name, write model:NAME or task:NAME.
     """
     asked = _Parts(**parts)
-    with opened(options) as store:
+    with opened_kept(options) as (store, kept, home):
         kind, record_id, version = find(store, name)
         if kind == "model":
-            _show_model(store, options, store.model(record_id, tensors=asked.tensors), version, asked)
+            record = store.model(record_id, tensors=asked.tensors)
+            places = kept_places(kept, home, (record,))
+            if options.json:
+                _show_json(store, record, version, asked, places)
+            else:
+                _show_model(store, record, version, asked, places)
             return
         for part in ("lineage", "tensors", "design"):
             if getattr(asked, part):
@@ -67,15 +75,18 @@ def show(options: Options, /, name: str, **parts: bool) -> None:
 # -- models ---------------------------------------------------------------------------------------
 
 
-def _show_model(
-    store: Store, options: Options, record: ModelRecord, version: int | None, asked: _Parts
+def _show_json(
+    store: Store, record: ModelRecord, version: int | None, asked: _Parts, places: _Places
 ) -> None:
-    if options.json:
-        found = {"schema": _json.SCHEMA, **_json.model(record, tensors=asked.tensors)}
-        if asked.lineage:
-            found["lineage"] = _lineage.to_json(*_lineage.walk(store, record.id, version))
-        emit_json(found)
-        return
+    found = {"schema": _json.SCHEMA, **_json.model(record, tensors=asked.tensors, kept_at=places)}
+    if asked.lineage:
+        found["lineage"] = _lineage.to_json(*_lineage.walk(store, record.id, version))
+    emit_json(found)
+
+
+def _show_model(
+    store: Store, record: ModelRecord, version: int | None, asked: _Parts, places: _Places
+) -> None:
     if asked.design:
         if record.design is None:
             raise NotFound(f"{record.name!r} has no design: its framework's hook had nothing to describe")
@@ -98,7 +109,7 @@ def _show_model(
     show_title("Versions")
     _show_versions(record, version)
     if chosen is not None:
-        _show_contents(chosen, inside)
+        _show_contents(chosen, inside, places.get(chosen.id, ()))
     _show_uses(store, record)
 
 
@@ -142,6 +153,7 @@ def _show_versions(record: ModelRecord, version: int | None) -> None:
         Column("SIZE", right=True),
         Column("DIGEST"),
         Column("STATE"),
+        Column("KEPT", whole=False, only_filled=True),
         Column("WHEN"),
         Column("PATH", whole=False),
     )
@@ -151,7 +163,8 @@ def _show_versions(record: ModelRecord, version: int | None) -> None:
             "" if each.iteration is None else str(each.iteration),
             _format.size(each.size),
             _format.digest(each.digest),
-            f"{each.state}: {each.reason}" if each.reason else each.state,
+            f"{each.standing}: {each.reason}" if each.reason else each.standing,
+            _kept(each),
             _format.moment(each.created),
             each.uri or "",
         ]
@@ -161,8 +174,18 @@ def _show_versions(record: ModelRecord, version: int | None) -> None:
     show_table(columns, rows)
 
 
-def _show_contents(chosen: SnapshotRecord, inside: ContentsRecord | None) -> None:
+def _kept(snapshot: SnapshotRecord) -> str:
+    """Whether its bytes are kept, and how many that added, or why not."""
+    text = _format.keeping(snapshot.keeping)
+    if snapshot.keeping == "kept":
+        return f"{text}, {_format.size(snapshot.stored or 0)} added"
+    return f"{text}: {snapshot.keeping_reason}" if snapshot.keeping_reason else text
+
+
+def _show_contents(chosen: SnapshotRecord, inside: ContentsRecord | None, places: Sequence[str]) -> None:
     show_title(f"Inside v{chosen.version}")
+    if places:
+        show_facts([("kept in", ", ".join(places))])
     if inside is None:
         emit("not known: " + (chosen.reason or "the file has not been looked into"))
         return
@@ -268,6 +291,12 @@ def _show_task(record: TaskRecord, asked: _Parts) -> None:
         show_table(
             (Column("RULE"), Column("TIMES", right=True), Column("PATH", whole=False)),
             [[each.rule, str(each.count), each.path] for each in record.skipped],
+        )
+    if record.not_kept:
+        show_title("Not kept")
+        show_table(
+            (Column("VERSIONS", right=True), Column("KEPT"), Column("BECAUSE", whole=False)),
+            [[str(each.count), _format.keeping(each.keeping), each.reason] for each in record.not_kept],
         )
     if record.faults:
         show_title("Faults of autolog")

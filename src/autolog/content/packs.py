@@ -172,21 +172,39 @@ def verify_pack(place: Place, name: str, size: int, recorded: bytes) -> Iterator
     A problem of the pack as a whole has an empty digest. Differences are checked by their stored form only.
     `recorded` is the pack's digest in the records. Raises DestinationError.
     """
-    chunks: tuple[Chunk, ...] = ()
     try:
         digest, chunks = read_index(place, name, size)
         hasher = blake3()
-        for data in _blocks(place, name, size):
-            hasher.update(data)
+        yield from _damaged(place, name, size, sorted(chunks, key=lambda each: each.offset), hasher)
         if not digest == hasher.digest() == recorded:
             yield b"", f"the pack {name} is damaged: its bytes don't match its digest"
     except IntegrityError as error:
         yield b"", str(error)
-    for chunk in chunks:
-        try:
-            open_chunk(chunk, place.read(name, chunk.offset, chunk.length), b"" if chunk.base else None)
-        except IntegrityError as error:
-            yield chunk.digest, str(error)
+
+
+def _damaged(
+    place: Place, name: str, size: int, chunks: list[Chunk], hasher: blake3
+) -> Iterator[tuple[bytes, str]]:
+    """Read a pack from its beginning to its end, once, looking at each chunk on the way."""
+    window, start = bytearray(), 0
+    at = 0
+    for data in _blocks(place, name, size):
+        hasher.update(data)
+        window += data
+        while at < len(chunks) and chunks[at].offset + chunks[at].length <= start + len(window):
+            chunk = chunks[at]
+            at += 1
+            stored = bytes(window[max(0, chunk.offset - start) :][: chunk.length])
+            try:
+                open_chunk(chunk, stored, b"" if chunk.base else None)
+            except IntegrityError as error:
+                yield chunk.digest, str(error)
+        end = start + len(window)
+        keep = max(start, min(chunks[at].offset, end) if at < len(chunks) else end)
+        del window[: keep - start]
+        start = keep
+    for chunk in chunks[at:]:
+        yield chunk.digest, f"the pack {name} is damaged: a chunk lies beyond its end"
 
 
 def open_chunk(

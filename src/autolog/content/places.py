@@ -82,6 +82,10 @@ class Place:
         """Take a file away; one that is gone already is no error. Raises DestinationError."""
         raise NotImplementedError
 
+    def probe(self) -> None:
+        """See that it can be reached. Raises DestinationError."""
+        self.size("autolog")
+
     def tidy(self, name: str) -> None:
         """Take away the folders that a removed file has left empty, where there are such."""
 
@@ -160,6 +164,12 @@ class Folder(Place):
             pass
         except OSError as error:
             raise self._problem("written", error) from error
+
+    def probe(self) -> None:
+        try:
+            os.scandir(self.root).close()
+        except OSError as error:
+            raise self._problem("read", error) from error
 
     def tidy(self, name: str) -> None:
         while name := os.path.dirname(name):

@@ -5,31 +5,47 @@ was recorded, `collect` takes away what nobody needs, `repack` makes it smaller 
 """
 
 from .collect import Collected, collect
-from .destination import Destination, destination_of, open_recorded
+from .destination import Destination, destination_of, kept_at, open_recorded, place_name
+from .forecast import forecast
 from .layout import Layout, is_safe_name, layout_of
+from .own_paths import changed
 from .reading import Reading
+from .remove import Removed, remove
 from .repack import Repacked, repack
 from .restore import Restored, digest_at, files_of, restore
+from .retention import Chosen, Rule, choose
 from .send import send
-from .verify import Damage, verify
+from .verify import Damage, size_of, verify
+from .wanted import wanted
 
 __all__ = [
+    "Chosen",
     "Collected",
     "Damage",
     "Destination",
     "Layout",
     "Reading",
+    "Removed",
     "Repacked",
     "Restored",
+    "Rule",
+    "changed",
+    "choose",
     "collect",
     "destination_of",
     "digest_at",
     "files_of",
+    "forecast",
     "is_safe_name",
+    "kept_at",
     "layout_of",
     "open_recorded",
+    "place_name",
+    "remove",
     "repack",
     "restore",
     "send",
+    "size_of",
     "verify",
+    "wanted",
 ]

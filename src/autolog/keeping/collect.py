@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from autolog.content import PackWriter, Place, from_recipe, new_name
@@ -17,12 +17,12 @@ from .reading import Reading, check_stored
 if TYPE_CHECKING:
     from autolog.store import Kept, PackRecord, PlaceRecord
 
-__all__ = ["Collected", "collect", "take_away"]
+__all__ = ["LEFTOVER_SECONDS", "USED_ENOUGH", "Collected", "collect", "leftovers_at", "take_away"]
 
 #: A pack with less than this share of its bytes in use is written anew without the others.
-_USED_ENOUGH = 0.7
+USED_ENOUGH = 0.7
 #: A file that no record knows may be one that somebody is just about to record, for so many seconds.
-_LEFTOVER_SECONDS = 3600.0
+LEFTOVER_SECONDS = 3600.0
 
 
 class Collected(NamedTuple):
@@ -36,7 +36,7 @@ class Collected(NamedTuple):
     problems: tuple[str, ...] = ()
 
 
-def collect(kept: Kept, home: str, *, leftovers_after: float = _LEFTOVER_SECONDS) -> Collected:
+def collect(kept: Kept, home: str, *, leftovers_after: float = LEFTOVER_SECONDS) -> Collected:
     """Take away packs that no snapshot needs, the unneeded part of others, and what interrupted work left
     behind.
 
@@ -61,7 +61,9 @@ def collect(kept: Kept, home: str, *, leftovers_after: float = _LEFTOVER_SECONDS
             _compact(kept, record, place)
             take_away(kept, record, place)
             freed = freed + max(0, before - kept.total(record.id)) if before else freed
-            leftovers += _leftovers(kept, record, place, leftovers_after)
+            for name, size in leftovers_at(kept, record, place, leftovers_after):
+                place.remove(name)
+                leftovers += size
         except (AutologError, OSError) as error:
             problems.append(str(error))
     return Collected(freed + leftovers, leftovers, kept.total() + kept.plain(), tuple(problems))
@@ -85,7 +87,7 @@ def _compact(kept: Kept, record: PlaceRecord, place: Place) -> None:
             continue
         used = _used(kept, record.id, pack.id)
         held = sum(each.length for each in kept.chunks_in(pack.id) if each.digest in used)
-        if held < pack.size * _USED_ENOUGH:
+        if held < pack.size * USED_ENOUGH:
             try:
                 rewrite(kept, record, place, pack, used)
             except ChunksMissing:
@@ -116,14 +118,15 @@ def rewrite(kept: Kept, record: PlaceRecord, place: Place, pack: PackRecord, use
     kept.replace(record.id, NewPack(new.name, new.size, new.digest, new.chunks), [pack.id])
 
 
-def _leftovers(kept: Kept, record: PlaceRecord, place: Place, after: float) -> int:
-    """Take away packs of this store that no record knows."""
+def leftovers_at(
+    kept: Kept, record: PlaceRecord, place: Place, after: float = LEFTOVER_SECONDS
+) -> Iterator[tuple[str, int]]:
+    """`(name, size in bytes)` of packs of this store that no record knows, and that nobody has touched for so
+    many seconds.
+    """
     there = list(place.names(f"packs/{kept.owner}"))
     # Asked afterwards: one that was published and recorded meanwhile is known then.
     known = kept.pack_names(record.id)
-    freed = 0
     for name, size, modified in there:
         if name not in known and time.time() - modified >= after:
-            place.remove(name)
-            freed += size
-    return freed
+            yield name, size

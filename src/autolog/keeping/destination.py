@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import NamedTuple
 
+from autolog.config import mask
 from autolog.content import Place, is_remote, open_place
 from autolog.errors import WeightsUnavailable
-from autolog.store import PlaceRecord
+from autolog.store import KeptRecord, PlaceRecord
 
-__all__ = ["Destination", "destination_of", "open_recorded"]
+__all__ = ["Destination", "destination_of", "kept_at", "open_recorded", "place_name"]
 
 _HOME = "content"
 
@@ -55,6 +57,29 @@ def open_recorded(place: PlaceRecord, home: str) -> Place:
             " output_uri or content_store to a URL that both reach"
         )
     return open_place(place.url)
+
+
+def place_name(place: PlaceRecord, home: str) -> str:
+    """A place as it may be shown: credentials are masked."""
+    return mask(place.url) or os.path.join(home, _HOME)
+
+
+def kept_at(files: Sequence[KeptRecord], home: str) -> list[str]:
+    """Where a snapshot's kept files are, as it may be shown: the content store's place, or the file's own.
+
+    Of several plain files in one place, the folder that they are in.
+    """
+    found: list[str] = []
+    for place_id in dict.fromkeys(each.place.id for each in files):
+        here = [each for each in files if each.place.id == place_id]
+        place = place_name(here[0].place, home)
+        paths = [each.path for each in here if each.path is not None]
+        if len(paths) == 1:
+            place = f"{place}/{paths[0]}"
+        elif paths:
+            place = f"{place}/{os.path.commonpath(paths)}"
+        found.append(place)
+    return found
 
 
 def _recorded(url: str) -> tuple[str, str]:

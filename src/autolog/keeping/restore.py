@@ -12,7 +12,7 @@ from blake3 import blake3
 from autolog.content import Place
 from autolog.errors import AutologError, DestinationError, IntegrityError, TargetError, WeightsUnavailable
 
-from .destination import open_recorded
+from .destination import open_recorded, place_name
 from .layout import Layout, is_safe_name, layout_of
 from .reading import Reading
 
@@ -130,7 +130,7 @@ def _from_place(
     def fetcher(file: KeptRecord) -> Callable[[str], None]:
         return lambda path: copy_verified(file, kept, open_recorded(file.place, home), path, told)
 
-    return _Source(kind, files[0][1].place.url, [(name, fetcher(file)) for name, file in files])
+    return _Source(kind, place_name(files[0][1].place, home), [(name, fetcher(file)) for name, file in files])
 
 
 def _copier(path: str, digest: str, told: Told) -> Callable[[str], None]:

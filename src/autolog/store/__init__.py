@@ -14,13 +14,18 @@ from .records import (
     InputRecord,
     KeptRecord,
     ModelRecord,
+    NotKeptRecord,
     OutputRecord,
     PackRecord,
     PlaceRecord,
     SkipRecord,
     SnapshotRecord,
     TaskRecord,
+    UseRecord,
+    VersionRecord,
 )
+from .removing import remove, uses_by_others
+from .versions import published, used_as_input, versions
 from .writing import Writer
 
 __all__ = [
@@ -35,6 +40,7 @@ __all__ = [
     "ModelRecord",
     "NewFile",
     "NewPack",
+    "NotKeptRecord",
     "OutputRecord",
     "PackRecord",
     "PlaceRecord",
@@ -42,6 +48,13 @@ __all__ = [
     "SnapshotRecord",
     "Store",
     "TaskRecord",
+    "UseRecord",
+    "VersionRecord",
     "Writer",
     "copy_store",
+    "published",
+    "remove",
+    "used_as_input",
+    "uses_by_others",
+    "versions",
 ]

@@ -54,30 +54,32 @@ class KeptReading:
 
     def files(self, snapshot_id: int) -> list[KeptRecord]:
         """The kept files of a snapshot; those of several places one after the other."""
-        query = (
-            select(kept, places.c.url, places.c.host)
-            .join(places, places.c.id == kept.c.place_id)
-            .join(snapshots, snapshots.c.id == kept.c.snapshot_id)
-            .where(kept.c.snapshot_id == snapshot_id, snapshots.c.keeping != "dropped")
-            .order_by(kept.c.place_id, kept.c.name)
-        )
-        with self._store._reading() as connection:
-            return [kept_record(row) for row in connection.execute(query).mappings()]
+        return self._files(kept.c.snapshot_id, (snapshot_id,))
+
+    def files_of(self, snapshot_ids: Iterable[int]) -> dict[int, list[KeptRecord]]:
+        """The kept files of several snapshots, by snapshot."""
+        found: dict[int, list[KeptRecord]] = {}
+        for each in self._files(kept.c.snapshot_id, snapshot_ids):
+            found.setdefault(each.snapshot_id, []).append(each)
+        return found
 
     def files_like(self, digests: Iterable[str]) -> list[KeptRecord]:
         """The kept files of any snapshots that have one of these digests."""
+        return self._files(kept.c.digest, digests)
+
+    def _files(self, column: Any, values: Iterable[Any]) -> list[KeptRecord]:
         query = (
             select(kept, places.c.url, places.c.host)
             .join(places, places.c.id == kept.c.place_id)
             .join(snapshots, snapshots.c.id == kept.c.snapshot_id)
             .where(snapshots.c.keeping != "dropped")
-            .order_by(kept.c.place_id, kept.c.id)
+            .order_by(kept.c.place_id, kept.c.name, kept.c.id)
         )
         with self._store._reading() as connection:
             return [
                 kept_record(row)
-                for batch in batches(sorted(set(digests)))
-                for row in connection.execute(query.where(kept.c.digest.in_(batch))).mappings()
+                for batch in batches(sorted(set(values)))
+                for row in connection.execute(query.where(column.in_(batch))).mappings()
             ]
 
     def recipe(self, recipe_id: int) -> bytes:
@@ -107,6 +109,12 @@ class KeptReading:
                     for row in connection.execute(query.where(packs.c.id.in_(batch))).mappings()
                 ]
         return {row["id"]: pack_record(row) for row in rows}
+
+    def doomed(self, place_id: int) -> list[PackRecord]:
+        """The packs of a place that are given up and still to be taken away."""
+        query = select(packs).where(packs.c.place_id == place_id, packs.c.doomed.is_(True))
+        with self._store._reading() as connection:
+            return [pack_record(row) for row in connection.execute(query).mappings()]
 
     def chunks_in(self, pack_id: int) -> list[ChunkRecord]:
         """The chunks that are to be found in a pack, in their order."""

@@ -17,6 +17,7 @@ from .records import (
     FaultRecord,
     InputRecord,
     ModelRecord,
+    NotKeptRecord,
     OutputRecord,
     SkipRecord,
     TaskRecord,
@@ -80,8 +81,16 @@ class Queries(ABC):
             wrong = connection.execute(
                 select(faults).where(faults.c.task_id == task_id).order_by(faults.c.id)
             ).mappings()
+            left = connection.execute(
+                select(snapshots.c.keeping, snapshots.c.keeping_reason, func.count())
+                .join(models)
+                .where(models.c.task_id == task_id, snapshots.c.keeping.not_in(("", "kept")))
+                .group_by(snapshots.c.keeping, snapshots.c.keeping_reason)
+                .order_by(func.count().desc(), snapshots.c.keeping_reason)
+            )
             return task_record(
                 row,
+                not_kept=tuple(NotKeptRecord(*each) for each in left),
                 inputs=found_in,
                 outputs=outputs,
                 input_count=len(found_in),

@@ -13,6 +13,7 @@ __all__ = [
     "InputRecord",
     "KeptRecord",
     "ModelRecord",
+    "NotKeptRecord",
     "OutputRecord",
     "PackRecord",
     "PartRecord",
@@ -20,6 +21,8 @@ __all__ = [
     "SkipRecord",
     "SnapshotRecord",
     "TaskRecord",
+    "UseRecord",
+    "VersionRecord",
 ]
 
 
@@ -125,6 +128,43 @@ class SnapshotRecord:
     stored: int | None = None
     weights_digest: str | None = None
 
+    @property
+    def standing(self) -> str:
+        """Its state as it is shown: `kept` where the file itself is no more, but its bytes are kept."""
+        is_elsewhere = self.state in ("overwritten", "gone", "in_memory")
+        return "kept" if is_elsewhere and self.keeping == "kept" else self.state
+
+
+@dataclass(frozen=True, slots=True)
+class NotKeptRecord:
+    """How many snapshots of a task are not kept though they were to be; `keeping` and why as in snapshots."""
+
+    keeping: str
+    reason: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRecord:
+    """One version and the model that it is of (`name`, `project`); size in bytes, times in seconds.
+
+    `is_newest` if the model has no newer one, `is_running` if the task that makes it runs.
+    """
+
+    snapshot_id: int
+    model_id: str
+    name: str
+    project: str
+    version: int
+    created: float
+    size: int | None
+    digest: str | None
+    uri: str | None
+    state: str
+    keeping: str
+    is_newest: bool
+    is_running: bool
+
 
 @dataclass(frozen=True, slots=True)
 class ModelRecord:
@@ -186,6 +226,17 @@ class OutputRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class UseRecord:
+    """A task that loaded a model made by somebody else; `version` is None where it isn't known any more."""
+
+    task_id: str
+    task_name: str
+    model_id: str
+    name: str
+    version: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class SkipRecord:
     """Saves that were seen and not captured, and the rule that says why."""
 
@@ -230,5 +281,6 @@ class TaskRecord:
     outputs: tuple[OutputRecord, ...] = field(default=())
     skipped: tuple[SkipRecord, ...] = field(default=())
     faults: tuple[FaultRecord, ...] = field(default=())
+    not_kept: tuple[NotKeptRecord, ...] = field(default=())
     input_count: int = 0
     output_count: int = 0

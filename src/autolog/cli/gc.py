@@ -1,0 +1,179 @@
+"""`autolog gc`: give up kept bytes by rule, and free what nobody needs."""
+
+from __future__ import annotations
+
+import fnmatch
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from autolog.config import seconds_of
+
+from . import EXITS, _format, _json
+from ._options import Options, confirm, output
+from ._out import emit_json, progress, say
+from ._session import load_settings, opened_kept
+from ._tables import Column, show_facts, show_table
+
+if TYPE_CHECKING:
+    from autolog.keeping import Chosen, Collected, Repacked
+    from autolog.store import Kept, Store, VersionRecord
+
+__all__ = ["gc"]
+
+
+def _age(context: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
+    try:
+        return None if value is None else seconds_of(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+@click.command()
+@click.option("--keep-last", type=click.IntRange(min=1), metavar="N", help="Keep the last N of each model.")
+@click.option("--older-than", callback=_age, metavar="AGE",
+              help="Give up only what is older: 30d, 12h, 2w, 90min.")  # fmt: skip
+@click.option("--keep-all", is_flag=True, help="Give up nothing, whatever the configuration says.")
+@click.option("--model", "glob", metavar="GLOB", help="Give up only versions of models with such a name.")
+@click.option("--repack", is_flag=True, help="Then store what is left as differences between versions.")
+@click.option("--leftovers-older-than", "hours", type=click.FloatRange(min=0), default=1.0, metavar="HOURS",
+              show_default=True, help="Take away what interrupted work left behind so long ago.")  # fmt: skip
+@click.option("--dry-run", is_flag=True, help="Only say what would go.")
+@click.option("--yes", is_flag=True, help="Don't ask.")
+@output
+@click.pass_obj
+@click.pass_context
+def gc(context: click.Context, options: Options, /, **asked: Any) -> None:
+    """Free kept bytes that nobody needs, and give up versions by rule.
+
+    With --keep-last and --older-than the bytes of a version go if it is not among the last N and older than
+    AGE; with one of them, by that alone; with none, nothing is given up. Their defaults are in the
+    configuration: retention = {keep_last = 5, older_than = "30d"}. Records stay, as do files at their own
+    paths. The newest version of a model, versions that a task has loaded, and published models are always
+    kept.
+    """
+    from autolog import keeping
+
+    rule = _rule(options, **asked)
+    after = asked["hours"] * 3600
+    with opened_kept(options) as (store, kept, home):
+        chosen = keeping.choose(store, rule, only=_Only(asked["glob"]))
+        ids = {each.snapshot_id for each in chosen.going}
+        if not options.json:
+            _show_going(chosen)
+        if asked["dry_run"]:
+            done = keeping.forecast(kept, home, ids, leftovers_after=after)
+        else:
+            if ids and not asked["yes"]:
+                confirm(f"give up the bytes of {len(ids)} versions?")
+            with progress("freeing what nobody needs"):
+                kept.drop(ids, rule.words())
+                done = keeping.collect(kept, home, leftovers_after=after)
+        repacked = None
+        if asked["repack"] and not asked["dry_run"]:
+            repacked = _repack(store, kept, home, asked["glob"])
+    problems = [*done.problems, *(repacked.problems if repacked else ())]
+    if options.json:
+        emit_json(_to_json(chosen, done, repacked, dry_run=asked["dry_run"]))
+    else:
+        _show(done, repacked, dry_run=asked["dry_run"])
+    for each in problems:
+        say(each)
+    context.exit(EXITS["partly"] if problems else EXITS["fine"])
+
+
+class _Only:
+    """Whether a version's model has a name like a glob; its file's stem alone counts, too."""
+
+    def __init__(self, glob: str | None) -> None:
+        self._glob = None if glob is None else glob.lower()
+
+    def __call__(self, version: VersionRecord) -> bool:
+        name = version.name.lower()
+        names = (name, name.rpartition(" - ")[2])
+        return self._glob is None or any(fnmatch.fnmatchcase(each, self._glob) for each in names)
+
+
+def _rule(options: Options, **asked: Any) -> Any:
+    from autolog.keeping import Rule
+
+    configured = load_settings(options).retention
+    if asked["keep_all"]:
+        if asked["keep_last"] is not None or asked["older_than"] is not None:
+            raise click.UsageError("--keep-all gives up nothing: leave out --keep-last and --older-than")
+        return Rule()
+    keep_last, older_than = asked["keep_last"], asked["older_than"]
+    if keep_last is None and older_than is None:
+        return Rule(configured.keep_last, configured.older_than)
+    return Rule(keep_last, older_than)
+
+
+def _repack(store: Store, kept: Kept, home: str, glob: str | None) -> Repacked:
+    from autolog import keeping
+    from autolog.store import versions
+
+    with progress("storing differences"):
+        if glob is None:
+            return keeping.repack(kept, home)
+        only = _Only(glob)
+        models = dict.fromkeys(each.model_id for each in versions(store, keeping="kept") if only(each))
+        found = keeping.Repacked(kept.total(), kept.total())
+        for model_id in models:
+            one = keeping.repack(kept, home, model_id)
+            found = keeping.Repacked(
+                found.before, one.after, found.packs + one.packs, found.problems + one.problems
+            )
+        return found
+
+
+def _show_going(chosen: Chosen) -> None:
+    if not chosen.going:
+        return
+    columns = (
+        Column("ID"),
+        Column("MODEL", whole=False),
+        Column("VERSION"),
+        Column("SIZE", right=True),
+        Column("SAVED"),
+    )
+    rows = [
+        [
+            each.model_id[:8],
+            each.name,
+            f"v{each.version}",
+            _format.size(each.size),
+            _format.age(each.created),
+        ]
+        for each in chosen.going
+    ]
+    show_table(columns, rows)
+    if chosen.spared:
+        say(f"{len(chosen.spared)} more are kept: loaded by a task, published, or of a task that is running")
+
+
+def _show(done: Collected, repacked: Repacked | None, *, dry_run: bool) -> None:
+    held = done.held if repacked is None else done.held - repacked.before + repacked.after
+    facts = [
+        ("would be freed" if dry_run else "freed", _format.size(done.freed)),
+        ("of interrupted work", _format.size(done.leftovers) if done.leftovers else ""),
+    ]
+    if repacked is not None:
+        sizes = f"{_format.size(repacked.before)} before, {_format.size(repacked.after)} after"
+        facts.append(("repacked", f"{repacked.packs} packs: {sizes}"))
+    show_facts([*facts, ("would be held" if dry_run else "still held", _format.size(held))])
+
+
+def _to_json(chosen: Chosen, done: Collected, repacked: Repacked | None, *, dry_run: bool) -> dict[str, Any]:
+    return {
+        "schema": _json.SCHEMA,
+        "dry_run": dry_run,
+        "dropped": [_json.version(each) for each in chosen.going],
+        "spared": [_json.version(each) for each in chosen.spared],
+        "freed": done.freed,
+        "leftovers": done.leftovers,
+        "held": done.held if repacked is None else done.held - repacked.before + repacked.after,
+        "repacked": None
+        if repacked is None
+        else {"before": repacked.before, "after": repacked.after, "packs": repacked.packs},
+        "problems": [*done.problems, *(repacked.problems if repacked else ())],
+    }

@@ -1,0 +1,83 @@
+"""Taking versions and models out of the records."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from sqlalchemy import Connection, and_, delete, or_, select, update
+
+from autolog.errors import InUse
+
+from .database import Store
+from .kept_reading import batches
+from .records import UseRecord
+from .schema import contents, inputs, kept, models, parts, snapshots, tasks
+
+__all__ = ["remove", "uses_by_others"]
+
+
+def uses_by_others(
+    store: Store, snapshot_ids: Collection[int], model_ids: Collection[str] = ()
+) -> list[UseRecord]:
+    """Where tasks have loaded these snapshots, or any of these models; a task's own models don't count."""
+    with store._reading() as connection:
+        return _uses(connection, snapshot_ids, model_ids)
+
+
+def remove(
+    store: Store, snapshot_ids: Collection[int], model_ids: Collection[str] = (), *, force: bool = False
+) -> list[str]:
+    """Take snapshots out of the records, and whole models with all that they have.
+
+    Their bytes must be given up already. What other tasks have loaded is refused (InUse) unless `force`: then
+    their inputs stay, without a version; a model that they name stays, too, without any. The ids of the
+    models that are gone. Nothing is changed if something is raised.
+    """
+    with store._writing() as connection:
+        if not force and (uses := _uses(connection, snapshot_ids, model_ids)):
+            raise InUse(f"{uses[0].name} has been loaded by task {uses[0].task_name} meanwhile")
+        ids = set(snapshot_ids)
+        for batch in batches(sorted(model_ids)):
+            query = select(snapshots.c.id).where(snapshots.c.model_id.in_(batch))
+            ids.update(connection.execute(query).scalars())
+        for batch in batches(sorted(ids)):
+            _remove_snapshots(connection, batch)
+        return [each for each in sorted(set(model_ids)) if _remove_model(connection, each)]
+
+
+def _uses(
+    connection: Connection, snapshot_ids: Collection[int], model_ids: Collection[str]
+) -> list[UseRecord]:
+    query = (
+        select(tasks.c.id, tasks.c.name, models.c.id, models.c.name, snapshots.c.version)
+        .select_from(inputs)
+        .join(tasks, tasks.c.id == inputs.c.task_id)
+        .join(models, models.c.id == inputs.c.model_id)
+        .outerjoin(snapshots, snapshots.c.id == inputs.c.snapshot_id)
+        .where(or_(models.c.task_id.is_(None), models.c.task_id != inputs.c.task_id))
+        .order_by(inputs.c.id)
+    )
+    conditions = [inputs.c.snapshot_id.in_(batch) for batch in batches(sorted(snapshot_ids))]
+    conditions += [inputs.c.model_id.in_(batch) for batch in batches(sorted(model_ids))]
+    found = (UseRecord(*row) for each in conditions for row in connection.execute(query.where(each)))
+    return list(dict.fromkeys(found))
+
+
+def _remove_snapshots(connection: Connection, ids: Collection[int]) -> None:
+    digests = set(connection.execute(select(snapshots.c.digest).where(snapshots.c.id.in_(ids))).scalars())
+    connection.execute(update(inputs).where(inputs.c.snapshot_id.in_(ids)).values(snapshot_id=None))
+    connection.execute(delete(kept).where(kept.c.snapshot_id.in_(ids)))
+    connection.execute(delete(parts).where(parts.c.snapshot_id.in_(ids)))
+    connection.execute(delete(snapshots).where(snapshots.c.id.in_(ids)))
+    # What is inside some bytes is kept once for all that have them.
+    left = select(snapshots.c.digest).where(snapshots.c.digest == contents.c.digest).exists()
+    connection.execute(delete(contents).where(contents.c.digest.in_(digests - {None}), ~left))
+
+
+def _remove_model(connection: Connection, model_id: str) -> bool:
+    task_id = connection.execute(select(models.c.task_id).where(models.c.id == model_id)).scalar()
+    own = and_(inputs.c.model_id == model_id, inputs.c.task_id == task_id)
+    connection.execute(delete(inputs).where(own))
+    if connection.execute(select(inputs.c.id).where(inputs.c.model_id == model_id)).first() is not None:
+        return False
+    return connection.execute(delete(models).where(models.c.id == model_id)).rowcount > 0
