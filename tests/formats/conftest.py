@@ -10,7 +10,7 @@ import pytest
 
 from autolog.errors import UnreadableWeights
 from autolog.formats import Contents, Region, inspect, regions
-from autolog.formats._identity import lines
+from autolog.formats._identity import weights
 
 
 def outcome(data: bytes, name: str = "") -> Contents | str | None:
@@ -40,8 +40,8 @@ def check_stored(data: bytes, found: Contents) -> None:
             size = stored.length // math.prod(stored.shape)
             length = (last + 1) * size if stored.place.strides else stored.length
             assert 0 <= stored.place.offset <= stored.place.offset + length <= len(data)
-    told = lines(io.BytesIO(data), len(data), found)
-    assert told is None or len(told) == len(found.stored) > 0
+    told = weights(io.BytesIO(data), len(data), found)
+    assert told is None or len(told.lines) == len(found.stored) > 0
 
 
 def check_regions(found: tuple[Region, ...], size: int) -> None:

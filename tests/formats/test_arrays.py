@@ -236,6 +236,23 @@ class TestHdf5:
             file.create_dataset("unwritten", (3,))
         assert {row[2] for row in found(out.getvalue()).values()} == {None}
 
+    def test_types_that_do_not_fit(self):
+        out = io.BytesIO()
+        with self.h5py.File(out, "w") as file:
+            file.create_dataset("pairs", (3,), np.dtype(("<f4", (2, 1))))[...] = np.ones((3, 2, 1))
+            for name in ("bfloat16", "float64"):
+                file[name] = np.frombuffer(b"\0\x3f" * 4, "V2")
+                file[name].attrs["dtype"] = name
+        data = out.getvalue()
+        rows = found(data)
+        assert rows["pairs"] == ((3, 2, 1), "float32", np.ones(6, "f4").tobytes())
+        assert rows["bfloat16"] == ((4,), "bfloat16", b"\0\x3f" * 4)
+        # Keras names the type of bytes; this name is of another size.
+        assert rows["float64"] == ((4,), "float64", None)
+        flat = data.replace(b"\2\0\0\0\1\0\0\0", b"\0" * 8)
+        assert flat != data
+        assert found(flat)["pairs"] == ((3, 0, 0), "float32", b"")
+
 
 def test_numpy_files():
     made = {

@@ -85,6 +85,20 @@ def test_the_older_layout_of_exports(look, net):
     assert json.loads(found.design)["operations"] == {"aten.relu.default": 1}
 
 
+def test_a_compressed_archive_inside_another(look, net):
+    state, packed, out = io.BytesIO(), io.BytesIO(), io.BytesIO()
+    torch.save(net.state_dict(), state)
+    with zipfile.ZipFile(state) as old, zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as new:
+        for entry in old.namelist():
+            new.writestr(entry, old.read(entry))
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("serialized_exported_program.json", "{}")
+        archive.writestr("serialized_state_dict.pt", packed.getvalue())
+    found = look(out.getvalue())
+    assert named(found) == rows(net.state_dict())
+    assert found.regions == ()
+
+
 def test_package(look, net):
     from torch.package import PackageExporter
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autolog.formats import arrays, weights_digest, weights_digest_of
+from autolog.formats import arrays, weights_digest, weights_digest_of, weights_digests
 
 np = pytest.importorskip("numpy")
 
@@ -82,6 +82,23 @@ class TestTorch:
         assert len({digest(data) for data in same.values()} - {None}) == 1, {
             kind: digest(data) for kind, data in same.items()
         }
+
+    def test_tied_tensors_under_one_name(self, net, same):
+        """As Transformers writes them, which says nowhere what it left out."""
+        state = {key: value.clone().contiguous() for key, value in net.state_dict().items()}
+        files = [
+            self.safetensors.save({key: state[key] for key in state if key != name})
+            for name in ("0.weight", "2.weight")
+        ]
+        whole = weights_digests(io.BytesIO(same["zip"]))
+        assert whole == weights_digests(io.BytesIO(same["legacy checkpoint"]))
+        assert whole[0] == digest(same["zip"])
+        assert set(whole[1:]) == {digest(data) for data in files}
+        assert weights_digests(io.BytesIO(same["copied"])) == whole[:1]
+        assert weights_digests(io.BytesIO(files[0])) == (digest(files[0]),)
+        many = {f"w{at}": net[0].weight for at in range(40)}
+        assert len(weights_digests(io.BytesIO(self.saved(many)))) == 17
+        assert weights_digests(io.BytesIO(b"")) == ()
 
     def test_another_file_name(self, net, same, tmp_path):
         for name in ("one.pt", "other.pt"):

@@ -32,6 +32,8 @@ __all__ = [
     "regions",
     "weights_digest",
     "weights_digest_of",
+    "weights_digests",
+    "weights_digests_of",
 ]
 
 if TYPE_CHECKING:
@@ -137,14 +139,24 @@ def weights_digest(file: BinaryIO, name: str = "") -> str | None:
     scikit-learn), of files some of whose tensors are compressed, quantized, sparse or elsewhere, and of
     those that can't be read.
     """
-    from autolog.formats._identity import digest, lines
+    return next(iter(weights_digests(file, name)), None)
+
+
+def weights_digests(file: BinaryIO, name: str = "") -> tuple[str, ...]:
+    """`weights_digest`, and what it would be if each tied tensor were kept under one of its names only.
+
+    safetensors keeps no tensor twice: of tied ones some libraries leave out a name without saying which. A
+    file that has one of these digests as its own holds the same weights. Empty where it can't be told; at
+    most 16 besides the first.
+    """
+    from autolog.formats._identity import digests, weights
 
     try:
         found = _look(file, name)
-        told = None if found is None else lines(file, file.seek(0, os.SEEK_END), found)
+        told = None if found is None else weights(file, file.seek(0, os.SEEK_END), found)
     except (UnreadableWeights, OSError):
-        return None
-    return None if told is None else digest(told)
+        return ()
+    return () if told is None else digests(told)
 
 
 def weights_digest_of(files: Sequence[File], aside: Collection[str] = ()) -> str | None:
@@ -153,15 +165,20 @@ def weights_digest_of(files: Sequence[File], aside: Collection[str] = ()) -> str
     That of a model in shards is that of the model in one file. None as for `weights_digest`, for more than
     500 files, and where two files hold different tensors of one name.
     """
-    from autolog.formats._identity import digest, merged
+    return next(iter(weights_digests_of(files, aside)), None)
+
+
+def weights_digests_of(files: Sequence[File], aside: Collection[str] = ()) -> tuple[str, ...]:
+    """As `weights_digests`, for several files that are one snapshot."""
+    from autolog.formats._identity import digests, merged
     from autolog.formats._shards import shards
 
     try:
         found = shards(files, _look, aside)
         told = None if found is None else merged(found)
     except (UnreadableWeights, OSError):
-        return None
-    return None if told is None else digest(told)
+        return ()
+    return () if told is None else digests(told)
 
 
 def difference(file_a: BinaryIO, name_a: str, file_b: BinaryIO, name_b: str) -> tuple[Change, ...]:

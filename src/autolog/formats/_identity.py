@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from itertools import islice, product
 from typing import NamedTuple
 
 from autolog.formats._elements import Allowance, pieces
@@ -16,9 +17,10 @@ from autolog.formats._shape import Contents, Place, Stored
 from autolog.formats._shards import Shard, prefixed
 from autolog.formats._source import Enough, Seekable
 
-__all__ = ["Line", "digest", "lines", "merged"]
+__all__ = ["Line", "Weights", "digests", "merged", "weights"]
 
 _VERSION = "autolog weights 1"
+_MOST_CHOICES = 16
 # A pickled object is more than its arrays: of two equal in these, one may have other settings.
 _OBJECTS = frozenset({"pickle", "joblib", "skops"})
 
@@ -32,14 +34,22 @@ class Line(NamedTuple):
     elements: str
 
 
-def lines(file: Seekable, size: int, contents: Contents) -> list[Line] | None:
-    """A line for each tensor of the model in `file`; None if there are none, or not all can be seen."""
+class Weights(NamedTuple):
+    """A line for each tensor of a model, and which names go by one and the same tensor."""
+
+    lines: list[Line]
+    tied: list[list[str]]
+
+
+def weights(file: Seekable, size: int, contents: Contents) -> Weights | None:
+    """The tensors of the model in `file`; None if there are none, or not all can be seen."""
     if contents.format in _OBJECTS or not contents.stored or "incomplete" in contents.details:
         return None
     if any(each.place is None and 0 not in each.shape for each in contents.stored):
         return None
     allowance = Allowance(size)
     known: dict[tuple[Place | None, tuple[int, ...], str], str] = {}
+    names: dict[tuple[Place | None, tuple[int, ...], str], list[str]] = {}
     found: list[Line] = []
     try:
         for each in sorted(contents.stored, key=_offset):
@@ -47,29 +57,43 @@ def lines(file: Seekable, size: int, contents: Contents) -> list[Line] | None:
             if what not in known:
                 known[what] = _elements(file, each, allowance)
             found.append(Line(each.key, each.dtype, each.shape, known[what]))
+            names.setdefault(what, []).append(each.key)
     except (Enough, ImportError):
         return None
-    return found
+    tied = [
+        sorted(several) for (_, shape, _), several in names.items() if len(several) > 1 and 0 not in shape
+    ]
+    return Weights(found, tied)
 
 
-def merged(files: Sequence[Shard]) -> list[Line] | None:
-    """The lines of several files together; None as above, or if they hold different tensors of one name."""
+def merged(files: Sequence[Shard]) -> Weights | None:
+    """The tensors of several files together; None as above, or if they hold different ones of one name."""
     found: dict[str, Line] = {}
+    tied: list[list[str]] = []
     for prefix, shard in prefixed(files):
         with shard.opener() as file:
-            of_file = lines(file, shard.size, shard.contents)
+            of_file = weights(file, shard.size, shard.contents)
         if of_file is None:
             return None
-        for line in of_file:
+        tied += [[prefix + name for name in names] for names in of_file.tied]
+        for line in of_file.lines:
             line = line._replace(key=prefix + line.key)
             # The same weights in two formats count once.
             if found.setdefault(line.key, line) != line:
                 return None
-    return list(found.values()) or None
+    return Weights(list(found.values()), tied) if found else None
 
 
-def digest(found: Iterable[Line]) -> str:
-    """The digest of the weights that these lines tell of: `weights:blake3:` and 64 hexadecimal digits."""
+def digests(found: Weights) -> tuple[str, ...]:
+    """The digest of the weights with all names, then those with tied tensors under one name each."""
+    tied = {name for names in found.tied for name in names}
+    choices = [tied.difference(kept) for kept in islice(product(*found.tied), _MOST_CHOICES)] if tied else []
+    return tuple(
+        _digest(line for line in found.lines if line.key not in without) for without in (set(), *choices)
+    )
+
+
+def _digest(found: Iterable[Line]) -> str:
     from blake3 import blake3
 
     hasher = blake3(_VERSION.encode())

@@ -84,6 +84,10 @@ class Span:
         """The offset of the next byte."""
         return self._at
 
+    def seekable(self) -> bool:
+        """True; `zipfile` asks for it where an entry is compressed."""
+        return True
+
 
 class Held(io.BytesIO):
     """Decompressed bytes in memory, as a file of its own."""
