@@ -175,26 +175,26 @@ class Scribe:
             writer.finished(self.task_id, event)
 
     def weigh(self, event: Saved, file: File, path: str) -> None:
-        """Find out the digest of the tensors in a save's file, which takes reading it, and record it."""
-        digest = self._weights_digest(event, file, path)
-        if digest is not None:
-            self.writer.weighed(event.id, digest)
+        """Find out which weights are in a save's file, which takes reading it, and record that."""
+        digests = self._weights(event, file, path)
+        if digests:
+            self.writer.weighed(event.id, digests)
 
     @staticmethod
-    def _weights_digest(event: Saved | Loaded, file: File, path: str) -> str | None:
+    def _weights(event: Saved | Loaded, file: File, path: str) -> tuple[str, ...]:
         from autolog import formats
 
         if not event.parts and not file.is_there:
-            return None
-        found: str | None = None
+            return ()
+        found: tuple[str, ...] = ()
         with _guard.guard(f"tell the weights in {os.path.basename(path)}", quiet=True):
             if event.parts:
                 aside = frozenset(part.name for part in event.parts if not part.weights)
-                return formats.weights_digest_of(file.openers(event), aside)
+                return formats.weights_digests_of(file.openers(event), aside)
             with file.open() as opened:
-                found = formats.weights_digest(opened, os.path.basename(path))
+                found = formats.weights_digests(opened, os.path.basename(path))
         if event.facts is not None and _has_changed(file, event.facts):
-            return None
+            return ()
         return found
 
     def moved(self, moves: Sequence[tuple[Saved, str | None, bool]]) -> None:
@@ -245,9 +245,9 @@ class Scribe:
         contents = None
         if digest and event.skip is None and not writer.has_contents(digest):
             contents = self._look_inside(event, file, path or "")
-        weights = None
+        weights: tuple[str, ...] = ()
         if digest and event.skip is None and not writer.is_known(digest):
-            weights = self._weights_digest(event, file, path or "")
+            weights = self._weights(event, file, path or "")
         stem = name_parts(path or "")[1]
         source = event.origin
         if source is None:
@@ -263,7 +263,7 @@ class Scribe:
             origin=source,
             design=None if contents is None else contents.design,
             labels={} if contents is None else contents.labels,
-            weights_digest=weights,
+            weights=weights,
         )
         writer.loaded(self.task_id, event, look)
 

@@ -13,7 +13,7 @@ from autolog.events import FileFacts, Part
 
 from .racing import insert_new, put
 from .records import ContentsRecord
-from .schema import contents, files, parts, skips
+from .schema import contents, files, parts, skips, weights
 from .types import clean
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "count_skip",
     "keep_contents",
     "keep_parts",
+    "keep_weights",
     "new_id",
     "new_key",
     "new_model",
@@ -36,8 +37,8 @@ class Look:
     Its digest (or why it is lost), where it is now, what is inside, and which model it makes a version
     of (`key`, `stem` and `iteration` by its name). `parts` are its several files with their digests,
     `origin` is the URL that a loaded file came from, `design` and `labels` are what the file tells. `keeping`
-    says what becomes of its bytes (see `SnapshotRecord`), `keeping_reason` why. `weights_digest` is that of
-    the tensors in it, if anybody has asked.
+    says what becomes of its bytes (see `SnapshotRecord`), `keeping_reason` why. `weights` are the digests
+    that its tensors may have, the proper one first, if anybody has asked.
     """
 
     digest: str | None = None
@@ -54,7 +55,7 @@ class Look:
     labels: Mapping[str, int] = field(default_factory=dict)
     keeping: str = ""
     keeping_reason: str = ""
-    weights_digest: str | None = None
+    weights: Sequence[str] = ()
 
 
 def remember(connection: Connection, facts: FileFacts, digest: str) -> None:
@@ -93,6 +94,12 @@ def keep_parts(connection: Connection, snapshot_id: int, look: Look) -> None:
     # One row for each file: a statement may not touch one twice, and a folder may hold two links to it.
     known = {(part.facts.device, part.facts.inode): _file(part.facts, digest) for part, digest in look.parts}
     put(connection, files, [*known.values()])
+
+
+def keep_weights(connection: Connection, snapshot_id: int, digests: Sequence[str]) -> None:
+    """Keep which digests the tensors of a snapshot may have."""
+    for each in sorted(digests):
+        insert_new(connection, weights, {"snapshot_id": snapshot_id, "digest": each})
 
 
 def keep_contents(connection: Connection, look: Look) -> None:

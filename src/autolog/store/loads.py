@@ -10,8 +10,19 @@ from sqlalchemy import Connection, RowMapping, func, insert, select, update
 
 from autolog.events import Loaded
 
-from .known import Look, count_skip, keep_contents, keep_parts, new_id, new_key, new_model, remember, text
-from .schema import inputs, models, parts, skips, snapshots
+from .known import (
+    Look,
+    count_skip,
+    keep_contents,
+    keep_parts,
+    keep_weights,
+    new_id,
+    new_key,
+    new_model,
+    remember,
+    text,
+)
+from .schema import inputs, models, parts, skips, snapshots, weights
 
 __all__ = ["record_load"]
 
@@ -39,9 +50,10 @@ def _snapshots_like(connection: Connection, event: Loaded, look: Look, path: str
     query = select(snapshots, models.c.task_id, models.c.name.label("model_name")).join(models)
     if look.digest is not None:
         same = _ids_like(connection, look)
-        if not same and look.weights_digest is not None:
+        if not same and look.weights:
             # Other bytes, but the same tensors: saved again, or converted.
-            query = query.where(snapshots.c.weights_digest == look.weights_digest)
+            alike = select(weights.c.snapshot_id).where(weights.c.digest.in_(look.weights))
+            query = query.where(snapshots.c.id.in_(alike))
         else:
             query = query.where(snapshots.c.id.in_(same))
     elif path is not None and look.lost is None:
@@ -129,12 +141,13 @@ def _import(connection: Connection, event: Loaded, look: Look, path: str | None)
         "rank": None,
         "device": None if facts is None else str(facts.device),
         "inode": None if facts is None else str(facts.inode),
-        "weights_digest": look.weights_digest,
+        "weights_digest": look.weights[0] if look.weights else None,
         "metrics": {},
         "created": event.time,
     }
     inserted = connection.execute(insert(snapshots).values(row))
     keep_parts(connection, new_key(inserted), look)
+    keep_weights(connection, new_key(inserted), look.weights)
     return {**row, "id": new_key(inserted), "task_id": None}
 
 

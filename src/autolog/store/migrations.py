@@ -61,6 +61,7 @@ def _add_kept_bytes(connection: Connection) -> None:
         schema.recipes,
         schema.uses,
         schema.kept,
+        schema.weights,
     ):
         table.create(connection, checkfirst=True)
     if connection.execute(select(schema.identity.c.id)).first() is None:
@@ -74,9 +75,6 @@ def _add_kept_bytes(connection: Connection) -> None:
     ):
         if name not in there:
             connection.execute(text(f"ALTER TABLE snapshots ADD COLUMN {name} {kind}"))
-    index = "ix_snapshots_weights_digest"
-    if index not in {each["name"] for each in inspect(connection).get_indexes("snapshots")}:
-        connection.execute(text(f"CREATE INDEX {index} ON snapshots (weights_digest)"))
 
 
 #: Number n of this list, counted from 1, brings a store from version n - 1 to n.

@@ -44,6 +44,7 @@ __all__ = [
     "snapshots",
     "tasks",
     "uses",
+    "weights",
 ]
 
 metadata = MetaData()
@@ -130,7 +131,7 @@ snapshots = Table(
     # how many bytes keeping it added
     Column("stored", BigInteger),
     # of its tensors, whatever file they are in
-    Column("weights_digest", String(80), index=True),
+    Column("weights_digest", String(80)),
     UniqueConstraint("model_id", "version"),
     Index("ix_snapshots_uri", "uri", postgresql_using="hash"),
     Index("snapshots_of_file", "device", "inode"),
@@ -212,6 +213,14 @@ files = Table(
     Column("mtime_ns", BigInteger, nullable=False),
     Column("ctime_ns", BigInteger, nullable=False),
     Column("digest", String(80), nullable=False),
+)
+
+#: Every digest that a snapshot's tensors may have: libraries leave out one or the other name of a tied one.
+weights = Table(
+    "weights",
+    metadata,
+    Column("snapshot_id", Integer, ForeignKey("snapshots.id"), primary_key=True),
+    Column("digest", String(80), primary_key=True, index=True),
 )
 
 #: The store's own id, one row: packs of several stores may lie at one place.

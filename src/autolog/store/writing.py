@@ -16,7 +16,7 @@ from sqlalchemy import Connection, RowMapping, func, insert, select, update
 from autolog.events import NOT_IMPORTED, Bound, Failed, FileFacts, Finished, Loaded, Saved, Skipped, Started
 
 from .database import Store
-from .known import Look, count_skip, text
+from .known import Look, count_skip, keep_weights, text
 from .loads import record_load
 from .racing import insert_new, lock, repeated
 from .saves import places, record_moves, record_save
@@ -183,14 +183,16 @@ class Writer:
                     return True
             return False
 
-    def weighed(self, event_id: str, weights_digest: str) -> None:
-        """The digest of the tensors in the snapshot of an event."""
+    def weighed(self, event_id: str, digests: Sequence[str]) -> None:
+        """The digests that the tensors in the snapshot of an event may have, the proper one first."""
         with self._store._writing() as connection:
-            connection.execute(
-                update(snapshots)
-                .where(snapshots.c.event_id == event_id)
-                .values(weights_digest=weights_digest)
-            )
+            found = connection.execute(
+                select(snapshots.c.id).where(snapshots.c.event_id == event_id)
+            ).scalar()
+            if found is not None and digests:
+                proper = update(snapshots).where(snapshots.c.id == found).values(weights_digest=digests[0])
+                connection.execute(proper)
+                keep_weights(connection, found, digests)
 
     # -- files and contents -----------------------------------------------------------------------
 
