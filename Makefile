@@ -2,14 +2,15 @@
 PYTHON3 ?= python3
 VENV := .venv/bin
 
-.PHONY: demo test lint core tests apart older faults bench env clean help
+.PHONY: demo test lint core tests apart older suites faults bench env clean help
 
 help:
 	@echo "make demo    train three small models and show what was captured"
 	@echo "make test    linters and every test, on every Python that is found"
 	@echo "make lint    ruff, mypy --strict, the import rules"
 	@echo "make older   what is captured with older releases of the frameworks"
-	@echo "make faults  the long fault loops: kill -9 of script, agent and both at 100 moments each"
+	@echo "make suites  the frameworks' own tests of saving and loading, all of them, with capture off and on"
+	@echo "make faults  the long fault loops: kill -9 at hundreds of moments, large files, many writers"
 	@echo "make bench   cost on the training thread, beside wandb, mlflow and clearml"
 
 env:
@@ -48,8 +49,14 @@ apart:
 older:
 	@$(PYTHON3) tests/environments.py apart older
 
+# `make test` runs those that take minutes in part.
+suites: env
+	AUTOLOG_TEST_LONG=1 $(VENV)/python -m pytest -q -n 2 --dist loadgroup tests/hooks/test_own_suites.py
+
 faults: env
 	$(VENV)/python tests/faults/kill.py --rounds 25
+	$(VENV)/python tests/faults/kill_keeping.py --rounds 200
+	AUTOLOG_TEST_MEGABYTES=200 $(VENV)/python -m pytest -q tests/keeping/test_sizes.py
 
 bench: env
 	@bash benchmarks/setup.sh

@@ -301,37 +301,27 @@ def import_install_remove(probe):
     compare(probe, bare, probe.facts())
 
 
-def import_in_thread(probe):
-    """init() in the main thread, imports in another, by importlib."""
+def lazy_in_thread(probe):
+    """The root package first, its modules one by one later, all in another thread; installed twice before."""
+    probe.patches.install()
+    probe.patches.remove()
     probe.patches.install()
 
     def work():
+        for root in {module.partition(".")[0] for module in probe.modules()}:
+            importlib.import_module(root)
         for module in probe.modules():
+            for point in probe.hook.points:
+                there = point.module in sys.modules
+                probe.expect(
+                    (probe.patches.results[point.target] == "applied") == there,
+                    f"{point.target} is {probe.patches.results[point.target]!r}, imported: {there}",
+                )
             importlib.import_module(module)
 
     thread = threading.Thread(target=work)
     thread.start()
     thread.join()
-    originals = probe.check_wrapped("after an import in a thread")
-    probe.patches.remove()
-    probe.check_removed(originals, "after removal")
-
-
-def lazy_submodules(probe):
-    """The root package first, its modules one by one later; installed twice before and removed once."""
-    probe.patches.install()
-    probe.patches.remove()
-    probe.patches.install()
-    for root in {module.partition(".")[0] for module in probe.modules()}:
-        importlib.import_module(root)
-    for module in probe.modules():
-        for point in probe.hook.points:
-            there = point.module in sys.modules
-            probe.expect(
-                (probe.patches.results[point.target] == "applied") == there,
-                f"{point.target} is {probe.patches.results[point.target]!r}, imported: {there}",
-            )
-        importlib.import_module(module)
     originals = probe.check_wrapped("after all submodules")
     probe.patches.remove()
     probe.check_removed(originals, "after removal")

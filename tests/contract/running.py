@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 #: `again` is a second bare run, made only where something differs from the first.
 MODES = ("bare", "captured", "raising")
 #: Functions of probe.py, each run in a process of its own.
-ORDERS = ("install_import_remove", "import_install_remove", "import_in_thread", "lazy_submodules")
+ORDERS = ("install_import_remove", "import_install_remove", "lazy_in_thread")
 _WRAPPER = os.path.join("autolog", "patching", "importlib_bootstrap.py")
 
 

@@ -23,7 +23,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class Suite(NamedTuple):
-    """Tests of one package: globs of its files, and pytest's `-k` where they are of more than saving."""
+    """Tests of one package: globs of its files, and pytest's `-k` where they are of more than saving.
+
+    Of those that take minutes `make test` runs the files in `short`, and `make suites` all.
+    """
 
     package: str
     files: tuple[str, ...]
@@ -31,6 +34,14 @@ class Suite(NamedTuple):
     #: at least so many tests, so that a renamed file doesn't go unnoticed
     least: int = 1
     environment: tuple[tuple[str, str], ...] = ()
+    short: tuple[str, ...] = ()
+    #: at least so many of those
+    least_short: int = 1
+
+
+def shortened(suite: Suite) -> Suite:
+    """A suite as `make test` runs it."""
+    return suite._replace(files=suite.short, least=suite.least_short) if suite.short else suite
 
 
 SUITES = {
@@ -62,7 +73,13 @@ SUITES = {
         chosen="pickle or joblib or persist",
         least=50,
     ),
-    "skops": Suite("skops", ("io/tests/test_*.py", "cli/tests/test_*.py"), least=300),
+    "skops": Suite(
+        "skops",
+        ("io/tests/test_*.py", "cli/tests/test_*.py"),
+        least=300,
+        short=("io/tests/test_audit.py", "io/tests/test_external.py", "io/tests/test_utils.py"),
+        least_short=20,
+    ),
     "keras": Suite(
         "keras",
         (
@@ -77,6 +94,8 @@ SUITES = {
         ),
         least=150,
         environment=(("KERAS_BACKEND", "tensorflow"), ("TF_CPP_MIN_LOG_LEVEL", "3")),
+        short=("src/saving/saving_lib_test.py", "src/callbacks/model_checkpoint_test.py"),
+        least_short=40,
     ),
     "keras on torch": Suite(
         "keras",
@@ -87,6 +106,8 @@ SUITES = {
         ),
         least=80,
         environment=(("KERAS_BACKEND", "torch"),),
+        short=("src/saving/saving_api_test.py", "src/callbacks/model_checkpoint_test.py"),
+        least_short=20,
     ),
 }
 
@@ -106,9 +127,9 @@ class Ran(NamedTuple):
         return {end: ends[end] for end in ("passed", "failed", "skipped")}
 
 
-def both(name: str, top: Path) -> tuple[Ran, Ran]:
+def both(suite: Suite, top: Path) -> tuple[Ran, Ran]:
     """A suite's run without capture and its run with capture, side by side."""
-    processes = [(_start(SUITES[name], top / mode, capture), top / mode) for mode, capture in _MODES]
+    processes = [(_start(suite, top / mode, capture), top / mode) for mode, capture in _MODES]
     bare, captured = (_ended(process, folder) for process, folder in processes)
     return bare, captured
 
@@ -193,7 +214,7 @@ def main(names: list[str]) -> int:
     status = 0
     for name in names or SUITES:
         with tempfile.TemporaryDirectory() as folder:
-            bare, captured = both(name, Path(folder))
+            bare, captured = both(SUITES[name], Path(folder))
             print(f"{name}: without capture {bare.counts}, with capture {captured.counts}")
             for test, (before, after) in changed(bare, captured).items():
                 status = 1
