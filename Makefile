@@ -9,7 +9,7 @@ help:
 	@echo "make test    linters and every test, on every Python that is found"
 	@echo "make lint    ruff, mypy --strict, the import rules"
 	@echo "make older   what is captured with older releases of the frameworks"
-	@echo "make faults  the long fault loops: kill -9 of script, agent and both at 100 moments each"
+	@echo "make faults  the long loops: kill -9 of script, agent and both at 100 moments each; 32 writers at once"
 	@echo "make bench   cost on the training thread, beside wandb, mlflow and clearml"
 
 env:
@@ -50,6 +50,7 @@ older:
 
 faults: env
 	$(VENV)/python tests/faults/kill.py --rounds 25
+	AUTOLOG_TEST_ROUNDS=50 $(VENV)/python -m pytest -q tests/store/test_many_writers.py
 
 bench: env
 	@bash benchmarks/setup.sh
