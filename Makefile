@@ -57,6 +57,8 @@ faults: env
 	$(VENV)/python tests/faults/kill.py --rounds 25
 	$(VENV)/python tests/faults/kill_keeping.py --rounds 200
 	AUTOLOG_TEST_MEGABYTES=200 $(VENV)/python -m pytest -q tests/keeping/test_sizes.py
+	AUTOLOG_TEST_ROUNDS=50 $(VENV)/python -m pytest -q tests/store/test_many_writers.py
+	AUTOLOG_TEST_ROUNDS=50 $(VENV)/python -m pytest -q tests/faults/test_many.py
 
 bench: env
 	@bash benchmarks/setup.sh

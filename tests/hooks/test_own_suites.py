@@ -17,7 +17,6 @@ from autolog import agent, config
 from autolog.store import Store
 from autolog.store.records import TaskRecord
 
-
 #: `make suites` runs all of them in full.
 IS_LONG = os.environ.get("AUTOLOG_TEST_LONG", "") == "1"
 

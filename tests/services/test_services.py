@@ -31,9 +31,9 @@ def files(s3):
     made = fsspec.filesystem(
         "s3",
         skip_instance_cache=True,
-        config_kwargs={"retries": {"max_attempts": 2}, "read_timeout": 1, "connect_timeout": 1},
+        config_kwargs={"retries": {"max_attempts": 1}, "read_timeout": 1, "connect_timeout": 1},
     )
-    made.retries = 2
+    made.retries = 1
     return made
 
 
