@@ -22,7 +22,9 @@ from . import EXITS
 from ._options import Options, places
 from ._out import say
 from .doctor import doctor
+from .export import export
 from .gc import gc
+from .import_ import import_
 from .models import models
 from .restore import restore
 from .rm import rm
@@ -67,7 +69,7 @@ def group(context: click.Context) -> None:
     context.ensure_object(Options)
 
 
-for _command in (run, models, tasks, show, restore, verify, gc, rm, doctor):
+for _command in (run, models, tasks, show, restore, verify, gc, rm, export, import_, doctor):
     group.add_command(_command)
 
 

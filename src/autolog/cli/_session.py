@@ -26,8 +26,8 @@ def load_settings(options: Options) -> config.Settings:
 
 
 @contextmanager
-def opened(options: Options) -> Iterator[Store]:
-    """The store, once what the spool still held is in it.
+def opened(options: Options, *, create: bool = False) -> Iterator[Store]:
+    """The store, once what the spool still held is in it; made if there is none, to `create` it.
 
     Raises ConfigurationProblem and the kinds of StoreError.
     """
@@ -47,7 +47,7 @@ def opened(options: Options) -> Iterator[Store]:
         say(f"{settled.pending} {what} not in the store yet{why}; try again later, or see `autolog doctor`")
     if settled is not None and settled.waiting:
         say(f"{waiting_words(settled.waiting, settled.reason)}; `autolog sync` brings them there")
-    store = Store.open(settings.store, create=False)
+    store = Store.open(settings.store, create=create)
     try:
         yield store
     finally:
@@ -55,11 +55,11 @@ def opened(options: Options) -> Iterator[Store]:
 
 
 @contextmanager
-def opened_kept(options: Options) -> Iterator[tuple[Store, Kept, str]]:
+def opened_kept(options: Options, *, create: bool = False) -> Iterator[tuple[Store, Kept, str]]:
     """As `opened`, with the records of kept bytes and the home that the content store may lie in."""
     from autolog.store import Kept
 
-    with opened(options) as store:
+    with opened(options, create=create) as store:
         yield store, Kept(store), load_settings(options).home
 
 

@@ -4,6 +4,8 @@ Only frozen records leave this package.
 """
 
 from .database import Store
+from .exchange import Taken, give, take
+from .external import External, add_contents, record_external
 from .kept import ChunksMissing, Kept, NewFile, NewPack
 from .known import Look
 from .records import (
@@ -31,6 +33,7 @@ __all__ = [
     "ChunkRecord",
     "ChunksMissing",
     "ContentsRecord",
+    "External",
     "FaultRecord",
     "InputRecord",
     "Kept",
@@ -46,12 +49,17 @@ __all__ = [
     "SkipRecord",
     "SnapshotRecord",
     "Store",
+    "Taken",
     "TaskRecord",
     "UseRecord",
     "VersionRecord",
     "Writer",
+    "add_contents",
+    "give",
     "published",
+    "record_external",
     "remove",
+    "take",
     "used_as_input",
     "uses_by_others",
     "versions",
