@@ -30,6 +30,7 @@ from .restore import restore
 from .rm import rm
 from .run import run
 from .show import show
+from .sync import sync
 from .tasks import tasks
 from .verify import verify
 
@@ -69,7 +70,7 @@ def group(context: click.Context) -> None:
     context.ensure_object(Options)
 
 
-for _command in (run, models, tasks, show, restore, verify, gc, rm, export, import_, doctor):
+for _command in (run, models, tasks, show, restore, verify, gc, rm, export, import_, sync, doctor):
     group.add_command(_command)
 
 

@@ -12,9 +12,10 @@ from ._options import Options
 from ._out import say
 
 if TYPE_CHECKING:
+    from autolog.agent.replay import Settled
     from autolog.store import Kept, ModelRecord, Store
 
-__all__ = ["kept_places", "load_settings", "opened", "opened_kept", "shown", "waiting_words"]
+__all__ = ["kept_places", "load_settings", "opened", "opened_kept", "settle_first", "shown", "waiting_words"]
 
 _SETTLE_SECONDS = 10.0
 _ON_A_TERMINAL = 50
@@ -25,22 +26,28 @@ def load_settings(options: Options) -> config.Settings:
     return config.load(home=options.home, store=options.store)
 
 
+def settle_first(settings: config.Settings, wait: float) -> Settled | None:
+    """Bring what the spool still holds into the store; None if the spool can't be read, which stderr says."""
+    from autolog.agent import settle
+
+    try:
+        return settle(settings, wait=wait)
+    except OSError as error:
+        # Somebody else's home, or a read-only one: what is in the store can be read all the same.
+        say(f"the spool {settings.spool} can't be read ({error.strerror}): the latest saves may be missing")
+        return None
+
+
 @contextmanager
 def opened(options: Options, *, create: bool = False) -> Iterator[Store]:
     """The store, once what the spool still held is in it; made if there is none, to `create` it.
 
     Raises ConfigurationProblem and the kinds of StoreError.
     """
-    from autolog.agent import settle
     from autolog.store import Store
 
     settings = load_settings(options)
-    try:
-        settled = settle(settings, wait=_SETTLE_SECONDS)
-    except OSError as error:
-        # Somebody else's home, or a read-only one: what is in the store can be read all the same.
-        say(f"the spool {settings.spool} can't be read ({error.strerror}): the latest saves may be missing")
-        settled = None
+    settled = settle_first(settings, _SETTLE_SECONDS)
     if settled is not None and settled.pending:
         what = "event is" if settled.pending == 1 else "events are"
         why = f" ({'; '.join(settled.problems)})" if settled.problems else ""
