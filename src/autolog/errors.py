@@ -8,6 +8,7 @@ from __future__ import annotations
 __all__ = [
     "Ambiguous",
     "AutologError",
+    "BundleError",
     "DestinationError",
     "InUse",
     "IntegrityError",
@@ -61,6 +62,10 @@ class StoreRefused(StoreError):
 
 class UnreadableWeights(AutologError):
     """A weights file is truncated, malformed, or built to do harm; nothing in it was run."""
+
+
+class BundleError(AutologError):
+    """A file is no bundle that can be imported: of another kind, malformed, or built to do harm."""
 
 
 class InUse(AutologError):

@@ -6,7 +6,7 @@ import fcntl
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -39,25 +39,35 @@ def leftovers(home: str, task_id: str | None = None) -> list[Staged]:
     return sorted(found, key=lambda each: float(each.facts.get("time", 0)))
 
 
-def send_leftovers(settings: Settings, deadline: float, *, far: bool = False) -> tuple[int, str]:
+def send_leftovers(
+    settings: Settings,
+    deadline: float,
+    *,
+    far: bool = False,
+    told: Callable[[Staged], None] = lambda staged: None,
+) -> tuple[int, str]:
     """Bring what no living agent sees to where it is kept; `(how many still wait, why)`.
 
     Only into folders of this machine, unless `far`: uploads may take long. Stops after `deadline`, a time of
-    `time.monotonic`.
+    `time.monotonic`. `told` is called with each that was brought there.
     """
     if not os.path.isdir(waiting_folder(settings.home)):
         return 0, ""
     with _alone(settings.home) as is_alone:
         if not is_alone:
-            return 0, ""
-        return _Sender(settings, deadline, far).send_all()
+            left = len(leftovers(settings.home)) if far else 0
+            return left, "another command is bringing them there" if left else ""
+        return _Sender(settings, deadline, far, told).send_all()
 
 
 class _Sender:
-    def __init__(self, settings: Settings, deadline: float, far: bool) -> None:
+    def __init__(
+        self, settings: Settings, deadline: float, far: bool, tell: Callable[[Staged], None]
+    ) -> None:
         self._settings = settings
         self._deadline = deadline
         self._far = far
+        self._tell = tell
         self._kept: dict[str, Kept] = {}
         self._reason = ""
 
@@ -74,6 +84,8 @@ class _Sender:
                 if where in away or not self._send(staged):
                     away.add(where)
                     left += 1
+                else:
+                    self._tell(staged)
             if not left:
                 self._clear()
         finally:
@@ -86,6 +98,8 @@ class _Sender:
         from autolog.keeping import send
 
         told = self._told(staged)
+        if told is None:
+            return False
         destination = told.destination(self._settings.home)
         if time.monotonic() > self._deadline:
             self._reason = self._reason or "there was no time for all of them"
@@ -108,19 +122,22 @@ class _Sender:
                 self._reason = self._reason or str(error)
         return done
 
-    def _told(self, staged: Staged) -> Told:
-        """Where an item goes; passwords are only in our own settings."""
+    def _told(self, staged: Staged) -> Told | None:
+        """Where an item goes; None if it takes a password that is not in our own settings."""
         own = self._settings
-
-        def either(name: str, mine: str) -> str:
+        found = []
+        for name, mine in (
+            ("store", own.store),
+            ("output_uri", own.output_uri),
+            ("content_store", own.content_store),
+        ):
             theirs = str(staged.facts.get(name, ""))
-            return mine if "***" in theirs or theirs == mask(mine) else theirs
-
-        return Told(
-            either("store", own.store),
-            either("output_uri", own.output_uri),
-            either("content_store", own.content_store),
-        )
+            if theirs != mask(mine) and "***" in theirs:
+                self._reason = self._reason or f"the password of {theirs} is not in these settings ({name})"
+                return None
+            found.append(mine if theirs == mask(mine) else theirs)
+        store, output_uri, content_store = found
+        return Told(store, output_uri, content_store)
 
     def _open(self, url: str) -> Kept:
         from autolog.store import Kept, Store

@@ -22,13 +22,16 @@ from . import EXITS
 from ._options import Options, places
 from ._out import say
 from .doctor import doctor
+from .export import export
 from .gc import gc
+from .import_ import import_
 from .models import models
 from .restore import restore
 from .rm import rm
 from .run import run
 from .show import show
 from .store import store
+from .sync import sync
 from .tasks import tasks
 from .verify import verify
 
@@ -68,7 +71,21 @@ def group(context: click.Context) -> None:
     context.ensure_object(Options)
 
 
-for _command in (run, models, tasks, show, restore, verify, gc, rm, store, doctor):
+for _command in (
+    run,
+    models,
+    tasks,
+    show,
+    restore,
+    verify,
+    gc,
+    rm,
+    export,
+    import_,
+    sync,
+    store,
+    doctor,
+):
     group.add_command(_command)
 
 

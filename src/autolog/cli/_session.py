@@ -12,6 +12,7 @@ from ._options import Options
 from ._out import say
 
 if TYPE_CHECKING:
+    from autolog.agent.replay import Settled
     from autolog.store import Kept, ModelRecord, Store
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "load_settings",
     "opened",
     "opened_kept",
+    "settle_first",
     "shown",
     "waiting_words",
 ]
@@ -33,9 +35,21 @@ def load_settings(options: Options) -> config.Settings:
     return config.load(home=options.home, store=options.store)
 
 
+def settle_first(settings: config.Settings, wait: float) -> Settled | None:
+    """Bring what the spool still holds into the store; None if the spool can't be read, which stderr says."""
+    from autolog.agent import settle
+
+    try:
+        return settle(settings, wait=wait)
+    except OSError as error:
+        # Somebody else's home, or a read-only one: what is in the store can be read all the same.
+        say(f"the spool {settings.spool} can't be read ({error.strerror}): the latest saves may be missing")
+        return None
+
+
 @contextmanager
-def opened(options: Options) -> Iterator[Store]:
-    """The store, once what the spool still held is in it.
+def opened(options: Options, *, create: bool = False) -> Iterator[Store]:
+    """The store, once what the spool still held is in it; made if there is none, to `create` it.
 
     Raises ConfigurationProblem and the kinds of StoreError.
     """
@@ -43,7 +57,7 @@ def opened(options: Options) -> Iterator[Store]:
 
     settings = load_settings(options)
     bring_in(settings)
-    store = Store.open(settings.store, create=False)
+    store = Store.open(settings.store, create=create)
     try:
         yield store
     finally:
@@ -52,14 +66,7 @@ def opened(options: Options) -> Iterator[Store]:
 
 def bring_in(settings: config.Settings) -> None:
     """Bring what the spool still holds into the store; says what is left of it. Raises StoreError."""
-    from autolog.agent import settle
-
-    try:
-        settled = settle(settings, wait=_SETTLE_SECONDS)
-    except OSError as error:
-        # Somebody else's home, or a read-only one: what is in the store can be read all the same.
-        say(f"the spool {settings.spool} can't be read ({error.strerror}): the latest saves may be missing")
-        settled = None
+    settled = settle_first(settings, _SETTLE_SECONDS)
     if settled is not None and settled.pending:
         what = "event is" if settled.pending == 1 else "events are"
         why = f" ({'; '.join(settled.problems)})" if settled.problems else ""
@@ -69,11 +76,11 @@ def bring_in(settings: config.Settings) -> None:
 
 
 @contextmanager
-def opened_kept(options: Options) -> Iterator[tuple[Store, Kept, str]]:
+def opened_kept(options: Options, *, create: bool = False) -> Iterator[tuple[Store, Kept, str]]:
     """As `opened`, with the records of kept bytes and the home that the content store may lie in."""
     from autolog.store import Kept
 
-    with opened(options) as store:
+    with opened(options, create=create) as store:
         yield store, Kept(store), load_settings(options).home
 
 

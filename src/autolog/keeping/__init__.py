@@ -4,8 +4,10 @@
 was recorded, `collect` takes away what nobody needs, `repack` makes it smaller while nobody waits.
 """
 
+from .bundle import Exported, Imported, export, import_bundle, is_bundle
 from .collect import Collected, collect
 from .destination import Destination, destination_of, kept_at, open_recorded, place_name
+from .external import Registered, at_hand, import_file
 from .forecast import forecast
 from .layout import Layout, is_safe_name, layout_of
 from .own_paths import changed
@@ -23,19 +25,27 @@ __all__ = [
     "Collected",
     "Damage",
     "Destination",
+    "Exported",
+    "Imported",
     "Layout",
     "Reading",
+    "Registered",
     "Removed",
     "Repacked",
     "Restored",
     "Rule",
+    "at_hand",
     "changed",
     "choose",
     "collect",
     "destination_of",
     "digest_at",
+    "export",
     "files_of",
     "forecast",
+    "import_bundle",
+    "import_file",
+    "is_bundle",
     "is_safe_name",
     "kept_at",
     "layout_of",

@@ -41,6 +41,8 @@ def layout_of(uri: str | None, names: Collection[str]) -> Layout:
     empty.
     """
     path = uri or ""
+    if "://" in path:
+        path = path.partition("?")[0].partition("#")[0]
     own = os.path.basename(path.rstrip("/"))
     if not names or set(names) == {""}:
         return Layout(True, False, path, own)

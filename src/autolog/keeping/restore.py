@@ -221,9 +221,10 @@ def digest_at(path: str, told: Told = lambda size: None) -> str:
 def _why_not(snapshot: SnapshotRecord) -> str:
     name = f"{snapshot.model_id[:12]}:v{snapshot.version}"
     where = ""
-    if snapshot.uri and snapshot.state != "lost":
-        state = "is gone or another one by now" if not snapshot.uri.startswith("<") else "is out of reach"
-        where = f", and the file at {snapshot.uri} {state}"
+    if snapshot.uri and "://" in snapshot.uri:
+        where = f"; they came from {snapshot.uri}"
+    elif snapshot.uri:
+        where = f", and the file at {snapshot.uri} is gone or another one by now"
     if snapshot.state == "lost":
         return f"the bytes of {name} are lost: {snapshot.reason}"
     if snapshot.keeping == "waiting":

@@ -5,6 +5,8 @@ Only frozen records leave this package.
 
 from .copying import copy_store
 from .database import Store
+from .exchange import Taken, give, take
+from .external import External, add_contents, record_external
 from .kept import ChunksMissing, Kept, NewFile, NewPack
 from .known import Look
 from .records import (
@@ -32,6 +34,7 @@ __all__ = [
     "ChunkRecord",
     "ChunksMissing",
     "ContentsRecord",
+    "External",
     "FaultRecord",
     "InputRecord",
     "Kept",
@@ -47,13 +50,18 @@ __all__ = [
     "SkipRecord",
     "SnapshotRecord",
     "Store",
+    "Taken",
     "TaskRecord",
     "UseRecord",
     "VersionRecord",
     "Writer",
+    "add_contents",
     "copy_store",
+    "give",
     "published",
+    "record_external",
     "remove",
+    "take",
     "used_as_input",
     "uses_by_others",
     "versions",

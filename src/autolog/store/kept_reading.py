@@ -148,6 +148,12 @@ class KeptReading:
         with self._store._reading() as connection:
             return int(connection.execute(query).scalar_one())
 
+    def event_of(self, snapshot_id: int) -> str:
+        """The event that a snapshot was recorded with: what is put aside for it goes by that name."""
+        query = select(snapshots.c.event_id).where(snapshots.c.id == snapshot_id)
+        with self._store._reading() as connection:
+            return str(connection.execute(query).scalar_one())
+
     def layout(self, event_id: str) -> tuple[str, str, str, int, int] | None:
         """`(project, "task name.task id", model, version, snapshot id)` of an event's snapshot, None if it
         is gone.

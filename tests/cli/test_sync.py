@@ -1,0 +1,136 @@
+"""`autolog sync`, and what other commands say of bytes that wait."""
+
+import fcntl
+import json
+import os
+import signal
+
+import pytest
+from toylab import wait_until
+
+pytestmark = pytest.mark.core
+
+
+@pytest.fixture
+def waiting(lab, tmp_path, monkeypatch):
+    """Two versions that an agent, killed since, could not bring to a folder that was in the way."""
+    place = tmp_path / "kept"
+    place.write_bytes(b"in the way")
+    lab.run(
+        """
+        for number in range(2):
+            save(Model([float(number)] * 5000), "m.toy")
+        """,
+        AUTOLOG_OUTPUT_URI=str(place),
+    )
+    os.kill(lab.agent(), signal.SIGKILL)
+    wait_until(lambda: not lab.agents())
+    monkeypatch.setenv("AUTOLOG_HOME", str(lab.home))
+    return place
+
+
+def test_what_waits_is_said_and_brought_there(autolog, lab, waiting):
+    answer = autolog("models")
+    assert answer.status == 0
+    assert "autolog: the bytes of 2 versions wait to be kept (" in answer.err
+    assert str(waiting) in answer.err
+    assert answer.err.endswith("`autolog sync` brings them there\n")
+    answer = autolog("sync", "--json")
+    assert answer.status == 3
+    found = answer.json
+    assert (found["sent"], found["waiting"], found["underway"], found["pending"]) == (0, 2, 0, 0)
+    assert str(waiting) in found["keeping_reason"]
+    assert autolog("doctor", "--json").json["kept"]["waiting"]["versions"] == 2
+    waiting.unlink()
+    answer = autolog("sync")
+    assert (answer.status, answer.err) == (
+        0,
+        "autolog: the bytes of 2 versions were brought to where they are kept\n",
+    )
+    assert {each.keeping for each in lab.snapshots()} == {"kept"}
+    answer = autolog("sync")
+    assert (answer.status, answer.err) == (0, "autolog: nothing was sent\n")
+
+
+def test_what_goes_far_is_only_brought_by_sync(autolog, lab, waiting):
+    import fsspec
+
+    for each in (lab.home / "waiting").glob("*/item.json"):
+        item = json.loads(each.read_text())
+        item["facts"]["output_uri"] = "memory://far/away"
+        each.write_text(json.dumps(item))
+    answer = autolog("models")
+    assert "(they go to memory://far/away)" in answer.err
+    assert autolog("sync", "--json").json["sent"] == 2
+    assert len(fsspec.filesystem("memory").find("/far/away")) == 2
+    assert autolog("models").err == ""
+
+
+def test_a_password_that_is_not_in_the_settings(autolog, lab, waiting, monkeypatch):
+    for each in (lab.home / "waiting").glob("*/item.json"):
+        item = json.loads(each.read_text())
+        item["facts"]["output_uri"] = "memory://user:***@far/away"
+        each.write_text(json.dumps(item))
+    answer = autolog("sync")
+    assert answer.status == 3
+    assert "the password of memory://user:***@far/away is not in these settings (output_uri)" in answer.err
+    monkeypatch.setenv("AUTOLOG_OUTPUT_URI", "memory://user:secret@far/away")
+    assert autolog("sync", "--json").json["sent"] == 2
+
+
+def test_another_command_is_at_it(autolog, lab, waiting):
+    waiting.unlink()
+    with open(lab.home / "waiting" / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        answer = autolog("sync")
+        assert answer.status == 3
+        assert "another command is bringing them there" in answer.err
+        assert autolog("models").err == ""
+    assert autolog("sync").status == 0
+
+
+def test_nothing_there_at_all(autolog):
+    answer = autolog("sync", "--json")
+    assert (answer.status, answer.json["sent"], answer.json["waiting"]) == (0, 0, 0)
+
+
+def test_a_real_run_through_every_command(autolog, lab, tmp_path, monkeypatch):
+    """Made by a script: seen, restored, verified, exported, collected and removed."""
+    done = lab.run(
+        """
+        for number in range(4):
+            save(Model([float(number)] * 20_000), "m.toy")
+            print(digest("m.toy"))
+        from toyframework import save_folder, save_prefix
+        save_folder(Model([1.0] * 1000), "folder")
+        save_prefix(Model([2.0] * 1000), "prefix")
+        """,
+        AUTOLOG_OUTPUT_URI="true",
+    )
+    monkeypatch.setenv("AUTOLOG_HOME", str(lab.home))
+    from toyframework import digest, load_folder, load_prefix
+
+    states = [each["state"] for each in autolog("show", "m", "--json").json["snapshots"]]
+    assert states == ["kept", "kept", "kept", "at_path"]
+    for number, expected in enumerate(done.lines, 1):
+        assert autolog("restore", f"m:v{number}", str(tmp_path / f"m{number}")).status == 0
+        assert digest(tmp_path / f"m{number}") == expected
+    assert autolog("restore", "folder", str(tmp_path / "f")).status == 0
+    assert load_folder(tmp_path / "f").data == [1.0] * 1000
+    assert autolog("restore", "prefix", str(tmp_path / "p")).status == 0
+    assert load_prefix(tmp_path / "p").data == [2.0] * 1000
+    assert autolog("verify", "--deep").status == 0
+    assert autolog("export", "m", "folder", "prefix", str(tmp_path / "b")).status == 0
+    other = ("--home", str(tmp_path / "other"))
+    assert autolog("import", str(tmp_path / "b"), *other).status == 0
+    assert autolog("verify", "--deep", *other).status == 0
+    assert autolog("restore", "prefix", str(tmp_path / "q"), *other).status == 0
+    assert load_prefix(tmp_path / "q").data == [2.0] * 1000
+    found = autolog("gc", "--keep-last", "1", "--yes", "--json").json
+    assert [each["version"] for each in found["dropped"]] == [1, 2, 3]
+    assert found["freed"] > 0
+    for name in ("m", "folder", "prefix"):
+        assert autolog("rm", name, "--yes").status == 0
+    assert autolog("models", "--json").json == []
+    assert not list((lab.home / "content").rglob("*.pack"))
+    assert (lab.work / "m.toy").exists()
