@@ -246,7 +246,6 @@ def evil_name(found):
         (change("files", digest="blake3:" + "0" * 64), 9),
         (lambda found: found["files"].append({"digest": "blake3:" + "0" * 64, "size": 5}), 12),
     ],
-    ids=str,
 )
 def test_records_that_are_no_good(autolog, lineage, other, tmp_path, head, status):
     autolog("export", "m", "ckpt", str(tmp_path / "b"))
