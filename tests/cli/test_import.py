@@ -154,6 +154,13 @@ def test_what_cannot_be_had(autolog, weights, server, tmp_path):
     assert autolog("import").status == 2
 
 
+def test_a_home_that_cannot_be_made(autolog, server, weights, tmp_path):
+    (tmp_path / "file").write_text("")
+    answer = autolog("import", f"{server.url}/base.safetensors", "--home", str(tmp_path / "file" / "home"))
+    assert answer.status == 9
+    assert "AUTOLOG_HOME" in answer.err
+
+
 def test_a_bundle_from_a_web_address(autolog, versions, server, tmp_path):
     assert autolog("export", "m:v1", str(tmp_path / "b.autolog")).status == 0
     other = ("--home", str(tmp_path / "other"))

@@ -22,7 +22,7 @@ from autolog.config import Settings
 from autolog.errors import AutologError, BundleError, IntegrityError, TargetError
 from autolog.store import Taken, add_contents, give, take, versions
 
-from .at_hand import keep_files, look_inside, to_record
+from .at_hand import keep_files, look_inside, room, to_record
 from .bundle_form import FORMAT, check
 from .layout import layout_of
 from .restore import files_of, restore
@@ -187,7 +187,7 @@ def import_bundle(
             record = _record_of(store, row)
             if record.keeping == "kept":
                 continue
-            with tempfile.TemporaryDirectory(prefix="autolog-import-", dir=settings.home) as folder:
+            with room(settings.home) as folder:
                 there = [
                     (name, _extract(tar, members[digest], os.path.join(folder, str(number))), digest)
                     for number, (name, digest) in enumerate(files)

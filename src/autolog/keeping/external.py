@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,7 +14,7 @@ from autolog.content import is_remote
 from autolog.errors import NotFound, UnreadableWeights
 from autolog.store import External, record_external
 
-from .at_hand import keep_files, look_inside, to_record
+from .at_hand import keep_files, look_inside, room, to_record
 from .restore import digest_at
 
 if TYPE_CHECKING:
@@ -72,9 +71,8 @@ def at_hand(source: str, home: str, told: Told = lambda size: None) -> Iterator[
             raise NotFound(f"there is nothing at {path}")
         yield path, path
         return
-    os.makedirs(home, exist_ok=True)
     name = os.path.basename(source.partition("?")[0].rstrip("/")) or "model"
-    with tempfile.TemporaryDirectory(prefix="autolog-import-", dir=home) as folder:
+    with room(home) as folder:
         path = os.path.join(folder, name)
         _fetch(source, path, told)
         yield mask(source), path
