@@ -62,6 +62,33 @@ def test_sending_again_after_an_interruption_changes_nothing(keep, tmp_path):
     assert all_restored(keep, tmp_path) == keep.saved
 
 
+def test_plain_files_of_an_interrupted_try_are_not_left_behind(keep, tmp_path, monkeypatch):
+    keep = keep(output_uri=str(tmp_path / "plain"))
+    staged = keep.stage_files({"a.bin": b"a" * 100, "b.bin": b"b" * 100})
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(keep.kept, "record", killed)
+        with pytest.raises(KeyboardInterrupt):
+            keep.send(staged)
+    assert keep.send(staged)
+    assert sorted(each.name for each in (tmp_path / "plain").rglob("*.bin")) == ["a.bin", "b.bin"]
+    assert list(verify(keep.kept, keep.home, deep=True)) == []
+
+
+def test_plain_files_are_never_shared(keep, tmp_path):
+    keep = keep(output_uri=str(tmp_path / "plain"))
+    keep.save(b"same", path="/x/a/m.bin")
+    keep.save(b"same", path="/x/b/m.bin")
+    paths = {keep.kept.files(each.id)[0].path for each in keep.snapshots}
+    assert len(paths) == 2
+    keep.kept.drop([keep.snapshots[0].id], "")
+    collect(keep.kept, keep.home)
+    assert restored(keep, keep.snapshots[1], tmp_path) == b"same"
+
+
 def test_a_flipped_byte_anywhere_is_found_and_refused(keep, tmp_path):
     keep = keep()
     keep.save(os.urandom(500) + b"\0" * 2000, spans=[])

@@ -66,6 +66,10 @@ def gc(context: click.Context, options: Options, /, **asked: Any) -> None:
         else:
             if ids and not asked["yes"]:
                 confirm(f"give up the bytes of {len(ids)} versions?")
+                # Somebody may have loaded one meanwhile.
+                again = keeping.choose(store, rule, only=_Only(asked["glob"]))
+                ids &= {each.snapshot_id for each in again.going}
+                chosen = again._replace(going=tuple(each for each in again.going if each.snapshot_id in ids))
             with progress("freeing what nobody needs"):
                 kept.drop(ids, rule.words())
                 done = keeping.collect(kept, home, leftovers_after=after)

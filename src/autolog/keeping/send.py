@@ -7,12 +7,13 @@ import re
 import tempfile
 from typing import TYPE_CHECKING, BinaryIO
 
-from autolog.content import PackWriter, Place, Staged, new_name, open_place, to_recipe
+from autolog.content import PackWriter, Place, Staged, StagedFile, new_name, open_place, to_recipe
 from autolog.errors import IntegrityError
 from autolog.store import ChunksMissing, NewFile, NewPack
 
 from .destination import Destination
 from .layout import layout_of
+from .restore import digest_at
 
 if TYPE_CHECKING:
     from autolog.store import Kept
@@ -93,7 +94,8 @@ def _send_files(staged: Staged, place: Place, kept: Kept, place_id: int) -> bool
     project, task, model, version, snapshot_id = where
     folder = "/".join((_safe(project), _safe(task), "models", _safe(model), f"v{version}"))
     names = _file_names(staged)
-    if any(place.size(f"{folder}/{names[f.name]}") is not None for f in staged.files):
+    paths = {file.name: f"{folder}/{names[file.name]}" for file in staged.files}
+    if not all(_is_free(kept, (place, place_id), paths[file.name], file) for file in staged.files):
         folder = f"{folder}.{snapshot_id}"  # never over what is there
     files = []
     stored = 0
@@ -103,6 +105,20 @@ def _send_files(staged: Staged, place: Place, kept: Kept, place_id: int) -> bool
         stored += file.size
         files.append(NewFile(file.name, file.digest, file.size, path=path))
     return kept.record(event_id, place_id, files, None, stored)
+
+
+def _is_free(kept: Kept, where: tuple[Place, int], path: str, file: StagedFile) -> bool:
+    """Whether a file can be put there: nothing is, or it is the very same from a try that was interrupted."""
+    place, place_id = where
+    size = place.size(path)
+    if size is None:
+        return True
+    if size != file.size or kept.has_path(place_id, path, file.digest):
+        return False
+    with tempfile.TemporaryDirectory(prefix="autolog-") as folder:
+        copy = os.path.join(folder, "file")
+        place.fetch(path, copy)
+        return digest_at(copy) == file.digest
 
 
 def _file_names(staged: Staged) -> dict[str, str]:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from .database import Store
+from .known import text as as_text
 from .records import ChunkRecord, KeptRecord, PackRecord, PlaceRecord
 from .schema import chunks, identity, kept, models, packs, places, recipes, snapshots, tasks, uses
 
@@ -135,6 +136,14 @@ class KeptReading:
             query = query.where(packs.c.place_id == place_id)
         with self._store._reading() as connection:
             return int(connection.execute(query).scalar_one())
+
+    def has_path(self, place_id: int, path: str, digest: str) -> bool:
+        """Whether the plain file with this digest at a path is that of a snapshot, maybe of a dropped one."""
+        query = select(kept.c.id).where(
+            kept.c.digest == digest, kept.c.place_id == place_id, kept.c.path == as_text(path)
+        )
+        with self._store._reading() as connection:
+            return connection.execute(query).first() is not None
 
     def plain(self, place_id: int | None = None) -> int:
         """How many bytes are kept as plain files, at one place or at all."""
