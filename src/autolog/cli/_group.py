@@ -21,6 +21,7 @@ from autolog.errors import (
 from . import EXITS
 from ._options import Options, places
 from ._out import say
+from .diff import diff
 from .doctor import doctor
 from .export import export
 from .gc import gc
@@ -77,6 +78,7 @@ for _command in (
     tasks,
     show,
     restore,
+    diff,
     verify,
     gc,
     rm,

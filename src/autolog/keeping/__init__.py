@@ -10,6 +10,7 @@ from .destination import Destination, destination_of, kept_at, open_recorded, pl
 from .external import Registered, at_hand, import_file
 from .forecast import forecast
 from .layout import Layout, is_safe_name, layout_of
+from .opening import openers
 from .own_paths import changed
 from .reading import Reading
 from .remove import Removed, remove
@@ -50,6 +51,7 @@ __all__ = [
     "kept_at",
     "layout_of",
     "open_recorded",
+    "openers",
     "place_name",
     "remove",
     "repack",

@@ -19,7 +19,7 @@ from .reading import Reading
 if TYPE_CHECKING:
     from autolog.store import Kept, KeptRecord, SnapshotRecord
 
-__all__ = ["Restored", "copy_verified", "digest_at", "files_of", "restore"]
+__all__ = ["Restored", "copy_verified", "digest_at", "files_of", "restore", "why_not"]
 
 _BLOCK = 1 << 20
 
@@ -94,7 +94,7 @@ def restore(
                 f"{target} can't be written ({error.strerror or error}); name another place"
             ) from error
     if problem is None:
-        raise WeightsUnavailable(_why_not(snapshot))
+        raise WeightsUnavailable(why_not(snapshot))
     raise type(problem)(f"{name} can't be restored: {problem}") from problem
 
 
@@ -218,7 +218,8 @@ def digest_at(path: str, told: Told = lambda size: None) -> str:
     return f"blake3:{hasher.hexdigest()}"
 
 
-def _why_not(snapshot: SnapshotRecord) -> str:
+def why_not(snapshot: SnapshotRecord) -> str:
+    """Why a snapshot's bytes are not to be had, and what to do."""
     name = f"{snapshot.model_id[:12]}:v{snapshot.version}"
     where = ""
     if snapshot.uri and "://" in snapshot.uri:
