@@ -24,7 +24,7 @@ def build():
 model = build()
 model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
 model.fit(wines, labels, epochs=2, batch_size=30, verbose=0, shuffle=False)
-model.save_weights("out/wines.weights.json", max_shard_size=5e-7)
+model.save_weights("out/wines.weights.json", max_shard_size=1e-6)
 again = build()
 again.load_weights("out/wines.weights.json")
 print(np.array_equal(again.predict(wines, verbose=0), model.predict(wines, verbose=0)))

@@ -22,6 +22,9 @@ def work(rank):
     images, labels = digits()
     mesh = dist.device_mesh.init_device_mesh("cpu", (2,))
     model = parallelize_module(network(), mesh, {"0": ColwiseParallel(), "2": RowwiseParallel()})
+    weights = get_model_state_dict(model)
+    dcp.load({"model": weights}, checkpoint_id="start")
+    set_model_state_dict(model, weights)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     for epoch in range(1, 4):
         loss = step(model, optimizer, images, labels)
@@ -38,6 +41,8 @@ def work(rank):
 
 
 if __name__ == "__main__":
+    torch.manual_seed(0)
+    dcp.save({"model": network()}, checkpoint_id="start")
     mp.start_processes(work, nprocs=2, start_method="fork")
     Path("ranks").unlink(missing_ok=True)
     print(sorted(os.listdir("columns/epoch_3")), sorted(os.listdir("later")))
