@@ -10,7 +10,7 @@ help:
 	@echo "make lint    ruff, mypy --strict, the import rules"
 	@echo "make older   what is captured with older releases of the frameworks"
 	@echo "make faults  the long fault loops: kill -9 of script, agent and both at 100 moments each"
-	@echo "make bench   cost on the training thread, beside wandb, mlflow and clearml"
+	@echo "make bench   cost on the training thread and of keeping every version, beside the peers"
 
 env:
 	@$(PYTHON3) tests/environments.py main
