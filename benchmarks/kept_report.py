@@ -123,7 +123,8 @@ def verdicts(found: dict[str, Any]) -> Iterable[Row]:
         if not keeps:
             share = _share(_saves(found, label), "recorded")
             verdict = _verdict(ratio(share, CAPTURE))
-            yield "capture rate over reading and hashing alone", f">= {CAPTURE}", _times(share), verdict
+            what = f"capture rate over hashing alone, {label.rpartition(': ')[2]}"
+            yield what, f">= {CAPTURE}", _times(share), verdict
             continue
         share = _per_cpu(found, label)
         shown = "" if share is None else f"{share / 1e9:.2f} GB/s"

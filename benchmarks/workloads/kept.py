@@ -24,16 +24,18 @@ ITEMSIZE = {"float32": 4, "bfloat16": 2, "adam": 12, "random": 4}
 kind, path = plan["kind"], "weights.pt"
 torch.manual_seed(0)
 torch.set_num_threads(1)
-layers = max(1, round(plan["size"] / ITEMSIZE[kind] / SIDE**2))
-model = torch.nn.Sequential(*(torch.nn.Linear(SIDE, SIDE) for _ in range(layers)))
+layers = plan["layers"] or max(1, round(plan["size"] / ITEMSIZE[kind] / SIDE**2))
+width = round(plan["size"] / ITEMSIZE[kind] / SIDE / layers) if plan["layers"] else SIDE
+model = torch.nn.Sequential(*(torch.nn.Linear(SIDE, width) for _ in range(layers)))
 if kind == "bfloat16":
     model = model.to(torch.bfloat16)
 for index, layer in enumerate(model):
     layer.requires_grad_(index >= min(round(plan["frozen"] * layers), layers - 1))
 trained = [each for each in model.parameters() if each.requires_grad]
 optimizer = (torch.optim.Adam if kind == "adam" else torch.optim.SGD)(trained, lr=1e-5)
-noise = torch.randn(5 * SIDE**2, dtype=trained[0].dtype)
-bits = torch.randint(-(2**31), 2**31 - 1, (5 * SIDE**2,), dtype=torch.int32).view(torch.float32)
+length = SIDE * width + 4 * SIDE**2
+noise = torch.randn(length, dtype=trained[0].dtype)
+bits = torch.randint(-(2**31), 2**31 - 1, (length,), dtype=torch.int32).view(torch.float32)
 
 
 def slice_of(source, number, each):
