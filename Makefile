@@ -11,7 +11,7 @@ help:
 	@echo "make older   what is captured with older releases of the frameworks"
 	@echo "make suites  the frameworks' own tests of saving and loading, all of them, with capture off and on"
 	@echo "make faults  the long fault loops: kill -9 at hundreds of moments, large files, many writers"
-	@echo "make bench   cost on the training thread, beside wandb, mlflow and clearml"
+	@echo "make bench   cost on the training thread and of keeping every version, beside the peers"
 
 env:
 	@$(PYTHON3) tests/environments.py main

@@ -1,8 +1,8 @@
 """What is measured: each tool as data, and the lines a user adds to a script for it.
 
 The lines are what each tool's documentation shows for keeping a checkpoint of a PyTorch run without a
-server. They go into the scripts in `workloads/` where the comments `# tool: start` and
-`# tool: after a save` stand; nothing else differs between two tools.
+server. They go into the scripts in `workloads/` where the comments `# tool: start`,
+`# tool: after a save` and `# tool: end` stand; nothing else differs between two tools.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["BARE", "FRAMEWORKS", "OFFLINE", "STARTED", "TOOLS", "WRAPT", "Tool"]
+__all__ = ["BARE", "FRAMEWORKS", "KEEPERS", "KEEPING", "OFFLINE", "STARTED", "TOOLS", "WRAPT", "Tool"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,9 @@ class Tool:
     """One way of running the training script.
 
     `name` is printed, `about` says what the tool does with the bytes. `start` stands after the
-    script's imports, `after_save` after each save (empty: the tool captures the save by itself).
+    script's imports, `after_save` after each save (empty: the tool captures the save by itself), `end`
+    where the script has done its work. `prepare` are arguments to Python that are run once in the fresh
+    project, before the script.
     `env` is added to the environment; `{home}` in it is the folder in which the tool may write.
     `distribution` names the package whose version is printed. `count` prints how many versions the
     tool knows of and has not lost, where we can ask it. `patience`: seconds for which a script that
@@ -29,6 +31,8 @@ class Tool:
     about: str
     start: str = ""
     after_save: str = ""
+    end: str = ""
+    prepare: tuple[tuple[str, ...], ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     distribution: str = ""
     count: str = ""
@@ -66,6 +70,15 @@ AUTOLOG = Tool(
     count=AUTOLOG_COUNT,
 )
 
+#: What is kept is made smaller when a run is over; that is measured by itself.
+KEEPING = Tool(
+    "autolog, keeping",
+    "output_uri=True: every version in the content store",
+    start="import autolog\nautolog.init()",
+    env={"AUTOLOG_HOME": "{home}/autolog", "AUTOLOG_OUTPUT_URI": "true", "AUTOLOG_REPACK": "0"},
+    count=AUTOLOG_COUNT,
+)
+
 WANDB = Tool(
     "wandb",
     "keeps a copy, offline",
@@ -87,6 +100,35 @@ MLFLOW = Tool(
     distribution="mlflow",
 )
 
+MLFLOW_STEPS = Tool(
+    "mlflow, a folder per save",
+    "the same, each save in an artifact folder of its own",
+    start="import itertools\nimport mlflow\nmlflow.start_run()\nsteps = itertools.count()",
+    after_save='mlflow.log_artifact(path, artifact_path=f"step_{next(steps)}")',
+    env=MLFLOW.env,
+)
+
+TRACKIO = Tool(
+    "trackio",
+    "keeps a copy, local",
+    start='import trackio\ntrackio.init(project="bench")',
+    after_save='trackio.log_artifact(path, name="weights", type="model")',
+    end="trackio.finish()",
+    env={"TRACKIO_DIR": "{home}/trackio", "HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1"},
+    distribution="trackio",
+)
+
+DVCLIVE = Tool(
+    "dvclive",
+    "keeps a copy in the project's DVC cache",
+    start="import dvclive\nlive = dvclive.Live()",
+    after_save='live.log_artifact(path, type="model", name="weights")',
+    end="live.end()",
+    prepare=(("-m", "dvc", "init", "--quiet"),),
+    env={"DVC_NO_ANALYTICS": "true", "DVC_STUDIO_OFFLINE": "true"},
+    distribution="dvclive",
+)
+
 CLEARML = Tool(
     "clearml",
     "records the path, offline",
@@ -101,6 +143,9 @@ task = Task.init(project_name="bench", task_name="bench")""",
 
 #: Measured on saves and in the training loop.
 TOOLS = (BARE, AUTOLOG, WANDB, MLFLOW, CLEARML)
+
+#: Measured on saves over one path; clearml records the path alone.
+KEEPERS = (BARE, AUTOLOG, KEEPING, WANDB, MLFLOW, MLFLOW_STEPS, TRACKIO, DVCLIVE)
 
 #: Measured on their start, in fresh processes.
 STARTED = (BARE, WRAPT, AUTOLOG, WANDB, MLFLOW, CLEARML)

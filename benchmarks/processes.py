@@ -60,7 +60,11 @@ class Run:
 
 def script(workload: str, tool: Tool) -> str:
     """The text of `workloads/<workload>.py` with the tool's lines where the comments stand."""
-    places = {"# tool: start": tool.start, "# tool: after a save": tool.after_save}
+    places = {
+        "# tool: start": tool.start,
+        "# tool: after a save": tool.after_save,
+        "# tool: end": tool.end,
+    }
     lines: list[str] = []
     for line in (WORKLOADS / f"{workload}.py").read_text().splitlines():
         indent = line[: len(line) - len(line.lstrip())]
@@ -84,6 +88,8 @@ class Sandbox:
         self.python = python
         self.source = source
         self.project = folder / "project"
+        #: Bytes in the project and in the tool's home before the script was run.
+        self.laid_out = 0
         self._broken: dict[str, str] = {}
         ctypes.CDLL(None, use_errno=True).prctl(SUBREAPER, 1, 0, 0, 0)
 
@@ -137,6 +143,39 @@ class Sandbox:
             numbers.append(int(asked.stdout.split()[-1]))
         return numbers[0] - numbers[1]
 
+    def ask(self, tool: Tool, program: Path, plan: Mapping[str, Any], timeout: float = 600) -> dict[str, Any]:
+        """Run one of our own programs on what the tool's last run has left; what it wrote down."""
+        spec, result = self.folder / "question.json", self.folder / "answer.json"
+        spec.write_text(json.dumps(plan))
+        result.unlink(missing_ok=True)
+        environment = self._environment(tool) | {"BENCH_SPEC": str(spec), "BENCH_RESULT": str(result)}
+        asked = subprocess.run(
+            [str(self.python), str(program)],
+            env=environment,
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        if asked.returncode != 0 or not result.exists():
+            raise Failed(f"{tool.name}: {program.name} ended with {asked.returncode}\n{asked.stdout[-2000:]}")
+        found: dict[str, Any] = json.loads(result.read_text())
+        return found
+
+    def files(self, tool: Tool) -> dict[tuple[int, int], Path]:
+        """Every file in the project and in the tool's home, by device and inode: a hard link counts once."""
+        found = {}
+        for root in (self.project, self._home(tool)):
+            for folder, _, names in os.walk(root):
+                for path in (Path(folder, name) for name in names):
+                    if path.is_file() and not path.is_symlink():
+                        status = path.stat()
+                        found[status.st_dev, status.st_ino] = path
+        return found
+
     def versions(self, distributions: Iterable[str]) -> dict[str, str]:
         """The installed version of each distribution."""
         ask = "import importlib.metadata as m, sys; print(*map(m.version, sys.argv[1:]))"
@@ -158,14 +197,19 @@ class Sandbox:
         self.project.mkdir(parents=True)
         (self.project / "train.py").write_text(script(workload, tool))
         if shutil.which("git"):
-            who = ["-c", "user.name=bench", "-c", "user.email=bench@localhost"]
-            for command in (["init", "-q"], ["add", "train.py"], [*who, "commit", "-q", "-m", "script"]):
+            who = (["config", "user.name", "bench"], ["config", "user.email", "bench@localhost"])
+            for command in (["init", "-q"], *who, ["add", "train.py"], ["commit", "-q", "-m", "script"]):
                 subprocess.run(["git", *command], cwd=self.project, check=True, env=self._environment(tool))
         home, kept = self._home(tool), self._kept(tool)
         shutil.rmtree(home, ignore_errors=True)
         if kept.exists():
             shutil.copytree(kept, home, symlinks=True, ignore=unlike_files)
         (home / "tmp").mkdir(parents=True, exist_ok=True)
+        for words in tool.prepare:
+            subprocess.run(
+                [str(self.python), *words], cwd=self.project, check=True, env=self._environment(tool)
+            )
+        self.laid_out = sum(path.stat().st_size for path in self.files(tool).values())
         os.sync()
 
     def _environment(self, tool: Tool, home: Path | None = None) -> dict[str, str]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from . import kept_report
 from .figures import (
     BASE,
     OURS,
@@ -46,6 +47,7 @@ def render(figures: dict[str, Any]) -> str:
         ("saves", saves_section),
         ("cpu", cpu_section),
         ("loop", loop_section),
+        ("kept", kept_section),
     ]
     lines = list(head(figures))
     for name, section in sections:
@@ -85,7 +87,7 @@ def verdicts(figures: dict[str, Any]) -> list[Row]:
     row("saves recorded in that run", "all", shown, None if known is None else known[0] == known[1])
     value = memory_added(saves, OURS, "saved")
     row("memory added to the script", "< 25 MB", f"{value or 0:.1f} MB", below(value, MEMORY_MB))
-    return rows
+    return [*rows, *kept_report.verdicts(figures.get("kept", {}))]
 
 
 def at_most(value: float | None, limit: float) -> bool | None:
@@ -266,6 +268,38 @@ def loop_section(found: dict[str, Any]) -> Iterable[str]:
         )
     columns = ("", "loop", "min - max", "x bare", "in saves", "helpers' CPU", "helpers end after")
     yield from table(columns, rows)
+
+
+def kept_section(found: dict[str, Any]) -> Iterable[str]:
+    """What keeping every version costs, and how fast versions come back."""
+    size = size_name(found["size"])
+    yield f"Kept: {found['saves']} saves of {size} over one path (MB; versions that come back bit for bit)"
+    columns: Row = ("", "", "stored", "of the bytes", "come back", "repacked", "come back")
+    yield from table(columns, list(kept_report.stored_rows(found)))
+    yield ""
+    yield f"What {found['saves']} saves of {size} without a pause cost the script, everything trained (s)"
+    columns = (
+        "",
+        "in saves",
+        "min - max",
+        "x bare",
+        "script",
+        "x bare",
+        "helpers end",
+        "its CPU",
+        "helpers'",
+    )
+    yield from table(columns, list(kept_report.cost_rows(found)))
+    yield ""
+    yield f"From a {size} save's return to its record, beside reading and hashing the file alone (ms)"
+    columns = ("", "alone", "recorded", "rate", "kept", "rate", "agent's CPU, s", "GB per CPU-s")
+    yield from table(columns, list(kept_report.rate_rows(found)))
+    yield ""
+    yield f"Restoring a version of {size}, verified, beside cp; verify --deep of all ten (GB/s)"
+    columns = ("", "cp", "restore", "over cp", "slowest version", "CPU over cp", "verify", "damages")
+    yield from table(columns, list(kept_report.restore_rows(found)))
+    for part in ("apart", "rates"):
+        yield from troubles(found[part])
 
 
 def troubles(found: dict[str, Any]) -> Iterable[str]:

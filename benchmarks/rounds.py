@@ -24,11 +24,17 @@ class Cell:
 
 
 def interleaved(
-    sandbox: Sandbox, workload: str, cells: Sequence[Cell], rounds: int, say: Say
+    sandbox: Sandbox,
+    workload: str,
+    cells: Sequence[Cell],
+    rounds: int,
+    say: Say,
+    look: Callable[[Cell], None] = lambda cell: None,
 ) -> dict[str, Any]:
     """Warm every tool up, then run every cell `rounds` times; the runs by label, and what failed.
 
-    A tool that fails once is left out from then on, and its last words are in the report.
+    A tool that fails once is left out from then on, and its last words are in the report. `look` is called
+    after each run, while what it has left is still there.
     """
     runs: dict[str, list[dict[str, Any]]] = {cell.label: [] for cell in cells}
     failed: dict[str, str] = {}
@@ -47,6 +53,7 @@ def interleaved(
             say(f"{workload}: round {number + 1} of {rounds}, {cell.label}")
             try:
                 run = sandbox.run(workload, cell.tool, cell.plan)
+                look(cell)
             except Failed as error:
                 failed[cell.tool.name] = str(error)
                 continue

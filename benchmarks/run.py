@@ -15,14 +15,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-from . import calibration, init_cost, save_cost
-from .peers import CLEARML, MLFLOW, TOOLS, WANDB, WRAPT
+from . import calibration, init_cost, kept_cost, save_cost
+from .peers import CLEARML, DVCLIVE, KEEPERS, MLFLOW, TOOLS, TRACKIO, WANDB, WRAPT
 from .processes import REPOSITORY, Sandbox
 from .report import render
 
 __all__ = ["main"]
 
-PARTS = ("init", "saves", "cpu", "loop")
+PARTS = ("init", "saves", "cpu", "loop", "kept")
 NEEDED = 12 * 1000**3
 
 
@@ -81,9 +81,9 @@ def measure(sandbox: Sandbox, given: argparse.Namespace, say: Any) -> dict[str, 
     figures: dict[str, Any] = {
         "machine": calibration.machine(sandbox),
         "versions": sandbox.versions(
-            ["torch", *(tool.distribution for tool in (WRAPT, WANDB, MLFLOW, CLEARML))]
+            ["torch", *(tool.distribution for tool in (WRAPT, WANDB, MLFLOW, CLEARML, TRACKIO, DVCLIVE))]
         ),
-        "tools": {tool.name: tool.about for tool in TOOLS},
+        "tools": {tool.name: tool.about for tool in (*TOOLS, *KEEPERS)},
         "quick": quick,
         "speed": [calibration.measure(sandbox)],
     }
@@ -95,6 +95,8 @@ def measure(sandbox: Sandbox, given: argparse.Namespace, say: Any) -> dict[str, 
         figures["cpu"] = save_cost.measure_cpu(sandbox, given.rounds or (1 if quick else 3), quick, say)
     if "loop" in given.only:
         figures["loop"] = save_cost.measure_loop(sandbox, given.rounds or (1 if quick else 5), quick, say)
+    if "kept" in given.only:
+        figures["kept"] = kept_cost.measure(sandbox, given.rounds or (1 if quick else 3), quick, say)
     figures["speed"].append(calibration.measure(sandbox))
     return figures
 

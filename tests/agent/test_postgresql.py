@@ -2,8 +2,6 @@
 
 import pytest
 
-pytestmark = pytest.mark.core
-
 _SCRIPT = """
     for number in range(6):
         model = Model(bytes([number]) * 100)

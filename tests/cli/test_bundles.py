@@ -11,8 +11,6 @@ from blake3 import blake3
 from autolog.keeping import verify
 from autolog.store import Kept, Store
 
-pytestmark = pytest.mark.core
-
 HEAD = "autolog-bundle.json"
 
 

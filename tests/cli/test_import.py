@@ -7,8 +7,6 @@ import threading
 
 import pytest
 
-pytestmark = pytest.mark.core
-
 
 def safetensors(*values):
     """A file with one tensor."""

@@ -8,8 +8,6 @@ import signal
 import pytest
 from toylab import wait_until
 
-pytestmark = pytest.mark.core
-
 
 @pytest.fixture
 def waiting(lab, tmp_path, monkeypatch):

@@ -3,8 +3,6 @@
 import pytest
 from toyframework import digest
 
-pytestmark = pytest.mark.core
-
 
 @pytest.mark.parametrize("output", ["packs", "plain"])
 def test_every_command(autolog, lab, tmp_path, monkeypatch, postgres, s3, output):

@@ -13,8 +13,6 @@ from toylab import PRELUDE
 from autolog.keeping import restore, verify
 from autolog.store import Kept
 
-pytestmark = pytest.mark.core
-
 ROUNDS = int(os.environ.get("AUTOLOG_TEST_ROUNDS", "5"))
 SAVES = min(ROUNDS, 50)
 

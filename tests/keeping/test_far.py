@@ -6,8 +6,6 @@ import pytest
 
 from autolog.keeping import collect, repack, restore, verify
 
-pytestmark = pytest.mark.core
-
 MEGABYTE = 1 << 20
 
 

@@ -10,8 +10,6 @@ from hypothesis import strategies as st
 from autolog.keeping import open_recorded, openers
 from autolog.keeping.ranges import open_file
 
-pytestmark = pytest.mark.core
-
 Span = namedtuple("Span", "offset length itemsize")
 MEGABYTE = 1 << 20
 

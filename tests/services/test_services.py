@@ -12,8 +12,6 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError
 
-pytestmark = pytest.mark.core
-
 _PART = 5 << 20
 
 _ANOTHER_PROCESS = """

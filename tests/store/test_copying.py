@@ -11,8 +11,6 @@ from autolog.store import ContentsRecord, Look, Store, copy_store
 from autolog.store.schema import metadata, snapshots
 from autolog.store.types import Text
 
-pytestmark = pytest.mark.core
-
 
 def rows(store):
     """Every row of every table, and what NaN is told by."""

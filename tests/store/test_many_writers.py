@@ -11,8 +11,6 @@ import pytest
 from autolog.store import Store
 from autolog.store.schema import contents, done, inputs, metadata, models, skips, snapshots, tasks
 
-pytestmark = pytest.mark.core
-
 _WRITERS = Path(__file__).with_name("writers.py")
 _SHARED = "5" * 32
 #: Saves of each kind by each process; 50 is what a team may do.

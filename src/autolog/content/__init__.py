@@ -4,6 +4,7 @@ lie.
 Knows nothing of the records: whoever has a chunk's row (`autolog.store`) finds its bytes here.
 """
 
+from .codec import Data
 from .cutting import cut
 from .packs import Chunk, Pack, PackWriter, check_of, new_name, open_chunk, read_index, verify_pack
 from .places import Place, is_remote, open_place
@@ -12,6 +13,7 @@ from .staging import Staged, StagedFile, Staging, read_item
 
 __all__ = [
     "Chunk",
+    "Data",
     "Pack",
     "PackWriter",
     "Place",

@@ -59,10 +59,11 @@ class Place:
     #: The root as it may be shown: credentials are masked.
     name: str
 
-    def publish(self, name: str, source: str) -> None:
+    def publish(self, name: str, source: str, *, is_ours: bool = False) -> None:
         """Put the local file `source` under a name, whole or not at all; an existing one is replaced.
 
-        Raises DestinationError.
+        If it `is_ours`, nobody writes to it any more, and it may become the one that is published. Raises
+        DestinationError.
         """
         raise NotImplementedError
 
@@ -101,15 +102,16 @@ class Folder(Place):
         self.root = os.path.abspath(os.path.expanduser(root))
         self.name = self.root
 
-    def publish(self, name: str, source: str) -> None:
-        """Copied next to its place, synced, renamed; the folder is synced, too."""
+    def publish(self, name: str, source: str, *, is_ours: bool = False) -> None:
+        """Linked or copied next to its place, synced, renamed; the folder is synced, too."""
         path = self._path(name)
         folder = os.path.dirname(path)
         temporary = f"{path}.{os.getpid()}-{os.urandom(4).hex()}{_TEMPORARY}"
         try:
             _make_folders(folder)
             try:
-                _copy(source, temporary)
+                if not (is_ours and _link(source, temporary)):
+                    _copy(source, temporary)
                 os.rename(temporary, path)
             except BaseException:
                 _unlink(temporary)
@@ -217,7 +219,7 @@ class Remote(Place):
         self._root = root.rstrip("/")
         self._is_atomic = scheme in _ATOMIC
 
-    def publish(self, name: str, source: str) -> None:
+    def publish(self, name: str, source: str, *, is_ours: bool = False) -> None:
         path = self._path(name)
 
         def put() -> None:
@@ -328,6 +330,20 @@ def _sync_folder(folder: str) -> None:
         pass  # some network filesystems have no fsync for folders
     finally:
         os.close(descriptor)
+
+
+def _link(source: str, target: str) -> bool:
+    """Give a file a second name and sync it; False if that can't be done here, as across filesystems."""
+    try:
+        os.link(source, target)
+    except OSError:
+        return False
+    descriptor = os.open(target, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    return True
 
 
 def _copy(source: str, target: str) -> None:

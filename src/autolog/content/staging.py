@@ -101,7 +101,7 @@ class Staging:
         with self._told():
             path = os.path.join(self.folder, "files", name or "file")
             os.makedirs(os.path.dirname(path), exist_ok=True)
-            writer = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+            writer = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
             try:
                 size = copy_range(descriptor, writer)
                 buffer = bytearray(1 << 20)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from autolog.content import Chunk, Place, check_of, from_recipe, open_chunk, read_index
+from autolog.content import Chunk, Data, Place, check_of, from_recipe, open_chunk, read_index
 from autolog.errors import IntegrityError
 
 if TYPE_CHECKING:
@@ -21,7 +22,10 @@ _GAP = 1 << 16
 #: of at most this size.
 _REQUEST = 8 << 20
 #: Chunks are decoded in batches of about this many bytes.
-_BATCH = 16 << 20
+_BATCH = 8 << 20
+#: So many threads read and decode batches of a file (all that takes long runs without the interpreter's
+#: lock), and so many batches are held in memory beside the one that is being written.
+_THREADS, _AHEAD = 4, 5
 #: A chain of differences is never longer, so that reading one tensor stays cheap: twice as long a one would
 #: save another two percent.
 LONGEST_CHAIN = 4
@@ -63,7 +67,7 @@ class Reading:
 
     def read(
         self, wanted: Iterable[bytes], records: Mapping[bytes, ChunkRecord]
-    ) -> Iterator[tuple[bytes, bytes]]:
+    ) -> Iterator[tuple[bytes, Data]]:
         """`(digest, bytes)` of each wanted chunk once, a batch at a time in the order that suits the
         packs.
         """
@@ -77,24 +81,29 @@ class Reading:
                 batch, size = [], 0
         yield from self._decoded(batch, records)
 
-    def file(self, recipe: bytes) -> Iterator[bytes]:
-        """The bytes of a file, in order; a batch of chunks at a time is held in memory."""
+    def file(self, recipe: bytes) -> Iterator[Data]:
+        """The bytes of a file, in order; a few batches of chunks are held in memory."""
+        from concurrent.futures import Future, ThreadPoolExecutor
+
         entries = list(from_recipe(recipe))
         records = self.find(digest for digest, _ in entries)
         self._retrying(records, lambda: self.check_packs(records.values()))
-        start = 0
-        while start < len(entries):
-            end, size = start, 0
-            while end < len(entries) and (size < 4 * _REQUEST or end == start):
-                size += entries[end][1]
-                end += 1
-            batch = [digest for digest, _ in entries[start:end]]
-            data = self._retrying(records, partial(self._data_of, batch, records))
-            yield from (data[digest] for digest in batch)
-            start = end
+        threads = ThreadPoolExecutor(_THREADS, "autolog-restore")
+        ahead: deque[Future[list[Data]]] = deque()
+        try:
+            for batch in _batches(entries):
+                read = partial(self._in_order, batch, records)
+                ahead.append(threads.submit(self._retrying, records, read))
+                if len(ahead) > _AHEAD:
+                    yield from ahead.popleft().result()
+            while ahead:
+                yield from ahead.popleft().result()
+        finally:
+            threads.shutdown(cancel_futures=True)
 
-    def _data_of(self, batch: list[bytes], records: Mapping[bytes, ChunkRecord]) -> dict[bytes, bytes]:
-        return dict(self.read(batch, records))
+    def _in_order(self, batch: list[bytes], records: Mapping[bytes, ChunkRecord]) -> list[Data]:
+        data = dict(self.read(batch, records))
+        return [data[digest] for digest in batch]
 
     def _retrying(self, records: dict[bytes, ChunkRecord], action: Callable[[], _T]) -> _T:
         """Do it, again if chunks were put into other packs meanwhile: by collecting or repacking."""
@@ -113,7 +122,7 @@ class Reading:
 
     def _decoded(
         self, batch: list[bytes], records: Mapping[bytes, ChunkRecord]
-    ) -> Iterator[tuple[bytes, bytes]]:
+    ) -> Iterator[tuple[bytes, Data]]:
         """The bytes of some chunks; those that they are differences to are read along with them."""
         chains: dict[bytes, list[ChunkRecord]] = {}
         for digest in batch:
@@ -126,15 +135,19 @@ class Reading:
         if sum(map(len, chains.values())) == len(batch):
             # Each stands for itself, and can go as soon as it is there.
             for row, stored in self._stored(list(rows.values())):
-                yield row.digest, bytes(open_chunk(as_chunk(row), stored))
+                yield row.digest, open_chunk(as_chunk(row), stored)
             return
         stored_of = {row.digest: stored for row, stored in self._stored(list(rows.values()))}
-        known: dict[bytes, bytes] = {}
+        known: dict[bytes, Data] = {}
         for digest in batch:
             for row in reversed(chains[digest]):
                 if row.digest not in known:
-                    chunk = open_chunk(as_chunk(row), stored_of[row.digest], known.get(row.base))
-                    known[row.digest] = bytes(chunk)
+                    known[row.digest] = open_chunk(
+                        as_chunk(row),
+                        stored_of[row.digest],
+                        known.get(row.base),
+                        is_step=row.digest not in chains,
+                    )
             yield digest, known[digest]
 
     def _stored(self, rows: list[ChunkRecord]) -> Iterator[tuple[ChunkRecord, memoryview]]:
@@ -164,6 +177,20 @@ class Reading:
         if pack is None:
             raise IntegrityError("a pack that holds some of its chunks is not in the records any more")
         return pack
+
+
+def _batches(entries: Sequence[tuple[bytes, int]]) -> Iterator[list[bytes]]:
+    """The digests of a recipe, a batch at a time."""
+    batch: list[bytes] = []
+    size = 0
+    for digest, length in entries:
+        if batch and size + length > _BATCH:
+            yield batch
+            batch, size = [], 0
+        batch.append(digest)
+        size += length
+    if batch:
+        yield batch
 
 
 def check_stored(row: ChunkRecord, stored: bytes | memoryview) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
-from typing import TYPE_CHECKING, BinaryIO
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from autolog.content import PackWriter, Place, Staged, StagedFile, new_name, open_place, to_recipe
 from autolog.errors import IntegrityError
@@ -69,21 +69,23 @@ def _send_chunks(staged: Staged, place: Place, kept: Kept, place_id: int) -> boo
 def _publish(staged: Staged, new: dict[bytes, int], place: Place, kept: Kept) -> NewPack:
     """Write the new chunks into a pack, next to where they were put aside, and publish it."""
     sizes = {d: size for file in staged.files for d, size, _ in file.chunks}
-    with staged.open() as source, tempfile.NamedTemporaryFile(dir=staged.folder, suffix=".pack") as output:
-        writer = PackWriter(_unbuffered(output))
-        for digest in sorted(new, key=staged.offsets.__getitem__):
-            source.seek(staged.offsets[digest])
-            data = source.read(sizes[digest])
-            if len(data) != sizes[digest]:
-                raise IntegrityError(f"what was put aside in {staged.folder} is cut off")
-            writer.add(digest, data, new[digest])
-        pack = writer.finish(new_name(kept.owner))
-        place.publish(pack.name, output.name)
+    # Never a name that was used before: the file of an attempt that was interrupted may be published by now.
+    path = os.path.join(staged.folder, f"{os.urandom(8).hex()}.pack")
+    try:
+        with staged.open() as source, open(path, "xb", buffering=0) as output:
+            writer = PackWriter(output)
+            for digest in sorted(new, key=staged.offsets.__getitem__):
+                source.seek(staged.offsets[digest])
+                data = source.read(sizes[digest])
+                if len(data) != sizes[digest]:
+                    raise IntegrityError(f"what was put aside in {staged.folder} is cut off")
+                writer.add(digest, data, new[digest])
+            pack = writer.finish(new_name(kept.owner))
+        place.publish(pack.name, path, is_ours=True)
+    finally:
+        with suppress(OSError):
+            os.unlink(path)
     return NewPack(pack.name, pack.size, pack.digest, pack.chunks)
-
-
-def _unbuffered(file: object) -> BinaryIO:
-    return file  # type: ignore[return-value]  # what tempfile gives is one in all but name
 
 
 def _send_files(staged: Staged, place: Place, kept: Kept, place_id: int) -> bool:
@@ -101,7 +103,7 @@ def _send_files(staged: Staged, place: Place, kept: Kept, place_id: int) -> bool
     stored = 0
     for file in staged.files:
         path = f"{folder}/{names[file.name]}"
-        place.publish(path, staged.path(file))
+        place.publish(path, staged.path(file), is_ours=True)
         stored += file.size
         files.append(NewFile(file.name, file.digest, file.size, path=path))
     return kept.record(event_id, place_id, files, None, stored)

@@ -221,7 +221,8 @@ def _add_pack(connection: Connection, place_id: int, pack: NewPack, event_id: st
     # In the order of their digests: two writers of the same chunks then wait for each other, and never both.
     rows = [_chunk_row(place_id, pack_id, each) for each in sorted(pack.chunks, key=lambda each: each.digest)]
     for batch in batches(rows):
-        connection.execute(insert_into(connection, chunks).values(batch).on_conflict_do_nothing())
+        # The rows apart from the statement, which is then put together once and not for every pack.
+        connection.execute(insert_into(connection, chunks).on_conflict_do_nothing(), batch)
 
 
 def _new_pack(connection: Connection, place_id: int, pack: NewPack, task: str | None) -> int:
