@@ -100,7 +100,8 @@ class _Chunks:
     def _chunk(self, digest: bytes) -> bytes:
         data = self._held.pop(digest, None)
         if data is None:
-            ((_, data),) = self._reading.read((digest,), self._records)
+            ((_, found),) = self._reading.read((digest,), self._records)
+            data = bytes(found)
         self._held[digest] = data
         while len(self._held) > 1 and sum(map(len, self._held.values())) > _HELD:
             self._held.popitem(last=False)
