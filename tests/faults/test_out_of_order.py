@@ -7,7 +7,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from toyframework import digest
 from toylab import PRELUDE
+
+from autolog.keeping import restore
+from autolog.store import Kept
 
 pytestmark = pytest.mark.core
 
@@ -110,7 +114,7 @@ def test_a_disk_that_is_full_when_it_begins(lab, mount):
 
 
 def test_a_disk_that_fills_up(lab, mount):
-    mount(lab.home, b"size=1m")
+    mount(lab.home, b"size=4m")
     done = lab.run(
         """
         save(Model(b"first"), "first.bin")
@@ -138,6 +142,31 @@ def test_a_disk_that_fills_up(lab, mount):
     # What the spool could not take is said, what it took is there.
     assert len(snapshots) == 21 or lab.task().faults or "could not" in done.err
     assert all(each.digest or each.state == "lost" for each in snapshots)
+
+
+def test_a_disk_without_room_for_what_is_to_be_kept(lab, mount, tmp_path):
+    text = """
+        for number in range(20):
+            save(Model(bytes([number]) + os.urandom(4_000_000)), "m.bin")
+        print("done")
+    """
+    mount(lab.home, b"size=60m")
+    done = lab.run(text, AUTOLOG_OUTPUT_URI="true", AUTOLOG_REPACK="0", AUTOLOG_STRICT="0")
+    assert done.lines == ["done"]
+    lab.quiet()
+    lab.settle()
+    snapshots = lab.snapshots()
+    assert len(snapshots) == 20
+    assert all(each.digest for each in snapshots)
+    kept = [each for each in snapshots if each.keeping == "kept"]
+    others = [each for each in snapshots if each.keeping != "kept"]
+    assert kept
+    assert others
+    assert all(each.keeping in ("failed", "waiting") and each.keeping_reason for each in others), others
+    with lab.store() as store:
+        for each in kept:
+            restore(each, Kept(store), str(lab.home), str(tmp_path / f"v{each.version}"))
+            assert digest(tmp_path / f"v{each.version}") == each.digest
 
 
 def test_a_disk_that_fills_up_in_the_middle_of_a_line(lab):

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["GIVEN_WAY", "Aside", "Putting", "waiting_folder"]
 
 GIVEN_WAY = "a newer save to the same path took its room while it waited (waiting_limit)"
+#: Bytes that are left free for the spool and the records, or a tenth of a small disk.
+_RESERVE = 256 << 20
 #: Digests of chunks that are remembered: of 32 bytes each, and as many again for the set.
 _REMEMBERED = 500_000
 
@@ -85,6 +87,8 @@ class Aside:
             self._seen.clear()
         if waiting + size > self._limit:
             return Putting(self, event, None, f"{waiting} bytes wait to be kept already (waiting_limit)")
+        if (free := self._free()) is not None and free < 2 * size:
+            return Putting(self, event, None, f"the disk of {self.folder} has no room for it")
         if len(self._seen) > _REMEMBERED:
             self._seen.clear()
         folder = os.path.join(self.folder, event.id)
@@ -93,6 +97,15 @@ class Aside:
             return Putting(self, event, Staging(folder, self._seen), "")
         except DestinationError as error:
             return Putting(self, event, None, str(error))
+
+    def _free(self) -> int | None:
+        """How many bytes may be put aside: it takes as many again to pack them, and the records need room."""
+        try:
+            disk = os.statvfs(os.path.dirname(self.folder))
+        except OSError:
+            return None  # putting aside will fail, and say why
+        reserve = min(_RESERVE, disk.f_blocks * disk.f_frsize // 10)
+        return disk.f_bavail * disk.f_frsize - reserve
 
     def waits(self, event_id: str, path: str, size: int) -> None:
         """Something was put aside."""

@@ -117,7 +117,7 @@ class Keeper(Worker):
         self._is_repacking = True
         step_back(19)
         try:
-            repack(Kept(self._store()), self._home, task_id)
+            repack(Kept(self._store()), self._home, task_id=task_id)
         except StoreError:
             return  # it is as good as before, and there is a next time
         finally:

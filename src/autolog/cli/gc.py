@@ -123,7 +123,7 @@ def _repack(store: Store, kept: Kept, home: str, glob: str | None) -> Repacked:
         models = dict.fromkeys(each.model_id for each in versions(store, keeping="kept") if only(each))
         found = keeping.Repacked(kept.total(), kept.total())
         for model_id in models:
-            one = keeping.repack(kept, home, model_id)
+            one = keeping.repack(kept, home, model_id=model_id)
             found = keeping.Repacked(
                 found.before, one.after, found.packs + one.packs, found.problems + one.problems
             )

@@ -39,16 +39,16 @@ class Repacked(NamedTuple):
     problems: tuple[str, ...] = ()
 
 
-def repack(kept: Kept, home: str, task_id: str | None = None) -> Repacked:
+def repack(kept: Kept, home: str, *, task_id: str | None = None, model_id: str | None = None) -> Repacked:
     """Store chunks as differences to the same ones of the version before, where that is smaller.
 
-    Of all models, or of those that one task made. Raises StoreError; a place that can't be reached is said
-    in `problems`.
+    Of all models, of those that one task made, or of one model. Raises StoreError; a place that can't be
+    reached is said in `problems`.
     """
     before = kept.total()
     count = 0
     problems: list[str] = []
-    for place_record, recipes in kept.series(task_id):
+    for place_record, recipes in kept.series(task_id, model_id):
         try:
             place = open_recorded(place_record, home)
             for older, newer in pairwise(recipes):

@@ -27,7 +27,8 @@ def copy_store(source: Store, target: Store) -> dict[str, int]:
     or has not as many rows afterwards as it should.
     """
     # Those that others refer to come first; whatever tables there are, they come along.
-    tables = metadata.sorted_tables
+    # A copy is a store of its own: what it keeps at a place that both use is its own, too.
+    tables = [each for each in metadata.sorted_tables if each.name != "identity"]
     copied: dict[str, int] = {}
     with source._reading() as reading, target._writing() as writing:
         _claim(writing, tables)

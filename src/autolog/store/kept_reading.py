@@ -222,8 +222,13 @@ class KeptReading:
         with self._store._reading() as connection:
             return connection.execute(query).first() is not None
 
-    def series(self, task_id: str | None = None) -> list[tuple[PlaceRecord, list[int]]]:
-        """The recipes of the versions of each model (of a task) in order, file by file and place by place."""
+    def series(
+        self, task_id: str | None = None, model_id: str | None = None
+    ) -> list[tuple[PlaceRecord, list[int]]]:
+        """The recipes of the versions of each model in order, file by file and place by place.
+
+        Of all models, of those that one task made, or of one.
+        """
         query = (
             select(snapshots.c.model_id, kept.c.name, kept.c.recipe_id, places)
             .join(snapshots, snapshots.c.id == kept.c.snapshot_id)
@@ -234,6 +239,8 @@ class KeptReading:
         )
         if task_id is not None:
             query = query.where(models.c.task_id == task_id)
+        if model_id is not None:
+            query = query.where(models.c.id == model_id)
         found: dict[tuple[str, str, PlaceRecord], list[int]] = {}
         with self._store._reading() as connection:
             for row in connection.execute(query).mappings():
