@@ -27,14 +27,14 @@ lint: env
 	$(VENV)/mypy
 	$(VENV)/lint-imports
 
-# The tests that need no framework, on every supported Python but the main one.
+# The tests that need no framework, on every supported Python but the main one; not the long ones.
 core: env
 	@$(PYTHON3) tests/environments.py pythons
 	@$(PYTHON3) tests/environments.py core
 	@for python in .venvs/core-3.*/bin/python; do \
 	  [ -x "$$python" ] || continue; \
 	  echo "== core tests: $$($$python --version)"; \
-	  AUTOLOG_TEST_ROUNDS=3 $$python -m pytest -q -n 2 -m core tests || exit 1; \
+	  $$python -m pytest -q -n 2 -m "core and not slow" tests || exit 1; \
 	done
 
 tests: env

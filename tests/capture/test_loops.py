@@ -2,7 +2,7 @@
 
 import pytest
 
-pytestmark = pytest.mark.core
+pytestmark = [pytest.mark.core, pytest.mark.slow]
 
 SIZES = pytest.mark.parametrize("size", [1 << 10, 1 << 20, 20 << 20], ids=["1KB", "1MB", "20MB"])
 

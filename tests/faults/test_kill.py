@@ -7,7 +7,7 @@ import kill_keeping
 import pytest
 from kill import WHAT, WHO, one_round
 
-pytestmark = pytest.mark.core
+pytestmark = [pytest.mark.core, pytest.mark.slow]
 
 _ROUNDS = int(os.environ.get("AUTOLOG_TEST_ROUNDS", "20"))
 

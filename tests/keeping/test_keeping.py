@@ -9,7 +9,7 @@ import pytest
 from autolog.errors import IntegrityError, WeightsUnavailable
 from autolog.keeping import collect, repack, restore, verify
 
-pytestmark = pytest.mark.core
+pytestmark = [pytest.mark.core, pytest.mark.slow]
 
 Span = namedtuple("Span", "offset length itemsize")
 MEGABYTE = 1 << 20

@@ -46,7 +46,7 @@ class Run:
         return self.store.task(self.id)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def url(request, tmp_path):
     """The URL of a store that isn't there yet."""
     if request.param == "sqlite":
