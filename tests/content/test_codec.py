@@ -1,6 +1,7 @@
 """How chunks are stored: whatever the bytes, they come back; damage is told, never guessed at."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -31,6 +32,15 @@ def test_weights_get_smaller_by_their_planes(dtype):
     stored = encode(data, weights.itemsize)
     assert len(stored) < 0.95 * len(data)
     assert bytes(decode(stored, len(data))) == data
+
+
+def test_threads_do_not_get_into_each_others_way():
+    random = np.random.default_rng(2)
+    datas = [(random.standard_normal(50_000) * 0.02).astype(np.float32).tobytes() for _ in range(64)]
+    with ThreadPoolExecutor(8) as threads:
+        stored = list(threads.map(lambda data: encode(data, 4), datas))
+        assert [bytes(each) for each in threads.map(decode, stored, map(len, datas))] == datas
+    assert stored == [encode(data, 4) for data in datas]
 
 
 def test_noise_is_stored_as_it_is():

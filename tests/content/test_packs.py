@@ -1,6 +1,7 @@
 """Packs: what was put in comes out, and not one byte can be changed unseen."""
 
 import os
+import tempfile
 
 import pytest
 from blake3 import blake3
@@ -98,3 +99,26 @@ def test_places_do_the_same_wherever_they_are(tmp_path, url):
     assert place.read("a/b.bin", 0, 5) == b"other"
     place.remove("a/b.bin")
     assert place.size("a/b.bin") is None
+
+
+def test_a_file_of_our_own_is_not_copied_where_that_can_be_helped(tmp_path):
+    place = open_place(str(tmp_path / "store"))
+    source = tmp_path / "source"
+    source.write_bytes(b"0123456789")
+    place.publish("a/b.bin", str(source), is_ours=True)
+    assert os.path.samefile(os.path.join(place.root, "a/b.bin"), source)
+    place.publish("a/b.bin", str(source))
+    assert not os.path.samefile(os.path.join(place.root, "a/b.bin"), source)
+
+
+@pytest.mark.skipif(not os.path.isdir("/dev/shm"), reason="needs a second filesystem")
+def test_a_file_of_our_own_is_copied_to_another_filesystem(tmp_path):
+    source = tmp_path / "source"
+    source.write_bytes(b"0123456789")
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        if os.stat(folder).st_dev == os.stat(tmp_path).st_dev:
+            pytest.skip("the temporary folder is there, too")
+        place = open_place(folder)
+        place.publish("a/b.bin", str(source), is_ours=True)
+        assert place.read("a/b.bin", 0, 10) == b"0123456789"
+        assert os.listdir(os.path.join(folder, "a")) == ["b.bin"]

@@ -1,12 +1,13 @@
 """Kept bytes: they come back bit for bit, are stored once, and go when nobody needs them."""
 
 import os
+import resource
 from collections import namedtuple
 
 import numpy as np
 import pytest
 
-from autolog.errors import IntegrityError, WeightsUnavailable
+from autolog.errors import IntegrityError, TargetError, WeightsUnavailable
 from autolog.keeping import collect, repack, restore, verify
 
 pytestmark = [pytest.mark.core, pytest.mark.slow]
@@ -33,6 +34,38 @@ def test_every_version_comes_back(keep, tmp_path, output):
     assert all_restored(keep, tmp_path) == keep.saved
     assert {each.keeping for each in keep.snapshots} == {"kept"}
     assert list(verify(keep.kept, keep.home, deep=True)) == []
+
+
+def test_a_file_of_many_batches_comes_back_in_order(keep, tmp_path):
+    keep = keep()
+    size = 45 * MEGABYTE
+    weights = np.arange(size // 4, dtype=np.float32)
+    keep.save(weights.tobytes() + os.urandom(MEGABYTE), spans=[Span(0, size, 4)])
+    assert all_restored(keep, tmp_path) == keep.saved
+
+
+def test_a_disk_that_is_full_just_before_the_end_is_told(keep, tmp_path):
+    keep = keep()
+    keep.save(os.urandom(20 * MEGABYTE), spans=[Span(0, 20 * MEGABYTE, 4)])
+    (snapshot,) = keep.snapshots
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20 * MEGABYTE - 10, hard))
+    try:
+        with pytest.raises(TargetError, match="can't be written"):
+            restored(keep, snapshot, tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not [each for each in os.listdir(tmp_path) if each.startswith("restored")]
+
+
+def test_what_is_kept_is_nobody_elses_file(keep, tmp_path):
+    keep = keep()
+    plain = tmp_path / "by hand"
+    plain.touch()  # with the mode that this process gives
+    keep.save(os.urandom(1000))
+    (pack,) = keep.packs()
+    assert os.stat(pack).st_nlink == 1
+    assert os.stat(pack).st_mode == plain.stat().st_mode
 
 
 def test_what_did_not_change_is_stored_once(keep, tmp_path):

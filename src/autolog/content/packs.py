@@ -25,6 +25,7 @@ import json
 import os
 import struct
 from collections.abc import Iterator
+from functools import partial
 from typing import BinaryIO, NamedTuple
 
 from blake3 import blake3
@@ -41,6 +42,8 @@ _TRAILER = struct.Struct("<Q8s32s8s")
 #: An index above this many bytes is damaged: a pack of a terabyte has one of a tenth.
 _LARGEST_INDEX = 1 << 28
 _BLOCK = 1 << 20
+#: So many threads look at chunks: all that takes long runs without the interpreter's lock.
+_THREADS = 4
 
 
 class Chunk(NamedTuple):
@@ -186,32 +189,41 @@ def _damaged(
     place: Place, name: str, size: int, chunks: list[Chunk], hasher: blake3
 ) -> Iterator[tuple[bytes, str]]:
     """Read a pack from its beginning to its end, once, looking at each chunk on the way."""
+    from concurrent.futures import ThreadPoolExecutor
+
     window, start = bytearray(), 0
     at = 0
-    for data in _blocks(place, name, size):
-        hasher.update(data)
-        window += data
-        while at < len(chunks) and chunks[at].offset + chunks[at].length <= start + len(window):
-            chunk = chunks[at]
-            at += 1
-            first = max(0, chunk.offset - start)
-            with memoryview(window) as view, view[first : first + chunk.length] as stored:
-                problem = _problem_of(chunk, stored)
-            if problem:
-                yield chunk.digest, problem
-        end = start + len(window)
-        keep = max(start, min(chunks[at].offset, end) if at < len(chunks) else end)
-        del window[: keep - start]
-        start = keep
+    with ThreadPoolExecutor(_THREADS, "autolog-verify") as threads:
+        for data in _blocks(place, name, size):
+            hasher.update(data)
+            window += data
+            here = at
+            while at < len(chunks) and chunks[at].offset + chunks[at].length <= start + len(window):
+                at += 1
+            look = partial(_problem_of, window, start)
+            # All are done before the window moves on.
+            problems = list(threads.map(look, chunks[here:at]))
+            yield from (
+                (chunk.digest, problem)
+                for chunk, problem in zip(chunks[here:at], problems, strict=True)
+                if problem
+            )
+            end = start + len(window)
+            keep = max(start, min(chunks[at].offset, end) if at < len(chunks) else end)
+            del window[: keep - start]
+            start = keep
     for chunk in chunks[at:]:
         yield chunk.digest, f"the pack {name} is damaged: a chunk lies beyond its end"
 
 
-def _problem_of(chunk: Chunk, stored: memoryview) -> str:
-    try:
-        open_chunk(chunk, stored, b"" if chunk.base else None)
-    except IntegrityError as error:
-        return str(error)
+def _problem_of(window: bytearray, start: int, chunk: Chunk) -> str:
+    """What is wrong with a chunk of a pack of which a part, from byte `start` on, is at hand."""
+    first = max(0, chunk.offset - start)
+    with memoryview(window) as view, view[first : first + chunk.length] as stored:
+        try:
+            open_chunk(chunk, stored, b"" if chunk.base else None)
+        except IntegrityError as error:
+            return str(error)
     return ""
 
 
