@@ -138,7 +138,8 @@ def _check(lab: Lab, folder: Path) -> Counter[str]:
     home = str(lab.home)
     with lab.store() as store:
         kept = Kept(store)
-        assert list(verify(kept, home, deep=True)) == []
+        damages = list(verify(kept, home, deep=True))
+        assert not damages, damages
         for each in lab.snapshots():
             if each.state == "lost":
                 outcomes["lost"] += 1
@@ -155,7 +156,8 @@ def _check(lab: Lab, folder: Path) -> Counter[str]:
             assert digest(target) == each.digest, each
         collected = collect(kept, home, leftovers_after=0)
         assert collected.problems == (), collected
-        assert list(verify(kept, home, deep=True)) == []
+        damages = list(verify(kept, home, deep=True))
+        assert not damages, damages
         there = {
             os.path.relpath(os.path.join(at, name), os.path.join(home, "content"))
             for at, _, names in os.walk(os.path.join(home, "content"))

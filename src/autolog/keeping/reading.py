@@ -39,18 +39,18 @@ class Reading:
 
     def __init__(self, kept: Kept, place_id: int, place: Place) -> None:
         self._kept = kept
-        self._place_id = place_id
+        self.place_id = place_id
         self._place = place
         self._packs: dict[int, PackRecord] = {}
 
     def find(self, digests: Iterable[bytes]) -> dict[bytes, ChunkRecord]:
         """The records of chunks and of those that they are differences to."""
         wanted = set(digests)
-        found = self._kept.chunks(self._place_id, wanted)
+        found = self._kept.chunks(self.place_id, wanted)
         if missing := wanted - found.keys():
             raise IntegrityError(f"{len(missing)} of its chunks are not in the content store any more")
         new = {each.pack_id for each in found.values()} - self._packs.keys()
-        self._packs.update(self._kept.packs(self._place_id, new))
+        self._packs.update(self._kept.packs(self.place_id, new))
         return found
 
     def check_packs(self, records: Iterable[ChunkRecord]) -> None:

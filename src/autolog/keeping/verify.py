@@ -129,6 +129,9 @@ class _Packed:
                 problems.append(problem)
                 chunks.update({digest} - {b""})
             self._how.told(pack.size)
+        # What was given up while we looked, by collecting or repacking, is gone rightly.
+        still = self._kept.packs(self._reading.place_id, set(self._broken))
+        self._broken = {pack_id: found for pack_id, found in self._broken.items() if pack_id in still}
         concerned: dict[int, set[int]] = {pack_id: set() for pack_id in self._broken}
         known: dict[int, tuple[str, set[int]]] = {}
         for file in files:
@@ -168,6 +171,11 @@ class _Packed:
 
     def _look(self, recipe_id: int) -> tuple[str, set[int]]:
         """What is wrong with a recipe, and which broken packs it needs."""
+        problem, broken = self._look_once(recipe_id)
+        # Its chunks may have been put into other packs meanwhile: what is wrong twice is wrong.
+        return self._look_once(recipe_id) if problem else (problem, broken)
+
+    def _look_once(self, recipe_id: int) -> tuple[str, set[int]]:
         try:
             records = self._records(recipe_id)
         except IntegrityError as error:
