@@ -354,3 +354,27 @@ def test_a_copied_home_still_restores(keep, tmp_path):
     os.rename(keep.home, tmp_path / "elsewhere")
     keep.home = str(tmp_path / "elsewhere")
     assert all_restored(keep, tmp_path) == keep.saved
+
+
+def test_two_that_rewrite_one_pack_lose_nothing(keep, tmp_path, monkeypatch):
+    keep = keep()
+    shared = os.urandom(MEGABYTE)
+    keep.save(shared + os.urandom(9 * MEGABYTE), spans=[Span(0, MEGABYTE, 4)])
+    keep.save(shared + os.urandom(MEGABYTE), spans=[Span(0, MEGABYTE, 4)])
+    keep.end()
+    keep.kept.drop([keep.snapshots[0].id], "")
+    replace = keep.kept.replace
+
+    def replace_late(*arguments):
+        # Somebody else has read the same pack, and is done with it before us.
+        monkeypatch.setattr(keep.kept, "replace", replace)
+        collect(keep.kept, keep.home)
+        return replace(*arguments)
+
+    monkeypatch.setattr(keep.kept, "replace", replace_late)
+    collect(keep.kept, keep.home)
+    monkeypatch.undo()
+    for _ in range(2):
+        collect(keep.kept, keep.home, leftovers_after=0)
+        assert restored(keep, keep.snapshots[1], tmp_path) == keep.saved[1]
+    assert list(verify(keep.kept, keep.home, deep=True)) == []

@@ -115,7 +115,11 @@ def rewrite(kept: Kept, record: PlaceRecord, place: Place, pack: PackRecord, use
             writer.add_stored(row.digest, bytes(stored), row.size, row.itemsize, row.base)
         new = writer.finish(new_name(kept.owner))
         place.publish(new.name, output.name)
-    kept.replace(record.id, NewPack(new.name, new.size, new.digest, new.chunks), [pack.id])
+    try:
+        kept.replace(record.id, NewPack(new.name, new.size, new.digest, new.chunks), [pack.id])
+    except ChunksMissing:
+        place.remove(new.name)
+        raise
 
 
 def leftovers_at(

@@ -176,17 +176,21 @@ class Kept(KeptReading):
     def replace(self, place_id: int, pack: NewPack, old: Collection[int]) -> None:
         """The chunks in a new pack are found there from now on; `old` packs they came from are doomed.
 
-        Chunks that only the old packs had vanish with them. Raises ChunksMissing if a recipe still needs one,
-        and then nothing is changed.
+        Chunks that only the old packs had vanish with them. Raises ChunksMissing if a recipe still needs
+        one, or if somebody else has replaced an old pack meanwhile; then nothing is changed.
         """
         with self._store._writing() as connection:
             _lock(connection, shared=False)
+            there = select(packs.c.id).where(packs.c.id.in_(old), packs.c.doomed.is_(False))
+            if set(connection.execute(there).scalars()) != set(old):
+                raise ChunksMissing({each.digest for each in pack.chunks})
             pack_id = _new_pack(connection, place_id, pack, None)
             _refuse_circles(connection, place_id, pack)
             for each in pack.chunks:
                 connection.execute(
                     update(chunks)
                     .where(chunks.c.place_id == place_id, chunks.c.digest == each.digest)
+                    .where(chunks.c.pack_id.in_(old))
                     .values(_chunk_row(place_id, pack_id, each))
                 )
             using = (
@@ -260,7 +264,8 @@ def _add_recipe(connection: Connection, place_id: int, file: NewFile) -> int:
 def _add_uses(connection: Connection, place_id: int, recipe_id: int, digests: Iterable[bytes]) -> None:
     wanted = set(digests)
     there = chunks_at(connection, place_id, wanted)
-    if missing := wanted - there.keys():
+    bases = {each.base for each in there.values() if each.base}
+    if missing := (wanted | bases) - there.keys():
         raise ChunksMissing(missing)
     rows = [{"recipe_id": recipe_id, "pack_id": each} for each in sorted({c.pack_id for c in there.values()})]
     for batch in batches(rows):
