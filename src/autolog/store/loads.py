@@ -51,9 +51,10 @@ def _snapshots_like(connection: Connection, event: Loaded, look: Look, path: str
     if look.digest is not None:
         same = _ids_like(connection, look)
         if not same and look.weights:
-            # Other bytes, but the same tensors: saved again, or converted.
+            # Other bytes, but the same tensors: saved again, or converted. Only from a run that made them: an
+            # import is no maker, and what was found elsewhere keeps its own origin.
             alike = select(weights.c.snapshot_id).where(weights.c.digest.in_(look.weights))
-            query = query.where(snapshots.c.id.in_(alike))
+            query = query.where(snapshots.c.id.in_(alike), models.c.task_id.is_not(None))
         else:
             query = query.where(snapshots.c.id.in_(same))
     elif path is not None and look.lost is None:
