@@ -245,6 +245,9 @@ def _environment(top: Path, work: Path) -> dict[str, str]:
         "PYTHONPATH": str(ROOT / "src"),
         "PYTHONHASHSEED": "0",
         "OMP_NUM_THREADS": "1",
+        # TensorFlow sums in the order in which its threads come: two runs then differ in the last bits.
+        "TF_NUM_INTRAOP_THREADS": "1",
+        "TF_NUM_INTEROP_THREADS": "1",
         "HOME": str(work / "home"),
         "XDG_CONFIG_HOME": str(top / "config"),
         "XDG_CACHE_HOME": str(top / "cache"),
