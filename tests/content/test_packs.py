@@ -1,5 +1,6 @@
 """Packs: what was put in comes out, and not one byte can be changed unseen."""
 
+import io
 import os
 import tempfile
 
@@ -122,3 +123,18 @@ def test_a_file_of_our_own_is_copied_to_another_filesystem(tmp_path):
         place.publish("a/b.bin", str(source), is_ours=True)
         assert place.read("a/b.bin", 0, 10) == b"0123456789"
         assert os.listdir(os.path.join(folder, "a")) == ["b.bin"]
+
+
+def test_a_file_that_takes_little_at_a_time_gets_everything(tmp_path):
+    class Reluctant(io.FileIO):
+        def write(self, data):
+            return super().write(bytes(data)[:100])
+
+    data = os.urandom(5000)
+    with Reluctant(tmp_path / "pack", "w") as file:
+        writer = PackWriter(file)
+        writer.add(blake3(data).digest(), data, 1)
+        pack = writer.finish("pack")
+    place = open_place(str(tmp_path))
+    assert place.size("pack") == pack.size
+    assert list(verify_pack(place, "pack", pack.size, pack.digest)) == []

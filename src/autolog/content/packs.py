@@ -90,12 +90,7 @@ class PackWriter:
         self._hasher = blake3(MAGIC)
         self._at = len(MAGIC)
         self.chunks: list[Chunk] = []
-        file.write(MAGIC)
-
-    @property
-    def size(self) -> int:
-        """How many bytes are written so far."""
-        return self._at
+        self._write(MAGIC)
 
     def add(self, digest: bytes, data: Data, itemsize: int) -> Chunk:
         """Store a chunk's bytes."""
@@ -116,7 +111,7 @@ class PackWriter:
 
     def add_stored(self, digest: bytes, stored: bytes, size: int, itemsize: int, base: bytes = b"") -> Chunk:
         """Store a chunk that is encoded already."""
-        self._file.write(stored)
+        self._write(stored)
         self._hasher.update(stored)
         chunk = Chunk(digest, self._at, len(stored), size, itemsize, check_of(stored), base)
         self._at += len(stored)
@@ -135,9 +130,15 @@ class PackWriter:
         index = zstandard.ZstdCompressor(level=3).compress(text)
         self._hasher.update(index)
         digest = self._hasher.digest()
-        self._file.write(index + _TRAILER.pack(len(index), check_of(index), digest, MAGIC))
+        self._write(index + _TRAILER.pack(len(index), check_of(index), digest, MAGIC))
         self._file.flush()
         return Pack(name, self._at + len(index) + _TRAILER.size, digest, tuple(self.chunks))
+
+    def _write(self, data: bytes) -> None:
+        # An unbuffered file on a disk that is getting full takes less than it is given, and says nothing.
+        view = memoryview(data)
+        while view:
+            view = view[self._file.write(view) :]
 
 
 def read_index(place: Place, name: str, size: int) -> tuple[bytes, tuple[Chunk, ...]]:

@@ -8,6 +8,7 @@ the file is moved to its name when it is complete.
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
@@ -53,46 +54,47 @@ def open_place(url: str) -> Place:
     return Remote(url)
 
 
-class Place:
+class Place(ABC):
     """Named byte strings, as files below a root. Names are relative, with forward slashes."""
 
     #: The root as it may be shown: credentials are masked.
     name: str
 
+    @abstractmethod
     def publish(self, name: str, source: str, *, is_ours: bool = False) -> None:
         """Put the local file `source` under a name, whole or not at all; an existing one is replaced.
 
         If it `is_ours`, nobody writes to it any more, and it may become the one that is published. Raises
         DestinationError.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def read(self, name: str, offset: int, length: int) -> bytes:
         """`length` bytes at an offset. Raises IntegrityError if there are fewer, DestinationError."""
-        raise NotImplementedError
 
+    @abstractmethod
     def fetch(self, name: str, target: str) -> None:
         """Copy a whole file to the local path `target`. Raises DestinationError, IntegrityError."""
-        raise NotImplementedError
 
+    @abstractmethod
     def size(self, name: str) -> int | None:
         """Its size in bytes; None if there is no such file. Raises DestinationError."""
-        raise NotImplementedError
 
+    @abstractmethod
     def remove(self, name: str) -> None:
         """Take a file away; one that is gone already is no error. Raises DestinationError."""
-        raise NotImplementedError
 
     def probe(self) -> None:
         """See that it can be reached. Raises DestinationError."""
         self.size("autolog")
 
+    @abstractmethod
     def tidy(self, name: str) -> None:
         """Take away the folders that a removed file has left empty, where there are such."""
 
+    @abstractmethod
     def names(self, below: str) -> Iterator[tuple[str, int, float]]:
         """`(name, size, modified)` of all files below a name. Raises DestinationError."""
-        raise NotImplementedError
 
 
 class Folder(Place):
@@ -262,6 +264,9 @@ class Remote(Place):
                 pass
 
         self._try("written", take_away)
+
+    def tidy(self, name: str) -> None:
+        """Nothing: what is no folder of this machine is left as it is."""
 
     def names(self, below: str) -> Iterator[tuple[str, int, float]]:
         def ask() -> Mapping[str, Mapping[str, Any]]:

@@ -153,7 +153,7 @@ def _framework(format_: str) -> str:
 
 def _fetch(url: str, target: str, told: Told) -> None:
     try:
-        with _reading(url) as source, open(target, "wb", buffering=0) as output:
+        with _reading(url) as source, open(target, "wb") as output:
             while data := source.read(_BLOCK):
                 output.write(data)
                 told(len(data))
