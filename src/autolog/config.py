@@ -91,9 +91,7 @@ def _matches(path: str, globs: tuple[str, ...]) -> bool:
 
 
 class Retention(NamedTuple):
-    """What `autolog gc` does by default: how many versions of each model it keeps, and until what age in
-    seconds; None for all of them.
-    """
+    """How many versions of each model `autolog gc` keeps, and up to what age in seconds; None: all."""
 
     keep_last: int | None = None
     older_than: float | None = None

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import stat
 import zlib
+from collections.abc import Iterable
 
 from .events import FileFacts, Loaded, Saved
 
-__all__ = ["facts_from", "facts_of", "folder_facts", "path_of", "sample", "whole_path"]
+__all__ = ["digest_of_files", "facts_from", "facts_of", "folder_facts", "path_of", "sample", "whole_path"]
 
 _HEAD, _TAIL, _SPOT = 4096, 16384, 4096
 
@@ -71,3 +72,11 @@ def path_of(descriptor: int) -> tuple[str | None, int]:
     path = os.readlink(f"/proc/self/fd/{descriptor}")
     # An unlinked name shows with this mark although another hard link may be left.
     return (None if path.endswith(" (deleted)") and not os.path.exists(path) else path), links
+
+
+def digest_of_files(files: Iterable[tuple[str, int, str]]) -> str:
+    """The digest of several files that are one snapshot, from `(name, size in bytes, digest)` of each."""
+    from blake3 import blake3  # not in the training process, which has no use for it
+
+    lines = sorted(f"{name}\0{size}\0{digest}\n" for name, size, digest in files)
+    return f"blake3:{blake3(''.join(lines).encode('utf-8', 'surrogateescape')).hexdigest()}"

@@ -175,3 +175,16 @@ def test_a_home_without_room_costs_the_bytes_and_not_the_record(lab):
     assert [each.digest for each in found][-1] == done.out.split()[-1]
     assert {each.keeping for each in found} == {"failed"}
     assert all("put aside" in each.keeping_reason for each in found)
+
+
+def test_what_waits_when_everybody_is_gone_goes_with_the_next_run(lab, tmp_path):
+    place = tmp_path / "kept"
+    place.write_bytes(b"in the way")
+    lab.run("save(Model([1.0] * 5000), 'm.toy')", AUTOLOG_OUTPUT_URI=str(place))
+    os.kill(lab.agent(), signal.SIGKILL)
+    wait_until(lambda: not lab.agents())
+    place.unlink()
+    lab.run("save(Model([2.0] * 5000), 'm.toy')", AUTOLOG_OUTPUT_URI="true")
+    wait_until(lambda: [each.keeping for each in lab.snapshots()] == ["kept", "kept"], 30)
+    assert [os.path.isdir(place), os.path.isdir(lab.home / "content")] == [True, True]
+    assert len(restored(lab, tmp_path)) == 2

@@ -82,7 +82,7 @@ def test_another_command_is_at_it(autolog, lab, waiting):
         fcntl.flock(lock, fcntl.LOCK_EX)
         answer = autolog("sync")
         assert answer.status == 3
-        assert "another command is bringing them there" in answer.err
+        assert "another process is bringing them there" in answer.err
         assert autolog("models").err == ""
     assert autolog("sync").status == 0
 

@@ -12,9 +12,8 @@ import os
 import shutil
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from autolog.config import mask
 from autolog.errors import DestinationError
 from autolog.events import Saved
 
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
     from .told import Told
 
-__all__ = ["GIVEN_WAY", "Aside", "Putting", "waiting_folder"]
+__all__ = ["GIVEN_WAY", "Aside", "Putting", "waiting_folder", "waiting_sizes"]
 
 GIVEN_WAY = "a newer save to the same path took its room while it waited (waiting_limit)"
 #: Bytes that are left free for the spool and the records, or a tenth of a small disk.
@@ -40,6 +39,20 @@ def waiting_folder(home: str) -> str:
     return os.path.join(home, "waiting")
 
 
+def waiting_sizes(home: str) -> dict[str, int]:
+    """How many bytes wait in a home, by the event of the save that they are of."""
+    sizes: dict[str, int] = {}
+    folder = waiting_folder(home)
+    for here, _, names in os.walk(folder):
+        event_id = os.path.relpath(here, folder).partition(os.sep)[0]
+        for name in names if event_id != "." else ():
+            try:
+                sizes[event_id] = sizes.get(event_id, 0) + os.stat(os.path.join(here, name)).st_size
+            except OSError:
+                continue  # it has just been sent
+    return sizes
+
+
 class Aside:
     """Puts a run's saves aside, as chunks or as whole files."""
 
@@ -47,19 +60,21 @@ class Aside:
         self.folder = waiting_folder(home)
         self.is_packed = told.output_uri == "true"
         self._limit = told.waiting_limit
-        #: What goes with each item, for whoever takes it on.
-        self.facts = {
-            "task": task_id,
-            "store": mask(told.store),
-            "output_uri": mask(told.output_uri),
-            "content_store": mask(told.content_store),
-        }
+        self._told = told
+        self._task_id = task_id
         self._seen: set[bytes] = set()
-        #: Event -> its path and how many bytes wait for it; of earlier runs only how many.
-        self._waiting: dict[str, tuple[str, int]] = {"": ("", _size_of(self.folder))}
+        #: Event -> its path and how many bytes wait for it; the path isn't known of those of earlier runs.
+        self._waiting = {event_id: ("", size) for event_id, size in waiting_sizes(home).items()}
         self._lock = threading.Lock()
         #: Asked to give up what waits for these events; gives those that it could.
         self.give_up: Callable[[list[str]], list[str]] = lambda events: []
+
+    def facts(self) -> dict[str, Any]:
+        """What goes with each item, for whoever takes it on."""
+        from autolog.content import item_facts
+
+        told = self._told
+        return item_facts(self._task_id, told.store, told.output_uri, told.content_store)
 
     def earlier(self, event_id: str) -> Staged | None:
         """What an earlier agent has put aside for an event."""
@@ -117,21 +132,9 @@ class Aside:
         with self._lock:
             self._waiting.pop(event_id, None)
 
-    def forget(self, digests: frozenset[bytes] | None = None) -> None:
-        """What was put aside is not kept after all: later saves can't count on it."""
-        self._seen.difference_update(digests if digests is not None else set(self._seen))
-
-
-def _size_of(folder: str) -> int:
-    """How many bytes of earlier runs wait."""
-    size = 0
-    for here, _, names in os.walk(folder):
-        for name in names:
-            try:
-                size += os.stat(os.path.join(here, name)).st_size
-            except OSError:
-                continue  # it has just been sent
-    return size
+    def forget(self) -> None:
+        """Something that was put aside is not kept after all: later saves can't count on its chunks."""
+        self._seen.clear()
 
 
 class Putting:
@@ -170,8 +173,8 @@ class Putting:
             return None
         event = self._event
         try:
-            facts = {**self._aside.facts, "event": event.id, "path": event.path or "", "time": event.time}
-            staged = self._staging.finish(facts)
+            about = {"event": event.id, "path": event.path or "", "time": event.time}
+            staged = self._staging.finish({**self._aside.facts(), **about})
         except DestinationError as error:
             self._abandon(str(error))
             return None

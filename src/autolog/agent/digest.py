@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from blake3 import blake3
 
 from autolog.events import FileFacts, Part
-from autolog.files import facts_of, path_of, sample
+from autolog.files import digest_of_files, facts_of, path_of, sample
 
 __all__ = ["OVERWRITTEN", "digest_file", "digest_of_parts", "find_file", "hash_file", "path_of"]
 
@@ -63,13 +63,9 @@ def hash_file(descriptor: int) -> tuple[str, int]:
 
 
 def digest_of_parts(parts: Sequence[Part], digests: Sequence[str]) -> str:
-    """The digest of several files that are one snapshot: over their sorted names, sizes and digests."""
-    lines = sorted(
-        f"{part.name}\0{part.facts.size}\0{digest}\n"
-        for part, digest in zip(parts, digests, strict=True)
-        if digest
-    )
-    return f"blake3:{blake3(''.join(lines).encode('utf-8', 'surrogateescape')).hexdigest()}"
+    """The digest of several files that are one snapshot; those without one of their own are left out."""
+    pairs = zip(parts, digests, strict=True)
+    return digest_of_files((part.name, part.facts.size, digest) for part, digest in pairs if digest)
 
 
 def _is_unchanged(descriptor: int, facts: FileFacts) -> bool:

@@ -14,7 +14,7 @@ from autolog.files import path_of, whole_path
 if TYPE_CHECKING:
     from autolog.content import Staged
 
-    from .process import Connection
+    from .connection import Connection
     from .reading import Read
 
 __all__ = ["Following", "Job"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Iterator
 
@@ -22,6 +21,8 @@ from autolog.events import (
     from_line,
     to_line,
 )
+
+from .locks import is_locked
 
 __all__ = ["AgentJournal", "Journals", "ProcessJournal", "clear"]
 
@@ -76,19 +77,7 @@ class ProcessJournal:
     @property
     def is_alive(self) -> bool:
         """Whether its process holds the journal's lock."""
-        try:
-            descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError:
-            return False
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        except OSError:
-            return False
-        finally:
-            os.close(descriptor)
-        return False
+        return is_locked(self.path)
 
 
 class Journals:

@@ -17,15 +17,15 @@ from .worker import Worker, step_back
 
 if TYPE_CHECKING:
     from autolog.content import Staged
-    from autolog.keeping import Destination
     from autolog.store import Store
 
-    from .process import Connection
+    from .connection import Connection
+    from .told import Told
 
 __all__ = ["Keeper", "Outgoing"]
 
 _RETRY_SECONDS = (1.0, 2.0, 5.0, 10.0, 20.0)
-#: How long after the run's end the agent goes on trying before it leaves what waits to the next one.
+#: A run that is over and whose destination has been away for so long leaves what waits to the next one.
 _LINGER_SECONDS = 600.0
 
 
@@ -50,17 +50,18 @@ class Keeper(Worker):
     def __init__(
         self,
         store: Callable[[], Store],
-        destination: Callable[[], Destination],
+        told: Told,
         aside: Aside,
         wake: Callable[[], None],
     ) -> None:
         super().__init__("keeper")
         self._store = store
-        self._destination = destination
+        self._told = told
         self._aside = aside
         self._home = os.path.dirname(aside.folder)
         self._wake = wake
-        self._is_repacking = False
+        #: Whether it is at what nobody waits for.
+        self._is_tidying = False
         #: Why nothing can be sent just now, if so, and since when.
         self.blocked = ""
         self._since = 0.0
@@ -88,10 +89,8 @@ class Keeper(Worker):
             self._say(item, "waiting")
 
     def settle(self, job: Job) -> None:
-        """Tell a process when everything that is queued so far is kept, or at once if it can't be just
-        now.
-        """
-        if self.blocked or self.is_idle or self._is_repacking:
+        """Tell a process when all that is queued is kept, or at once if that can't be just now."""
+        if self.blocked or self.is_idle or self._is_tidying:
             job.tell({"kind": "settled"}, self._wake)
         else:
             self.put(job)
@@ -101,27 +100,39 @@ class Keeper(Worker):
         """Whether the destination has been away so long that what waits is left to the next agent."""
         return bool(self.blocked) and time.monotonic() - self._since > _LINGER_SECONDS
 
-    def repack(self, task_id: str) -> None:
-        """Queue making what a run has kept smaller, now that nobody waits for anything."""
-        self.put(partial(self._repack, task_id))
+    def tidy_up(self, task_id: str) -> None:
+        """Queue what is left to do when a run is over and nobody waits for anything.
 
-    def _repack(self, task_id: str) -> None:
-        from autolog.content import is_remote
+        What earlier runs have put aside is brought to where it is kept, and what this one has kept is made
+        smaller.
+        """
+        self.put(partial(self._tidy_up, task_id))
+
+    def _tidy_up(self, task_id: str) -> None:
         from autolog.errors import StoreError
-        from autolog.keeping import repack
-        from autolog.store import Kept
 
-        destination = self._destination()
-        if not destination.is_packed or is_remote(destination.url):
-            return  # elsewhere it would be fetched and sent again
-        self._is_repacking = True
+        from .waiting import send_leftovers
+
+        self._is_tidying = True
         step_back(19)
         try:
-            repack(Kept(self._store()), self._home, task_id=task_id)
+            send_leftovers(self._home, self._told, time.monotonic() + _LINGER_SECONDS, far=True)
+            if self._told.repack:
+                self._repack(task_id)
         except StoreError:
             return  # it is as good as before, and there is a next time
         finally:
-            self._is_repacking = False
+            self._is_tidying = False
+
+    def _repack(self, task_id: str) -> None:
+        from autolog.content import is_remote
+        from autolog.keeping import repack
+        from autolog.store import Kept
+
+        destination = self._told.destination(self._home)
+        # What is far away would be fetched and sent again.
+        if destination.is_packed and not is_remote(destination.url):
+            repack(Kept(self._store()), self._home, task_id=task_id)
 
     def work(self, item: Any) -> None:
         """Send one snapshot's bytes, however long it takes."""
@@ -144,7 +155,7 @@ class Keeper(Worker):
             try:
                 kept = Kept(self._store())
                 try:
-                    send(item.staged, self._destination(), kept)
+                    send(item.staged, self._told.destination(self._home), kept)
                 except IntegrityError as error:
                     kept.note(item.event_id, "failed", str(error))
                     self._aside.forget()

@@ -17,13 +17,12 @@ import socket
 import sys
 import threading
 import time
-from collections import deque
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from autolog import _guard
 from autolog.events import Bound, Event, Failed, Finished, Loaded, Saved, Skipped, from_line
 
+from .connection import Connection
 from .jobs import Following, Job
 from .journals import AgentJournal, Journals, clear
 from .outcome import outcome
@@ -80,38 +79,6 @@ def _die(args: threading.ExceptHookArgs) -> None:
     os._exit(70)
 
 
-class Connection:
-    """One process of the run (or a command that asks to settle), and what is still to be told to it."""
-
-    def __init__(self, connection: socket.socket) -> None:
-        self.socket = connection
-        self.waiting: deque[dict[str, Any]] = deque()
-        self.is_command = False
-        self._lock = threading.Lock()
-
-    def tell(self, notice: dict[str, Any]) -> None:
-        """Send a notice at once, from any thread; what doesn't go now the main thread sends."""
-        self.waiting.append(notice)
-        self.flush()
-
-    def flush(self) -> bool:
-        """Send what is waiting as one message; False if the other side is gone."""
-        with self._lock:
-            return self._flush()
-
-    def _flush(self) -> bool:
-        while self.waiting:
-            batch = [self.waiting.popleft() for _ in range(min(200, len(self.waiting)))]
-            try:
-                self.socket.send(json.dumps(batch).encode("ascii"), socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
-            except BlockingIOError:
-                self.waiting.extendleft(reversed(batch))
-                return True
-            except OSError:
-                return False
-        return True
-
-
 class Agent:
     """Serves one task."""
 
@@ -130,7 +97,7 @@ class Agent:
         self._recorder: Recorder | None = None
         self._reader: Reader | None = None
         self._keeper: Keeper | None = None
-        self._has_repacked = False
+        self._is_tidied = False
         self._following = Following()
         self._beat = time.monotonic()
         self._faults = 0
@@ -317,8 +284,7 @@ class Agent:
 
         home = os.path.dirname(os.path.dirname(self._folder))
         aside = Aside(home, told, scribe.task_id)
-        self._has_repacked = not told.repack
-        self._keeper = Keeper(lambda: scribe.store, partial(told.destination, home), aside, self._wake)
+        self._keeper = Keeper(lambda: scribe.store, told, aside, self._wake)
         for staged in leftovers(home, scribe.task_id):
             if staged.facts["event"] in self._notes.recorded:
                 self._keeper.send(staged, None)  # an earlier agent of this run didn't come to it
@@ -393,9 +359,9 @@ class Agent:
             return True  # nobody ever told us what to do; the next command replays the spool
         self._check_moves()
         self._recorder.finish()
-        if self._keeper is not None and not self._has_repacked and self._keeper.is_idle:
-            self._has_repacked = True
-            self._keeper.repack(self._recorder.task_id)
+        if self._keeper is not None and not self._is_tidied and self._keeper.is_idle:
+            self._is_tidied = True
+            self._keeper.tidy_up(self._recorder.task_id)
             return False
         everything = all(event in self._notes.recorded for event in self._journals.events)
         return not everything or self._recorder.is_stalled or clear(self._folder)

@@ -1,6 +1,4 @@
-"""Reading the files of an event: what and where they are, and their bytes put aside if they are to be
-kept.
-"""
+"""Reading the files of an event; their bytes are put aside on the way if they are to be kept."""
 
 from __future__ import annotations
 

@@ -6,14 +6,12 @@ unlinked or overwritten before anyone read it is marked lost.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import select
 import socket
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
@@ -26,6 +24,7 @@ from .aside import Aside
 from .digest import find_file, path_of
 from .jobs import Job
 from .journals import AgentJournal, Journals, clear
+from .locks import locked
 from .outcome import outcome
 from .reading import Read, read_file, read_parts
 from .scribe import File, Scribe
@@ -70,7 +69,7 @@ def settle(settings: Settings, wait: float = 10.0) -> Settled:
     for task in tasks:
         folder = os.path.join(settings.spool, task)
         while os.path.isdir(folder):
-            with _lock(folder) as is_ours:
+            with locked(os.path.join(folder, "lock")) as is_ours:
                 if is_ours:
                     left, problem = _replay_folder(folder, settings)
                     pending += left
@@ -84,7 +83,7 @@ def settle(settings: Settings, wait: float = 10.0) -> Settled:
                 problems.append(f"the agent of task {task[:8]} is still working")
                 break
             time.sleep(0.01)
-    waiting, why = send_leftovers(settings, deadline)
+    waiting, why = send_leftovers(settings.home, Told.of_settings(settings), deadline)
     return Settled(pending, tuple(problems), waiting, why)
 
 
@@ -283,24 +282,6 @@ def _is_old(folder: str) -> bool:
         return time.time() - os.path.getmtime(folder) > _NEW_SECONDS
     except OSError:
         return False
-
-
-@contextmanager
-def _lock(folder: str) -> Iterator[bool]:
-    try:
-        descriptor = os.open(os.path.join(folder, "lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except FileNotFoundError:
-        yield False
-        return
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
-    finally:
-        os.close(descriptor)
 
 
 def _ask(folder: str, deadline: float) -> bool:

@@ -301,15 +301,7 @@ def _kept(contents: Contents | None) -> ContentsRecord | None:
     """What the store keeps of it."""
     from autolog.store import ContentsRecord
 
-    if contents is None:
-        return None
-    return ContentsRecord(
-        format=contents.format,
-        parameters=contents.parameters,
-        tensors=tuple((each.name, each.shape, each.dtype) for each in contents.tensors),
-        details=contents.details,
-        dangerous=contents.dangerous,
-    )
+    return None if contents is None else ContentsRecord.of(contents)
 
 
 def _parts(event: Saved | Loaded, found: Digested | None) -> tuple[tuple[Part, str], ...]:

@@ -25,12 +25,21 @@ class Told(NamedTuple):
 
     @classmethod
     def of(cls, started: Started, text: str) -> Told:
-        """What the starting process says; what the spool says, where passwords are masked, if it says
-        nothing.
-        """
+        """What the starting process says, else what the spool says, where passwords are masked."""
         found: dict[str, Any] = json.loads(text) if text else {}
         told = cls(started.store, started.output_uri, started.content_store)
         return told._replace(**{key: value for key, value in found.items() if key in cls._fields})
+
+    @classmethod
+    def of_settings(cls, settings: Settings) -> Told:
+        """What the settings of this process say."""
+        return cls(
+            settings.store,
+            settings.output_uri,
+            settings.content_store,
+            settings.waiting_limit,
+            settings.repack,
+        )
 
     @classmethod
     def of_command(cls, started: Started, settings: Settings, store: str) -> Told:

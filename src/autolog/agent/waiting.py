@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from autolog import _guard
-from autolog.config import Settings, mask
+from autolog.config import mask
 from autolog.errors import DestinationError, IntegrityError, StoreError
 
 from .aside import waiting_folder
+from .locks import is_locked, locked
 from .told import Told
 
 if TYPE_CHECKING:
@@ -40,31 +39,34 @@ def leftovers(home: str, task_id: str | None = None) -> list[Staged]:
 
 
 def send_leftovers(
-    settings: Settings,
+    home: str,
+    told: Told,
     deadline: float,
     *,
     far: bool = False,
-    told: Callable[[Staged], None] = lambda staged: None,
+    tell: Callable[[Staged], None] = lambda staged: None,
 ) -> tuple[int, str]:
     """Bring what no living agent sees to where it is kept; `(how many still wait, why)`.
 
-    Only into folders of this machine, unless `far`: uploads may take long. Stops after `deadline`, a time of
-    `time.monotonic`. `told` is called with each that was brought there.
+    Only into folders of this machine, unless `far`: uploads may take long. `told` has the passwords that are
+    left out of what waits. Stops after `deadline`, a time of `time.monotonic`. `tell` is called with each
+    that was brought there.
     """
-    if not os.path.isdir(waiting_folder(settings.home)):
+    if not os.path.isdir(waiting_folder(home)):
         return 0, ""
-    with _alone(settings.home) as is_alone:
+    with locked(os.path.join(waiting_folder(home), "lock")) as is_alone:
         if not is_alone:
-            left = len(leftovers(settings.home)) if far else 0
-            return left, "another command is bringing them there" if left else ""
-        return _Sender(settings, deadline, far, told).send_all()
+            left = len(leftovers(home)) if far else 0
+            return left, "another process is bringing them there" if left else ""
+        return _Sender(home, told, deadline, far, tell).send_all()
 
 
 class _Sender:
     def __init__(
-        self, settings: Settings, deadline: float, far: bool, tell: Callable[[Staged], None]
+        self, home: str, told: Told, deadline: float, far: bool, tell: Callable[[Staged], None]
     ) -> None:
-        self._settings = settings
+        self._home = home
+        self._own = told
         self._deadline = deadline
         self._far = far
         self._tell = tell
@@ -75,10 +77,10 @@ class _Sender:
         left = 0
         away: set[str] = set()
         try:
-            for staged in leftovers(self._settings.home):
+            for staged in leftovers(self._home):
                 task = str(staged.facts.get("task", ""))
-                if _is_served(os.path.join(self._settings.spool, task)):
-                    continue
+                if is_locked(os.path.join(self._home, "spool", task, "lock")):
+                    continue  # its agent sends what waits by itself
                 where = str(staged.facts.get("output_uri")) + str(staged.facts.get("content_store"))
                 # What comes later for the same place may share chunks with what could not be sent.
                 if where in away or not self._send(staged):
@@ -100,7 +102,7 @@ class _Sender:
         told = self._told(staged)
         if told is None:
             return False
-        destination = told.destination(self._settings.home)
+        destination = told.destination(self._home)
         if time.monotonic() > self._deadline:
             self._reason = self._reason or "there was no time for all of them"
             return False
@@ -124,7 +126,7 @@ class _Sender:
 
     def _told(self, staged: Staged) -> Told | None:
         """Where an item goes; None if it takes a password that is not in our own settings."""
-        own = self._settings
+        own = self._own
         found = []
         for name, mine in (
             ("store", own.store),
@@ -148,47 +150,9 @@ class _Sender:
 
     def _clear(self) -> None:
         """Take away what an agent began to put aside and didn't finish, unless one may still be at it."""
-        folder = waiting_folder(self._settings.home)
+        folder = waiting_folder(self._home)
         for name in os.listdir(folder):
             path = os.path.join(folder, name)
             is_old = time.time() - os.stat(path).st_mtime > 3600
             if os.path.isdir(path) and is_old and not os.path.exists(os.path.join(path, "item.json")):
                 shutil.rmtree(path, ignore_errors=True)
-
-
-def _is_served(folder: str) -> bool:
-    """Whether a task has an agent, which sends what waits by itself."""
-    try:
-        lock = os.open(os.path.join(folder, "lock"), os.O_RDWR | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    finally:
-        os.close(lock)
-    return False
-
-
-@contextmanager
-def _alone(home: str) -> Iterator[bool]:
-    """Whether nobody else is sending what waits in this home."""
-    try:
-        lock = os.open(
-            os.path.join(waiting_folder(home), "lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
-        )
-    except OSError:
-        yield False
-        return
-    try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
-    finally:
-        os.close(lock)

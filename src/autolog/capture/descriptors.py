@@ -11,16 +11,29 @@ import fcntl
 import os
 import resource
 
-__all__ = ["Kept", "limit"]
+__all__ = ["Kept", "limit", "room"]
 
 #: Where our numbers begin, if the process may have that many open files.
 _BASE = 512
+#: Descriptors that we hold besides those of files: the journal, the connection, two signals.
+_OTHERS = 4
 
 
 def limit() -> int:
     """How many files this process may have open."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return 1 << 20 if soft == resource.RLIM_INFINITY else soft
+
+
+def room() -> tuple[int, int]:
+    """How many files we may hold, for a little longer and until they are acknowledged.
+
+    With the journal, the connection and what notes a signal they are DESIGN's min(64, an eighth of the
+    soft limit).
+    """
+    room = min(64, limit() // 8) - _OTHERS
+    recent = max(0, min(2, room // 3))
+    return recent, max(1, room - recent)
 
 
 class Kept:

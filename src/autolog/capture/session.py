@@ -28,7 +28,7 @@ from autolog.events import (
 )
 
 from . import memory
-from .descriptors import Kept, limit
+from .descriptors import Kept, room
 from .link import AgentLink, Message
 from .progress import Progress
 from .recent import Latest
@@ -42,8 +42,6 @@ _BARRIER_SECONDS, _BARRIER_SPEED = 5.0, 20e6
 _ROOM_SECONDS = 0.05
 #: How long the end of a script waits without any snapshot getting done: reading 100 GB takes minutes.
 _PATIENCE_SECONDS = 300.0
-#: Descriptors that we hold besides those of files: the journal, the connection, two signals.
-_OTHERS = 4
 
 
 class Process(NamedTuple):
@@ -98,7 +96,7 @@ class Session:
         self._link = self._new_link()
         self._held: dict[str, _Held] = {}
         self._reading: dict[tuple[int, int], str] = {}
-        recent_room, self._room = _descriptor_room()
+        recent_room, self._room = room()
         self._latest = Latest(recent_room)
         self._stalled: str | None = None
         #: Faults that the spool had no room for.
@@ -390,14 +388,3 @@ class Session:
             pass  # the user won't wait; the agent goes on by itself
         finally:
             progress.clear()
-
-
-def _descriptor_room() -> tuple[int, int]:
-    """How many files we may hold, for a little longer and until they are acknowledged.
-
-    With the journal, the connection and what notes a signal they are DESIGN's min(64, an eighth of the
-    soft limit).
-    """
-    room = min(64, limit() // 8) - _OTHERS
-    recent = max(0, min(2, room // 3))
-    return recent, max(1, room - recent)

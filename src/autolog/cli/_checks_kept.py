@@ -17,8 +17,10 @@ __all__ = ["look_at_kept"]
 
 def look_at_kept(found: Findings, settings: config.Settings) -> None:
     """The destination, the places that hold bytes, and what is on its way."""
+    from autolog.agent.aside import waiting_sizes
+
     count, reason = found.waiting
-    size = _size_of(os.path.join(settings.home, "waiting"))
+    size = sum(waiting_sizes(settings.home).values())
     found.data["kept"] = {
         "destination": _destination(found, settings),
         "places": _places(found, settings),
@@ -97,14 +99,3 @@ def _places(found: Findings, settings: config.Settings) -> list[dict[str, Any]]:
     finally:
         store.close()
     return places
-
-
-def _size_of(folder: str) -> int:
-    size = 0
-    for here, _, names in os.walk(folder):
-        for name in names:
-            try:
-                size += os.stat(os.path.join(here, name)).st_size
-            except OSError:
-                continue  # it has just been sent
-    return size

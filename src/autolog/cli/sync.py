@@ -26,6 +26,7 @@ def sync(context: click.Context, options: Options, /, timeout: float | None) -> 
 
     What agents of running tasks are at is left to them. Exits with 3 if something still waits.
     """
+    from autolog.agent.told import Told
     from autolog.agent.waiting import leftovers, send_leftovers
 
     settings = load_settings(options)
@@ -35,7 +36,13 @@ def sync(context: click.Context, options: Options, /, timeout: float | None) -> 
     pending, problems = (0, ()) if settled is None else (settled.pending, settled.problems)
     there = leftovers(settings.home)
     with progress("sending", sum(each.size for each in there)) as told:
-        waiting, reason = send_leftovers(settings, deadline, far=True, told=lambda staged: told(staged.size))
+        waiting, reason = send_leftovers(
+            settings.home,
+            Told.of_settings(settings),
+            deadline,
+            far=True,
+            tell=lambda staged: told(staged.size),
+        )
     left = {each.folder for each in leftovers(settings.home)}
     sent = len({each.folder for each in (*before, *there)} - left)
     underway = max(0, len(left) - waiting)

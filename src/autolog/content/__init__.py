@@ -1,5 +1,4 @@
-"""Bytes of snapshots, deduplicated: chunks, the packs that hold them, and the places where packs and files
-lie.
+"""Bytes of snapshots, deduplicated: chunks, packs that hold them, places where packs and files lie.
 
 Knows nothing of the records: whoever has a chunk's row (`autolog.store`) finds its bytes here.
 """
@@ -9,7 +8,7 @@ from .cutting import cut
 from .packs import Chunk, Pack, PackWriter, check_of, new_name, open_chunk, read_index, verify_pack
 from .places import Place, is_remote, open_place
 from .recipes import from_recipe, to_recipe
-from .staging import Staged, StagedFile, Staging, read_item
+from .staging import Staged, StagedFile, Staging, item_facts, read_item
 
 __all__ = [
     "Chunk",
@@ -24,6 +23,7 @@ __all__ = [
     "cut",
     "from_recipe",
     "is_remote",
+    "item_facts",
     "new_name",
     "open_chunk",
     "open_place",

@@ -2,8 +2,7 @@
 
 Weights hardly compress as they are: the low bytes of a float are noise. The planes of an array (all first
 bytes of its elements, then all second ones...) are looked at one by one, and only those that compress are
-compressed: of float32 that is the plane of sign and exponent. The size is that of shuffling and compressing
-the whole, in half the time.
+compressed: of float32 that is the plane of sign and exponent.
 
 A stored chunk is one byte that says which codec, then its payload:
 
@@ -11,8 +10,7 @@ A stored chunk is one byte that says which codec, then its payload:
 0     the bytes themselves
 1     one zstd frame
 2     planes: a byte with the number of planes, for each its stored length (4 bytes, little-endian; the
-highest bit
-      set if it is a zstd frame), then the planes
+      highest bit is set if it is a zstd frame), then the planes
 3     planes of the difference to the chunk that the record names as its base: elements are read as
       little-endian unsigned integers, subtracted with wrap-around and zigzag coded
 ====  ==========================================================================================
@@ -29,7 +27,7 @@ from autolog.errors import IntegrityError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["PLANED", "Data", "decode", "encode", "encode_difference", "is_raw", "needs_base"]
+__all__ = ["PLANED", "Data", "decode", "encode", "encode_difference", "is_raw"]
 
 #: The bytes of a chunk: a part of what was read, where it is stored as it is.
 Data: TypeAlias = bytes | bytearray | memoryview
@@ -43,7 +41,7 @@ _RAW, _ZSTD, _PLANES, _DIFFERENCE = 0, 1, 2, 3
 _LEVEL = 1
 #: For planes a table of the fewest places, and long matches only: exponents have few values and no
 #: repetitions, so nearly every match that a larger table finds costs more than it saves. Runs of equal bytes
-#: are found all the same. It takes a third of the time, and gives a seventh less.
+#: are found all the same. It takes a third of the time, and what it gives is smaller.
 _PLANE_MATCH, _PLANE_TABLE_LOG = 7, 6
 #: What compression has to gain before it is worth undoing at every reading.
 _WORTHWHILE = 0.97
@@ -52,8 +50,9 @@ _COMPRESSED = 1 << 31
 
 
 class _Coders(threading.local):
-    """zstd's coders, one set for each thread: they must not be shared, and making one for each chunk takes
-    longer than what it does then.
+    """zstd's coders, one set for each thread, which must not share them.
+
+    Making one for each chunk takes longer than what it does then.
     """
 
     def __init__(self) -> None:
@@ -100,11 +99,6 @@ def encode_difference(data: Data, base: Data, itemsize: int) -> bytes | None:
     signed = difference.view(np.dtype(f"<i{itemsize}"))
     coded = (difference << 1) ^ (signed >> (8 * itemsize - 1)).view(unsigned)
     return _planes(_DIFFERENCE, _split(coded.tobytes(), itemsize))
-
-
-def needs_base(stored: bytes | memoryview) -> bool:
-    """Whether a stored chunk is a difference to another one."""
-    return len(stored) > 0 and stored[0] == _DIFFERENCE
 
 
 def is_raw(stored: bytes | memoryview) -> bool:

@@ -235,11 +235,11 @@ def open_chunk(
     *,
     is_step: bool = False,
 ) -> Data:
-    """The bytes of a chunk from its stored form, verified. `base` are the bytes of the one it is a
-    difference to.
+    """The bytes of a chunk from its stored form, verified.
 
-    An empty `base` checks the stored form alone. If it `is_step` on the way to another chunk, its digest is
-    left to that one's, which is wrong if this one is. Raises IntegrityError.
+    `base` are the bytes of the chunk that it is a difference to; an empty one checks the stored form alone.
+    If it `is_step` on the way to another chunk, its digest is left to that one's, which is wrong if this one
+    is. Raises IntegrityError.
     """
     # Of bytes that are stored as they are, the digest says it all.
     is_told_by_digest = is_raw(stored) and not chunk.base and not is_step

@@ -285,9 +285,7 @@ class Remote(Place):
         return f"{self._root}/{name}" if name else self._root
 
     def _try(self, verb: str, action: Callable[[], _T], name: str = "") -> _T:
-        """Do it, again after a while where it fails: drivers raise errors of their own kinds for what may
-        pass.
-        """
+        """Do it, again after a while where it fails: drivers have errors of their own for what may pass."""
         import tenacity
 
         retrying = tenacity.Retrying(

@@ -16,22 +16,23 @@ from typing import Any, BinaryIO, NamedTuple
 
 from blake3 import blake3
 
+from autolog.config import mask
 from autolog.errors import DestinationError
 
 from .cutting import Piece, Span, cut
 from .places import copy_range
 
-__all__ = ["Staged", "StagedFile", "Staging", "read_item"]
+__all__ = ["Staged", "StagedFile", "Staging", "item_facts", "read_item"]
 
 _ITEM = "item.json"
 _CHUNKS = "chunks"
 
 
 class StagedFile(NamedTuple):
-    """One file of a snapshot: its name in it (empty if it is the only one), size, digest (`blake3:<hex>`)
-    and chunks.
+    """One file of a snapshot.
 
-    `chunks` are `(digest, size in bytes, itemsize)`, in order; empty for a destination of plain files.
+    `name` is its name in it, empty if it is the only one; `digest` is `blake3:<hex>`. `chunks` are `(digest,
+    size in bytes, itemsize)`, in order; empty for a destination of plain files.
     """
 
     name: str
@@ -163,6 +164,16 @@ class Staging:
             count = self._output.write(view)
             view = view[count:]
         self._size += len(piece.data)
+
+
+def item_facts(task_id: str, store: str, output_uri: str, content_store: str) -> dict[str, Any]:
+    """What is put beside a snapshot's bytes of the run that it is of: passwords are left out."""
+    return {
+        "task": task_id,
+        "store": mask(store),
+        "output_uri": mask(output_uri),
+        "content_store": mask(content_store),
+    }
 
 
 def read_item(folder: str) -> Staged | None:

@@ -11,10 +11,9 @@ from functools import partial
 from typing import TYPE_CHECKING, BinaryIO
 
 from autolog import formats
-from autolog.config import Settings, mask
-from autolog.content import Staging
+from autolog.config import Settings
+from autolog.content import Staging, item_facts
 from autolog.errors import AutologError, DestinationError, IntegrityError, StoreError
-from autolog.store import ContentsRecord
 
 from .destination import destination_of
 from .send import send
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from autolog.formats import Contents
     from autolog.store import Kept
 
-__all__ = ["keep_files", "look_inside", "room", "to_record"]
+__all__ = ["keep_files", "look_inside", "room"]
 
 
 @contextmanager
@@ -65,16 +64,8 @@ def keep_files(
         for name, source, digest in files:
             if _put(staging, name, source, is_packed=uri == "true") != digest:
                 raise IntegrityError(f"{source} is not what was recorded: its digest is another one")
-        facts = {
-            "task": task_id or "",
-            "store": mask(settings.store),
-            "output_uri": mask(uri),
-            "content_store": mask(settings.content_store),
-            "event": event_id,
-            "path": path,
-            "time": when,
-        }
-        staged = staging.finish(facts)
+        run = item_facts(task_id or "", settings.store, uri, settings.content_store)
+        staged = staging.finish({**run, "event": event_id, "path": path, "time": when})
     except (AutologError, OSError):
         staging.abandon()
         raise
@@ -113,16 +104,3 @@ def look_inside(files: Sequence[tuple[str, str]]) -> Contents | None:
 
 def _open(path: str) -> BinaryIO:
     return open(path, "rb", buffering=1 << 16)
-
-
-def to_record(contents: Contents | None) -> ContentsRecord | None:
-    """What the store keeps of it."""
-    if contents is None:
-        return None
-    return ContentsRecord(
-        format=contents.format,
-        parameters=contents.parameters,
-        tensors=tuple((each.name, each.shape, each.dtype) for each in contents.tensors),
-        details=contents.details,
-        dangerous=contents.dangerous,
-    )

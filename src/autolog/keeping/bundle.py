@@ -20,9 +20,9 @@ from blake3 import blake3
 from autolog._version import __version__
 from autolog.config import Settings
 from autolog.errors import AutologError, BundleError, IntegrityError, TargetError
-from autolog.store import Taken, add_contents, give, take, versions
+from autolog.store import ContentsRecord, Taken, add_contents, give, take, versions
 
-from .at_hand import keep_files, look_inside, room, to_record
+from .at_hand import keep_files, look_inside, room
 from .bundle_form import FORMAT, check
 from .layout import layout_of
 from .restore import files_of, restore
@@ -41,9 +41,7 @@ Told = Callable[[int], None]
 
 
 class Exported(NamedTuple):
-    """What was written: how many records and files, the size of the bundle in bytes, and the versions whose
-    bytes could not be had, each with the reason.
-    """
+    """What was written: counts, the bundle's size in bytes, and whose bytes are not in it, and why."""
 
     tasks: int
     models: int
@@ -193,7 +191,9 @@ def import_bundle(
                     for number, (name, digest) in enumerate(files)
                 ]
                 names = [(name or os.path.basename(row["uri"] or ""), where) for name, where, _ in there]
-                add_contents(store, row["digest"], to_record(look_inside(names)))
+                inside = look_inside(names)
+                if inside is not None:
+                    add_contents(store, row["digest"], ContentsRecord.of(inside))
                 maker = store.model(row["model_id"]).task_id
                 event = (row["event_id"], row["uri"] or "", maker)
                 problem = keep_files(kept, settings, event, there, record.created)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from autolog.content import PackWriter, Place, from_recipe, new_name
@@ -15,9 +16,18 @@ from .destination import open_recorded
 from .reading import Reading, check_stored
 
 if TYPE_CHECKING:
-    from autolog.store import Kept, PackRecord, PlaceRecord
+    from autolog.store import ChunkRecord, Kept, PackRecord, PlaceRecord
 
-__all__ = ["LEFTOVER_SECONDS", "USED_ENOUGH", "Collected", "collect", "leftovers_at", "take_away"]
+__all__ = [
+    "LEFTOVER_SECONDS",
+    "USED_ENOUGH",
+    "Collected",
+    "collect",
+    "copy_stored",
+    "leftovers_at",
+    "rewrite",
+    "take_away",
+]
 
 #: A pack with less than this share of its bytes in use is written anew without the others.
 USED_ENOUGH = 0.7
@@ -26,9 +36,7 @@ LEFTOVER_SECONDS = 3600.0
 
 
 class Collected(NamedTuple):
-    """What was freed in bytes, of them by taking leftovers of interrupted work away; what is still held;
-    problems.
-    """
+    """What was freed in bytes, how much of it was `leftovers`, what is still `held`; and problems."""
 
     freed: int = 0
     leftovers: int = 0
@@ -37,8 +45,7 @@ class Collected(NamedTuple):
 
 
 def collect(kept: Kept, home: str, *, leftovers_after: float = LEFTOVER_SECONDS) -> Collected:
-    """Take away packs that no snapshot needs, the unneeded part of others, and what interrupted work left
-    behind.
+    """Take away packs that nobody needs, the unneeded part of others, and leftovers.
 
     Leftovers are files of ours that no record knows and that are older than `leftovers_after` seconds. A
     place that can't be reached is left for the next time, and said in `problems`. Raises StoreError.
@@ -88,10 +95,8 @@ def _compact(kept: Kept, record: PlaceRecord, place: Place) -> None:
         used = _used(kept, record.id, pack.id)
         held = sum(each.length for each in kept.chunks_in(pack.id) if each.digest in used)
         if held < pack.size * USED_ENOUGH:
-            try:
-                rewrite(kept, record, place, pack, used)
-            except ChunksMissing:
-                continue  # a snapshot that was just recorded needs more of it
+            rows = [each for each in kept.chunks_in(pack.id) if each.digest in used]
+            rewrite(kept, record, place, pack, partial(copy_stored, rows=rows))
 
 
 def _used(kept: Kept, place_id: int, pack_id: int) -> set[bytes]:
@@ -102,32 +107,48 @@ def _used(kept: Kept, place_id: int, pack_id: int) -> set[bytes]:
     return {d for d, each in kept.chunks(place_id, wanted).items() if each.pack_id == pack_id}
 
 
-def rewrite(kept: Kept, record: PlaceRecord, place: Place, pack: PackRecord, used: Iterable[bytes]) -> None:
-    """Write the used chunks of a pack, as they are stored, into a new one that takes its place."""
-    wanted = set(used)
-    rows = [each for each in kept.chunks_in(pack.id) if each.digest in wanted]
-    reading = Reading(kept, record.id, place)
-    reading.find(wanted)
+def rewrite(
+    kept: Kept,
+    record: PlaceRecord,
+    place: Place,
+    pack: PackRecord,
+    fill: Callable[[PackWriter, Reading], None],
+    *,
+    at_most: float = 1.0,
+) -> bool:
+    """Have a new pack take an old one's place; `fill` writes into it what is still wanted.
+
+    False, and nothing is changed, if the new one is larger than this share of the old one, or if somebody
+    has recorded a snapshot that needs more of it, or has rewritten it, meanwhile.
+    """
     with tempfile.NamedTemporaryFile(prefix="autolog-", suffix=".pack") as output:
         writer = PackWriter(output)  # type: ignore[arg-type]  # what tempfile gives is a file in all but name
-        for row, stored in reading.stored(rows):
-            check_stored(row, stored)
-            writer.add_stored(row.digest, bytes(stored), row.size, row.itemsize, row.base)
+        fill(writer, Reading(kept, record.id, place))
         new = writer.finish(new_name(kept.owner))
+        if new.size > pack.size * at_most:
+            return False
         place.publish(new.name, output.name)
     try:
         kept.replace(record.id, NewPack(new.name, new.size, new.digest, new.chunks), [pack.id])
     except ChunksMissing:
         place.remove(new.name)
-        raise
+        return False
+    return True
+
+
+def copy_stored(writer: PackWriter, reading: Reading, rows: Iterable[ChunkRecord]) -> None:
+    """Write chunks into a pack as they are stored. Raises IntegrityError if one is damaged."""
+    rows = list(rows)
+    reading.find(each.digest for each in rows)
+    for row, stored in reading.stored(rows):
+        check_stored(row, stored)
+        writer.add_stored(row.digest, bytes(stored), row.size, row.itemsize, row.base)
 
 
 def leftovers_at(
     kept: Kept, record: PlaceRecord, place: Place, after: float = LEFTOVER_SECONDS
 ) -> Iterator[tuple[str, int]]:
-    """`(name, size in bytes)` of packs of this store that no record knows, and that nobody has touched for so
-    many seconds.
-    """
+    """`(name, size in bytes)` of this store's packs that no record knows, untouched for so many seconds."""
     there = list(place.names(f"packs/{kept.owner}"))
     # Asked afterwards: one that was published and recorded meanwhile is known then.
     known = kept.pack_names(record.id)

@@ -7,14 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from blake3 import blake3
-
 from autolog.config import Settings, mask
 from autolog.content import is_remote
 from autolog.errors import NotFound, UnreadableWeights
-from autolog.store import External, record_external
+from autolog.files import digest_of_files
+from autolog.store import ContentsRecord, External, record_external
 
-from .at_hand import keep_files, look_inside, room, to_record
+from .at_hand import keep_files, look_inside, room
 from .restore import digest_at
 
 if TYPE_CHECKING:
@@ -107,13 +106,13 @@ def import_file(
         store,
         External(
             origin=origin,
-            digest=digests[""] if is_single else _together(sizes, digests),
+            digest=digests[""] if is_single else digest_of_files((n, sizes[n], digests[n]) for n in sizes),
             size=sum(sizes.values()),
             name=chosen.get("name") or os.path.splitext(own)[0] or own or "model",
             project=chosen.get("project") or "imported",
             framework=chosen.get("framework") or _framework("" if contents is None else contents.format),
             files=() if is_single else [(name, sizes[name], digests[name]) for name, _ in files],
-            contents=to_record(contents),
+            contents=None if contents is None else ContentsRecord.of(contents),
             design=None if contents is None else contents.design,
         ),
     )
@@ -139,12 +138,6 @@ def _files(path: str) -> list[tuple[str, str]]:
     if not found:
         raise UnreadableWeights(f"there are no files in {path}")
     return found
-
-
-def _together(sizes: dict[str, int], digests: dict[str, str]) -> str:
-    """The digest of several files that are one snapshot: over their sorted names, sizes and digests."""
-    lines = sorted(f"{name}\0{size}\0{digests[name]}\n" for name, size in sizes.items())
-    return f"blake3:{blake3(''.join(lines).encode('utf-8', 'surrogateescape')).hexdigest()}"
 
 
 def _framework(format_: str) -> str:

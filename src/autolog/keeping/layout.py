@@ -37,9 +37,7 @@ class Layout(NamedTuple):
 
 
 def layout_of(uri: str | None, names: Collection[str]) -> Layout:
-    """The layout of a snapshot with these files at this path; a single file has no name, or one that is
-    empty.
-    """
+    """The layout of a snapshot with these files at this path; a single file has no name, or an empty one."""
     path = uri or ""
     if "://" in path:
         path = path.partition("?")[0].partition("#")[0]

@@ -68,9 +68,7 @@ class Reading:
     def read(
         self, wanted: Iterable[bytes], records: Mapping[bytes, ChunkRecord]
     ) -> Iterator[tuple[bytes, Data]]:
-        """`(digest, bytes)` of each wanted chunk once, a batch at a time in the order that suits the
-        packs.
-        """
+        """`(digest, bytes)` of each wanted chunk once, a batch at a time, as suits the packs."""
         batch: list[bytes] = []
         size = 0
         for digest in dict.fromkeys(wanted):

@@ -7,20 +7,20 @@ much slower to restore than a new one.
 
 from __future__ import annotations
 
-import tempfile
+from collections.abc import Iterable
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from autolog.content import PackWriter, Place, from_recipe, new_name
+from autolog.content import PackWriter, Place, from_recipe
 from autolog.errors import AutologError
-from autolog.store import ChunksMissing, NewPack
 
-from .collect import take_away
+from .collect import copy_stored, rewrite, take_away
 from .destination import open_recorded
-from .reading import LONGEST_CHAIN, Reading, check_stored
+from .reading import LONGEST_CHAIN, Reading
 
 if TYPE_CHECKING:
-    from autolog.store import ChunkRecord, Kept, PackRecord, PlaceRecord
+    from autolog.store import ChunkRecord, Kept, PlaceRecord
 
 __all__ = ["Repacked", "repack"]
 
@@ -62,19 +62,28 @@ def repack(kept: Kept, home: str, *, task_id: str | None = None, model_id: str |
 def _repack_one(kept: Kept, record: PlaceRecord, place: Place, older: int, newer: int) -> int:
     """Repack the packs that hold the chunks which one file has and the version before has not."""
     pairs = _pairs(kept.recipe(older), kept.recipe(newer))
-    if not pairs:
-        return 0
-    reading = Reading(kept, record.id, place)
-    records = reading.find([*pairs, *pairs.values()])
+    wanted = [*pairs, *pairs.values()]
     done = 0
-    for pack in kept.packs(record.id, {records[digest].pack_id for digest in pairs}).values():
+    for pack in kept.packs(record.id, _packs_of(kept, record, pairs)).values():
         if kept.is_counted_on(pack.id):
             continue
-        here = {d: base for d, base in pairs.items() if records[d].pack_id == pack.id and not records[d].base}
-        here = {d: base for d, base in here.items() if _may_be_base(d, base, records)}
-        if here and _rewrite(kept, record, place, pack, (reading, records, here)):
+        # Asked anew for each: rewriting the one before has moved chunks, and made chains longer.
+        records = Reading(kept, record.id, place).find(wanted)
+        bases = {
+            digest: base
+            for digest, base in pairs.items()
+            if records[digest].pack_id == pack.id
+            and not records[digest].base
+            and _may_be_base(digest, base, records)
+        }
+        fill = partial(_fill, rows=kept.chunks_in(pack.id), bases=bases)
+        if bases and rewrite(kept, record, place, pack, fill, at_most=_WORTHWHILE):
             done += 1
     return done
+
+
+def _packs_of(kept: Kept, record: PlaceRecord, digests: Iterable[bytes]) -> set[int]:
+    return {each.pack_id for each in kept.chunks(record.id, digests).values()}
 
 
 def _pairs(older: bytes, newer: bytes) -> dict[bytes, bytes]:
@@ -109,34 +118,20 @@ def _may_be_base(digest: bytes, base: bytes, records: dict[bytes, ChunkRecord]) 
     return True
 
 
-def _rewrite(
-    kept: Kept,
-    record: PlaceRecord,
-    place: Place,
-    pack: PackRecord,
-    what: tuple[Reading, dict[bytes, ChunkRecord], dict[bytes, bytes]],
-) -> bool:
-    reading, records, bases = what
-    rows = kept.chunks_in(pack.id)
+def _fill(
+    writer: PackWriter,
+    reading: Reading,
+    *,
+    rows: list[ChunkRecord],
+    bases: dict[bytes, bytes],
+) -> None:
+    """Write a pack's chunks, those that have a base as differences to it where that is smaller."""
+    copy_stored(writer, reading, (each for each in rows if each.digest not in bases))
     changing = [each.digest for each in rows if each.digest in bases]
-    with tempfile.NamedTemporaryFile(prefix="autolog-", suffix=".pack") as output:
-        writer = PackWriter(output)  # type: ignore[arg-type]  # what tempfile gives is a file in all but name
-        for row, stored in reading.stored(each for each in rows if each.digest not in bases):
-            check_stored(row, stored)
-            writer.add_stored(row.digest, bytes(stored), row.size, row.itemsize, row.base)
-        for start in range(0, len(changing), _BATCH):
-            batch = changing[start : start + _BATCH]
-            before = dict(reading.read((bases[each] for each in batch), records))
-            for digest, data in reading.read(batch, records):
-                base = bases[digest]
-                writer.add_difference(digest, data, records[digest].itemsize, (base, before[base]))
-        new = writer.finish(new_name(kept.owner))
-        if new.size > pack.size * _WORTHWHILE:
-            return False
-        place.publish(new.name, output.name)
-    try:
-        kept.replace(record.id, NewPack(new.name, new.size, new.digest, new.chunks), [pack.id])
-    except ChunksMissing:
-        place.remove(new.name)
-        return False
-    return True
+    records = reading.find([*changing, *bases.values()])
+    for start in range(0, len(changing), _BATCH):
+        batch = changing[start : start + _BATCH]
+        before = dict(reading.read((bases[each] for each in batch), records))
+        for digest, data in reading.read(batch, records):
+            base = bases[digest]
+            writer.add_difference(digest, data, records[digest].itemsize, (base, before[base]))

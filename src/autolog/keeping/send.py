@@ -26,8 +26,7 @@ _TRIES = 3
 
 
 def send(staged: Staged, destination: Destination, kept: Kept) -> bool:
-    """Take a snapshot's bytes where they are kept, and record that; False if the snapshot is recorded no
-    more.
+    """Take a snapshot's bytes where they are kept, and record that; False if the snapshot is gone.
 
     Can be done again after it was interrupted anywhere. Raises DestinationError, StoreError, OSError (the
     room for temporary files), and IntegrityError if what was put aside is incomplete.

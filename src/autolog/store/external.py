@@ -31,7 +31,7 @@ class External:
     design: str | None = None
 
 
-def add_contents(store: Store, digest: str, found: ContentsRecord | None) -> None:
+def add_contents(store: Store, digest: str, found: ContentsRecord) -> None:
     """Keep what is inside the file with this digest, unless that is known."""
     with store._writing() as connection:
         keep_contents(connection, Look(digest, contents=found))

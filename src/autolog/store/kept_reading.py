@@ -45,14 +45,6 @@ class KeptReading:
         with self._store._reading() as connection:
             return [PlaceRecord(*row) for row in connection.execute(select(places).order_by(places.c.id))]
 
-    def has_recipe(self, place_id: int, digest: str) -> bool:
-        """Whether the file with this digest is kept there already."""
-        with self._store._reading() as connection:
-            found = connection.execute(
-                select(recipes.c.id).where(recipes.c.place_id == place_id, recipes.c.digest == digest)
-            )
-            return found.first() is not None
-
     def files(self, snapshot_id: int) -> list[KeptRecord]:
         """The kept files of a snapshot; those of several places one after the other."""
         return self._files(kept.c.snapshot_id, (snapshot_id,))
@@ -91,9 +83,7 @@ class KeptReading:
             )
 
     def chunks(self, place_id: int, digests: Iterable[bytes]) -> dict[bytes, ChunkRecord]:
-        """Where chunks lie, and those that they are differences to, by digest; those not there are
-        missing.
-        """
+        """Where chunks lie, and those that they are differences to, by digest, as far as they are there."""
         with self._store._reading() as connection:
             return chunks_at(connection, place_id, digests)
 
@@ -164,9 +154,7 @@ class KeptReading:
             return str(connection.execute(query).scalar_one())
 
     def layout(self, event_id: str) -> tuple[str, str, str, int, int] | None:
-        """`(project, "task name.task id", model, version, snapshot id)` of an event's snapshot, None if it
-        is gone.
-        """
+        """`(project, "task name.task id", model, version, snapshot id)` of an event; None if it is gone."""
         query = (
             select(
                 models.c.project, tasks.c.name, tasks.c.id, models.c.name, snapshots.c.version, snapshots.c.id
@@ -215,9 +203,7 @@ class KeptReading:
             return set(connection.execute(select(packs.c.name).where(packs.c.place_id == place_id)).scalars())
 
     def is_counted_on(self, pack_id: int) -> bool:
-        """Whether a pack was written by a task that is running: it may hold what a snapshot under way
-        needs.
-        """
+        """Whether a pack is of a task that is running: it may hold what a snapshot under way needs."""
         query = select(packs.c.id).where(packs.c.id == pack_id, packs.c.task_id.in_(running()))
         with self._store._reading() as connection:
             return connection.execute(query).first() is not None

@@ -259,12 +259,6 @@ class Queries(ABC):
         with self._reading() as connection:
             return self._find(connection, name, "task", tasks)
 
-    def namesakes(self, model_id: str) -> int:
-        """How many models have the same name as this one."""
-        with self._reading() as connection:
-            name = select(models.c.name).where(models.c.id == model_id).scalar_subquery()
-            return connection.execute(select(func.count()).where(models.c.name == name)).scalar_one()
-
     @staticmethod
     def _find(connection: Connection, name: str, kind: str, table: Any) -> str:
         when = table.c.started if kind == "task" else table.c.created

@@ -36,6 +36,17 @@ class ContentsRecord:
     details: Mapping[str, Any]
     dangerous: tuple[str, ...]
 
+    @classmethod
+    def of(cls, found: Any) -> ContentsRecord:
+        """What is kept of `autolog.formats.Contents`."""
+        return cls(
+            format=found.format,
+            parameters=found.parameters,
+            tensors=tuple((each.name, each.shape, each.dtype) for each in found.tensors),
+            details=found.details,
+            dangerous=found.dangerous,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class PartRecord:
@@ -49,9 +60,7 @@ class PartRecord:
 
 @dataclass(frozen=True, slots=True)
 class PlaceRecord:
-    """Where bytes are kept: a folder or a URL, empty for the content store beside the store; `host` of a
-    folder.
-    """
+    """Where bytes are kept: a folder (of a `host`) or a URL; empty for the content store in the home."""
 
     id: int
     url: str
