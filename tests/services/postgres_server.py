@@ -137,10 +137,14 @@ class PostgresServer:
             self._run([str(found / "postgres"), "--version"])
         except (PermissionError, AssertionError):
             # Installed where only root may look, and it must not run as root.
-            copied = self.folder / "installed"
-            shutil.copytree(found.parent, copied, symlinks=True)
+            # The wheel's libraries lie beside the package, and are found by where they lie to each other.
+            package, copied = Path(spec.origin).parent, self.folder / "installed"
+            inside = found.parent.relative_to(package.parent)
+            shutil.copytree(found.parent, copied / inside, symlinks=True)
+            for libraries in package.parent.glob(f"{package.name}.libs"):
+                shutil.copytree(libraries, copied / libraries.name, symlinks=True)
             self._give(self.folder)
-            return copied / "bin"
+            return copied / inside / "bin"
         return found
 
     def _give(self, path: Path) -> None:
