@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import math
 import os
+import sqlite3
+import time
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
@@ -131,9 +133,24 @@ def _set_up_sqlite(connection: Any, _: Any) -> None:
     # SQLAlchemy's own BEGIN handling is off (isolation_level None): _begin_sqlite says which kind.
     connection.isolation_level = None
     connection.execute(f"PRAGMA busy_timeout={LOCK_SECONDS * 1000}")
-    connection.execute("PRAGMA journal_mode=WAL")
+    _use_wal(connection)
     connection.execute("PRAGMA synchronous=NORMAL")
     connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _use_wal(connection: Any) -> None:
+    # To change the mode of a new file takes its lock without waiting for it, unlike everything else: of
+    # several processes that open it at the same moment, one is refused now and then.
+    until = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > until:
+                raise
+            time.sleep(0.005)
+        else:
+            return
 
 
 def _begin_sqlite(connection: Connection) -> None:
