@@ -10,11 +10,15 @@ import json
 import os
 import sys
 
+from warm import serve
+
 __all__ = ["prepare"]
 
 
 def prepare():
     """Make `__main__` look as Python leaves it for a script, set autolog going, return the code."""
+    if sys.argv[1] == "warm":
+        serve(sys.argv[2:])
     mode, script = sys.argv[1:3]
     main = sys.modules["__main__"]
     for name in [name for name in vars(main) if not name.startswith("__")]:

@@ -8,8 +8,11 @@ from __future__ import annotations
 import ast
 import json
 import os
+import re
 import subprocess
 import sys
+import threading
+from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -20,6 +23,7 @@ from typing import Any
 
 import blake3
 from packaging.requirements import Requirement
+from warming import RUNNER, Warm
 
 __all__ = ["MODES", "ORDERS", "ROOT", "Run", "Runs", "Script", "scripts"]
 
@@ -28,6 +32,9 @@ ROOT = Path(__file__).resolve().parents[2]
 MODES = ("bare", "captured", "raising")
 #: Functions of probe.py, each run in a process of its own.
 ORDERS = ("install_import_remove", "import_install_remove", "lazy_in_thread")
+#: Those that run in a process that has the framework imported; so init() in it comes after the import.
+_WARM = ("bare", "raising")
+_BARE = {"again": "bare"}
 _WRAPPER = os.path.join("autolog", "patching", "importlib_bootstrap.py")
 
 
@@ -62,19 +69,36 @@ class Script:
                     entry.update(others)
         return found
 
+    @cached_property
+    def imports(self) -> tuple[str, ...]:
+        """The modules it imports, in that order, but for its helpers."""
+        helpers = {path.stem for path in self._helpers}
+        return tuple(name for name in _names(self.path) if name not in helpers)
+
     @property
     def missing(self) -> list[str]:
         """The modules it imports that aren't installed here, and the releases it needs that aren't."""
-        names: set[str] = set()
-        for node in ast.walk(ast.parse(self.path.read_text("utf-8"))):
-            if isinstance(node, ast.Import):
-                names |= {each.name.partition(".")[0] for each in node.names}
-            elif isinstance(node, ast.ImportFrom):
-                names.add((node.module or "").partition(".")[0])
-        helpers = {path.stem for path in self.path.parent.glob("_*.py")}
-        missing = {name for name in names - helpers if find_spec(name) is None}
+        missing = {name for name in _roots(self.imports) if find_spec(name) is None}
         needs = [Requirement(text) for text in self.expected.get("needs", [])]
         return sorted(missing | {str(each) for each in needs if not _is_met(each)})
+
+    @cached_property
+    def environment(self) -> dict[str, str] | None:
+        """The variables that it sets for the frameworks' imports to go by; None if only it can tell them."""
+        found: dict[str, str] = {}
+        for node in ast.parse(self.path.read_text("utf-8")).body:
+            text = ast.unparse(node)
+            match = re.match(r"os\.environ(?:\.setdefault\(|\[)'(\w+)'(?:, |\] = )'([^']*)'\)?$", text)
+            if match is not None:
+                found[match[1]] = match[2]
+            elif text.startswith("os.environ"):
+                return None
+        helpers = [each for each in self._helpers if each.stem in _names(self.path)]
+        return None if any("os.environ" in each.read_text("utf-8") for each in helpers) else found
+
+    @property
+    def _helpers(self) -> list[Path]:
+        return list(self.path.parent.glob("_*.py"))
 
     @property
     def chain(self) -> tuple[Script, ...]:
@@ -93,6 +117,21 @@ class Script:
         """How many scripts must have run before."""
         after = self.expected.get("after")
         return 0 if after is None else 1 + Script(self.path.with_name(after)).depth
+
+
+def _names(path: Path) -> list[str]:
+    """The modules that a file imports."""
+    names: list[str] = []
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names += [each.name for each in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names.append(node.module or "")
+    return names
+
+
+def _roots(names: Iterable[str]) -> set[str]:
+    return {name.partition(".")[0] for name in names}
 
 
 def _is_met(requirement: Requirement) -> bool:
@@ -145,6 +184,8 @@ class Runs:
         self._pool = ThreadPoolExecutor(len(os.sched_getaffinity(0)))
         self._started: dict[tuple[Path, str], Future[dict[Path, Run]]] = {}
         self._probes: dict[tuple[str, str], Future[list[str]]] = {}
+        self._warm: dict[tuple[str, ...], Warm] = {}
+        self._making = threading.Lock()
 
     def start(self, keys: list[str], wanted: list[Script]) -> None:
         """Begin all probes of these hooks, and all runs of these scripts."""
@@ -159,6 +200,12 @@ class Runs:
         """What a script's run in a mode has left; waits for it."""
         return self._future(script, mode).result()[script.path]
 
+    def judged(self, script: Script, pairs: list[str]) -> subprocess.CompletedProcess[str]:
+        """What `_equal.py`, beside a script, says of files, given as one of a run and the same of another."""
+        judge = script.path.with_name("_equal.py")
+        top = self._folder / f"{script.key}-{script.name}-judged"
+        return self._start(script, "bare", judge, top, pairs)
+
     def problems(self, key: str, order: str) -> list[str]:
         """What probe.py finds wrong with a hook in one order of install, import and remove."""
         return self._probe(key, order).result()
@@ -170,6 +217,8 @@ class Runs:
     def close(self) -> None:
         """Begin no further run."""
         self._pool.shutdown(cancel_futures=True)
+        for each in self._warm.values():
+            each.close()
 
     def _probe(self, key: str, order: str) -> Future[list[str]]:
         if (key, order) not in self._probes:
@@ -203,30 +252,14 @@ class Runs:
             found[script.path] = self._run(script, mode, top)
         return found
 
-    @staticmethod
-    def _run(script: Script, mode: str, top: Path) -> Run:
+    def _run(self, script: Script, mode: str, top: Path) -> Run:
         work, home, fired = top / "work", top / "autolog", top / f"{script.name}.fired.json"
-        work.mkdir(parents=True, exist_ok=True)
-        environment = {
-            **_environment(top, work),
+        more = {
             "AUTOLOG_STRICT": "0" if mode == "raising" else "1",
             "CONTRACT_FIRED": str(fired),
             "CONTRACT_INIT": json.dumps(script.expected.get("init", {})),
         }
-        done = subprocess.run(
-            [
-                sys.executable,
-                str(Path(__file__).with_name("runner.py")),
-                "bare" if mode == "again" else mode,
-                str(script.path),
-            ],
-            cwd=work,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=240,
-            check=False,
-        )
+        done = self._start(script, mode, script.path, top, [], **more)
         return Run(
             done.returncode,
             done.stdout,
@@ -236,6 +269,41 @@ class Runs:
             _files(work),
             json.loads(fired.read_text()) if fired.exists() else [],
         )
+
+    def _start(
+        self, script: Script, mode: str, path: Path, top: Path, arguments: list[str], **more: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a file of a script's folder in a mode, in `top/work`."""
+        (top / "work").mkdir(parents=True, exist_ok=True)
+        mode, is_warm = _BARE.get(mode, mode), mode in _WARM
+        if is_warm and script.environment is not None:
+            warm = self._warm_for(script, script.environment)
+            there = _environment(warm.at, warm.at / "work")
+            return warm.run([mode, str(path), *arguments], top, {**there, **script.environment, **more})
+        return subprocess.run(
+            [sys.executable, str(RUNNER), mode, str(path), *arguments],
+            cwd=top / "work",
+            env={**_environment(top, top / "work"), **more},
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
+        )
+
+    def _warm_for(self, script: Script, environment: dict[str, str]) -> Warm:
+        """The process that has what this script imports, as these variables have it.
+
+        It is that of other scripts, too, that import the same packages; not more: some packages look which
+        others are there.
+        """
+        set_by_it = [f"{name}={value}" for name, value in environment.items()]
+        key = (script.key, *sorted(set_by_it), *sorted(_roots(script.imports)))
+        with self._making:
+            if key not in self._warm:
+                modules = list(dict.fromkeys(script.imports))
+                # Short, for the names of sockets (see TMPDIR below).
+                self._warm[key] = Warm(_folder(self._folder / f"w{len(self._warm)}"), modules)
+            return self._warm[key]
 
 
 def _environment(top: Path, work: Path) -> dict[str, str]:

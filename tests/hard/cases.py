@@ -1,9 +1,10 @@
 """The hard cases, each written once for every framework; runs where the framework is, without pytest.
 
-    python cases.py prepare|train|infer DRIVER FOLDER
+    python cases.py DRIVER FOLDER
 
-`prepare` runs without autolog and leaves files that nobody recorded; `train` saves; `infer` loads, as
-another task. Each case works in a folder of its own name. A driver (drivers/<key>.py) says how its
+It imports the framework, and does three things in processes of their own, forked from there: `prepare` has no
+autolog and leaves files that nobody recorded; `train` calls init() and saves; `infer` calls init() and
+loads, as another task. Each case works in a folder of its own name. A driver (drivers/<key>.py) says how its
 framework builds, saves and loads a small model; see drivers/README.md.
 """
 
@@ -269,18 +270,40 @@ def settings(driver):
     return getattr(driver, "INIT", {})
 
 
-if __name__ == "__main__":
-    WHAT, NAME, FOLDER = sys.argv[1:4]
-    DRIVER = load_driver(NAME)
-    if WHAT == "prepare":
-        prepare(DRIVER, FOLDER)
-    else:
-        import autolog
+def begin(task, driver):
+    """`autolog.init()`, which imports no framework, whatever others are there."""
+    before = set(sys.modules)
+    import autolog
+    from autolog import hooks
 
-        with autolog.init(task=WHAT, **settings(DRIVER)):
-            chosen = [(name, name) for name in SAVES] if WHAT == "train" else list(LOADS.items())
-            run(chosen, DRIVER, FOLDER)
+    begun = autolog.init(task=task, **settings(driver))
+    roots = {point.module.partition(".")[0] for hook in hooks.discover() for point in hook.points}
+    roots -= set(sys.stdlib_module_names) | {name.partition(".")[0] for name in before}
+    imported = roots & {name.partition(".")[0] for name in sys.modules}
+    assert not imported, imported
+    return begun
+
+
+def main(driver, folder):
+    """What a process does; the forked ones return from here, too."""
+    for what in ("prepare", "train"):
+        child = os.fork()
+        if child == 0:
+            break
+        assert os.waitpid(child, 0)[1] == 0, what
+    else:
+        what = "infer"
+    if what == "prepare":
+        prepare(driver, folder)
+        return
+    with begin(what, driver):
+        run([(name, name) for name in SAVES] if what == "train" else list(LOADS.items()), driver, folder)
+
+
+if __name__ == "__main__":
+    NAME = sys.argv[1]
+    main(load_driver(NAME), sys.argv[2])
 elif __name__ == "__mp_main__":
     import autolog
 
-    autolog.init(task="train", **settings(load_driver(sys.argv[2])))
+    autolog.init(task="train", **settings(load_driver(sys.argv[1])))

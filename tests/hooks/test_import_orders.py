@@ -1,8 +1,7 @@
-"""A framework may be imported before `init()` or after it, before or after one that it shares modules with.
+"""Frameworks that share modules are imported one before `init()` and the other after it, in both orders.
 
-Every hook that has a driver of the hard cases is in here by itself; each order is a process of its own, which
-imports, saves once and loads once with each framework. They need nothing of each other, so any worker may
-take any of them.
+Each order is a process of its own, which imports, saves once and loads once with each framework. Single
+frameworks are elsewhere: behind `init()` in all that tests/contract captures, before it in tests/hard.
 """
 
 from __future__ import annotations
@@ -46,11 +45,6 @@ PAIRS = [
 
 
 def _orders() -> Iterator[tuple[str, ...]]:
-    paired = {other for _, other in PAIRS}
-    for key in DRIVERS:
-        yield "init", key
-        if key not in paired:  # else the pair's own order has it
-            yield key, "init"
     for one, other in PAIRS:
         yield one, "init", other
         yield other, "init", one
