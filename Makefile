@@ -1,6 +1,8 @@
 # `make demo` sets up and runs the main job, `make test` sets up and runs every test.
 PYTHON3 ?= python3
 VENV := .venv/bin
+# Twice as many as CI has processors: many tests wait for processes more than they compute.
+WORKERS := 4
 
 .PHONY: demo test lint core tests apart older suites faults bench env clean help
 
@@ -34,12 +36,12 @@ core: env
 	@for python in .venvs/core-3.*/bin/python; do \
 	  [ -x "$$python" ] || continue; \
 	  echo "== core tests: $$($$python --version)"; \
-	  $$python -m pytest -q -n 2 -m "core and not slow" tests || exit 1; \
+	  $$python -m pytest -q -n $(WORKERS) -m "core and not slow" tests || exit 1; \
 	done
 
 tests: env
 	@echo "== all tests: $$($(VENV)/python --version)"
-	$(VENV)/python -m pytest -q -n 2 --dist loadgroup tests
+	$(VENV)/python -m pytest -q -n $(WORKERS) --dist loadgroup tests
 
 # MegEngine, which can't be installed beside the others.
 apart:
@@ -59,6 +61,7 @@ faults: env
 	AUTOLOG_TEST_MEGABYTES=200 $(VENV)/python -m pytest -q tests/keeping/test_sizes.py
 	AUTOLOG_TEST_ROUNDS=50 $(VENV)/python -m pytest -q tests/store/test_many_writers.py
 	AUTOLOG_TEST_ROUNDS=50 $(VENV)/python -m pytest -q tests/faults/test_many.py
+	AUTOLOG_TEST_AWAY_SECONDS=60 $(VENV)/python -m pytest -q tests/agent/test_bucket_away.py
 
 bench: env
 	@bash benchmarks/setup.sh

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from toyframework import digest
-from toylab import PRELUDE
+from toylab import PRELUDE, wait_until
 
 from autolog.keeping import restore
 from autolog.store import Kept
@@ -167,6 +167,24 @@ def test_a_disk_without_room_for_what_is_to_be_kept(lab, mount, tmp_path):
         for each in kept:
             restore(each, Kept(store), str(lab.home), str(tmp_path / f"v{each.version}"))
             assert digest(tmp_path / f"v{each.version}") == each.digest
+
+
+@pytest.mark.parametrize("setting", ["AUTOLOG_OUTPUT_URI", "AUTOLOG_CONTENT_STORE"])
+def test_a_destination_that_is_read_only(lab, mount, tmp_path, setting):
+    folder = tmp_path / "read-only"
+    mount(folder, flags=1)
+    where = {"AUTOLOG_OUTPUT_URI": "true", setting: str(folder)}
+    (line,) = _undisturbed(lab, seconds=15, **where)
+    assert "Weights wait in" in line
+    assert str(folder) in line
+    assert "Read-only file system" in line
+    assert [each.keeping for each in lab.snapshots()] == ["waiting"] * 5
+    mount.again(folder)
+    wait_until(lambda: [each.keeping for each in lab.snapshots()] == ["kept"] * 5, 60)
+    with lab.store() as store:
+        for each in lab.snapshots():
+            restore(each, Kept(store), str(lab.home), str(tmp_path / f"restored{each.id}"))
+            assert digest(tmp_path / f"restored{each.id}") == each.digest
 
 
 def test_a_disk_that_fills_up_in_the_middle_of_a_line(lab):

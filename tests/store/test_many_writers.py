@@ -42,18 +42,6 @@ def test_many_processes_write_into_one_store(url, processes, request):
         assert request.getfixturevalue("postgres").execute(counted) == [(0,)]
 
 
-@pytest.mark.slow
-def test_many_processes_open_a_new_file_at_the_same_moment(tmp_path):
-    for turn in range(max(5, _SAVES)):
-        answer = subprocess.run(
-            [sys.executable, str(_WRITERS), f"sqlite:///{tmp_path}/{turn}.db", "12", "0"],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert answer.returncode == 0, answer.stderr
-
-
 def check(store, processes):
     """What all of them together must have left."""
     found = {table.name: rows(store, table) for table in metadata.sorted_tables}
