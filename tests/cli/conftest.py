@@ -138,7 +138,9 @@ class Book:
             "facts": FileFacts(1, zlib.crc32(path.encode()), 1500, 0, 0),
             **more,
         }
-        self.writer.saved(task, Saved(id=f"{task[:8]}-{self._count}", time=NOON + at, **event), Look(**found))
+        saved = Saved(id=f"{task[:8]}-{self._count}", time=NOON + at, **event)
+        self.writer.saved(task, saved, Look(**found))
+        self.writer.weighed(saved.id, [f"weights:{found['digest']}"])
         return digest
 
     def load(self, task: str, digest: str, path: str, *, at: float = 50.0) -> None:

@@ -11,7 +11,7 @@ from autolog.errors import InUse
 from .database import Store
 from .kept_reading import batches
 from .records import UseRecord
-from .schema import contents, inputs, kept, models, parts, snapshots, tasks
+from .schema import contents, inputs, kept, models, parts, snapshots, tasks, weights
 
 __all__ = ["remove", "uses_by_others"]
 
@@ -67,7 +67,8 @@ def _remove_snapshots(connection: Connection, ids: Collection[int]) -> None:
     digests = set(connection.execute(select(snapshots.c.digest).where(snapshots.c.id.in_(ids))).scalars())
     connection.execute(update(inputs).where(inputs.c.snapshot_id.in_(ids)).values(snapshot_id=None))
     connection.execute(delete(kept).where(kept.c.snapshot_id.in_(ids)))
-    connection.execute(delete(parts).where(parts.c.snapshot_id.in_(ids)))
+    for table in (parts, weights):
+        connection.execute(delete(table).where(table.c.snapshot_id.in_(ids)))
     connection.execute(delete(snapshots).where(snapshots.c.id.in_(ids)))
     # What is inside some bytes is kept once for all that have them.
     left = select(snapshots.c.digest).where(snapshots.c.digest == contents.c.digest).exists()
