@@ -1,6 +1,6 @@
-"""One order of installing, importing and removing a hook, in a process of its own.
+"""Installing, importing and removing a hook, in a process of its own.
 
-Called as `python probe.py HOOK_KEY ORDER`; prints a JSON list of what is wrong.
+Called as `python probe.py HOOK_KEY in_both_orders|lazy_in_thread`; prints a JSON list of what is wrong.
 """
 
 import copy
@@ -280,7 +280,10 @@ def install_import_remove(probe):
 
 
 def import_install_remove(probe):
-    """Imports first, then init(), names bound early included; and everything that can be asked."""
+    """Imports first, then init(), names bound early included; and everything that can be asked.
+
+    Behind `install_import_remove`, in its process: that has left the very objects that the framework made.
+    """
     import_all(probe)
     module = user_module("user_before", probe)
     names = dict(vars(module))
@@ -341,5 +344,9 @@ def never_imported(probe):
 if __name__ == "__main__":
     probed = Probe(sys.argv[1])
     never_imported(probed)
-    globals()[sys.argv[2]](probed)
+    if sys.argv[2] == "in_both_orders":
+        install_import_remove(probed)
+        import_install_remove(probed)
+    else:
+        lazy_in_thread(probed)
     print(json.dumps(probed.problems))

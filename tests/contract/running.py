@@ -30,8 +30,8 @@ __all__ = ["MODES", "ORDERS", "ROOT", "Run", "Runs", "Script", "scripts"]
 ROOT = Path(__file__).resolve().parents[2]
 #: `again` is a second bare run, made only where something differs from the first.
 MODES = ("bare", "captured", "raising")
-#: Functions of probe.py, each run in a process of its own.
-ORDERS = ("install_import_remove", "import_install_remove", "lazy_in_thread")
+#: What probe.py does, each in a process of its own.
+ORDERS = ("in_both_orders", "lazy_in_thread")
 #: Those that run in a process that has the framework imported; so init() in it comes after the import.
 _WARM = ("bare", "raising")
 _BARE = {"again": "bare"}
@@ -297,7 +297,7 @@ class Runs:
         others are there.
         """
         set_by_it = [f"{name}={value}" for name, value in environment.items()]
-        key = (script.key, *sorted(set_by_it), *sorted(_roots(script.imports)))
+        key = (*sorted(set_by_it), *sorted(_roots(script.imports)))
         with self._making:
             if key not in self._warm:
                 modules = list(dict.fromkeys(script.imports))

@@ -72,13 +72,21 @@ SUITES = {
         ),
         chosen="pickle or joblib or persist",
         least=50,
+        short=(
+            "compose/tests/test_*.py",
+            "ensemble/tests/test_*.py",
+            "linear_model/tests/test_sgd.py",
+            "neighbors/tests/test_*.py",
+            "tree/tests/test_tree.py",
+        ),
+        least_short=20,
     ),
     "skops": Suite(
         "skops",
         ("io/tests/test_*.py", "cli/tests/test_*.py"),
         least=300,
-        short=("io/tests/test_audit.py", "io/tests/test_external.py", "io/tests/test_utils.py"),
-        least_short=20,
+        short=("io/tests/test_external.py",),
+        least_short=15,
     ),
     "keras": Suite(
         "keras",
@@ -94,8 +102,8 @@ SUITES = {
         ),
         least=150,
         environment=(("KERAS_BACKEND", "tensorflow"), ("TF_CPP_MIN_LOG_LEVEL", "3")),
-        short=("src/saving/saving_lib_test.py", "src/callbacks/model_checkpoint_test.py"),
-        least_short=40,
+        short=("src/saving/saving_api_test.py", "src/callbacks/model_checkpoint_test.py"),
+        least_short=10,
     ),
     "keras on torch": Suite(
         "keras",
@@ -106,8 +114,8 @@ SUITES = {
         ),
         least=80,
         environment=(("KERAS_BACKEND", "torch"),),
-        short=("src/saving/saving_api_test.py", "src/callbacks/model_checkpoint_test.py"),
-        least_short=20,
+        short=("src/saving/saving_api_test.py",),
+        least_short=5,
     ),
 }
 
