@@ -10,7 +10,7 @@ from toylab import wait_until
 from autolog.keeping import restore, verify
 from autolog.store import Kept
 
-pytestmark = pytest.mark.core
+pytestmark = [pytest.mark.core, pytest.mark.slow]
 
 LOOP = """
 for number in range(5):

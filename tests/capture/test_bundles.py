@@ -2,7 +2,7 @@
 
 import pytest
 
-pytestmark = pytest.mark.core
+pytestmark = [pytest.mark.core, pytest.mark.slow]
 
 PRELUDE = """
 import json, os, shutil, sys, threading, time

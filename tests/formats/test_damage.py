@@ -14,7 +14,7 @@ import pytest
 from autolog.errors import UnreadableWeights
 from autolog.formats import Contents, difference
 
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
 core = pytest.mark.core
 
 
@@ -312,7 +312,6 @@ def test_compressed_tables_are_told(any_outcome):
 
 
 @core
-@pytest.mark.slow
 def test_messages_of_millions_of_fields(frugal):
     begins = field(1, 10) + field(7, field(1, b""))
     assert "incomplete" in frugal(begins + field(9, 1) * 3_100_000, "m.onnx").details

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from autolog.errors import UnreadableWeights
 from autolog.formats import Contents, arrays, inspect, regions, weights_digest
 
-pytestmark = pytest.mark.core
+pytestmark = [pytest.mark.core, pytest.mark.slow]
 
 TENSOR = (
     b"ctorch._utils\n_rebuild_tensor_v2\n((X\x07\x00\x00\x00storagectorch\nFloatStorage\n"
