@@ -25,6 +25,22 @@ VERSIONS = ("3.10", "3.11", "3.12", "3.13")
 MAIN = "3.11"
 
 
+#: What takes long to import.
+IMPORTED = [
+    *("sklearn.ensemble", "torch", "torch.distributed.checkpoint", "torch.onnx", "onnxscript", "tensorflow"),
+    *("keras", "lightning", "pytorch_lightning", "transformers", "transformers.trainer", "accelerate"),
+    *(
+        "fastai.tabular.all",
+        "xgboost",
+        "catboost",
+        "lightgbm",
+        "skops.io",
+        "sqlalchemy",
+        "moto.server",
+        "s3fs",
+    ),
+]
+
 #: An environment of frameworks, or of releases, that can't be installed beside the others: the Python that
 #: it needs, dependency groups of pyproject.toml, the tests that run in it, which of them (`pytest -k`), and
 #: why it stands apart.
@@ -85,9 +101,11 @@ def make(folder, python, groups):
     pip = [os.path.join(folder, "bin", "python"), "-m", "pip", "--disable-pip-version-check", "install", "-q"]
     subprocess.run([*pip, "--upgrade", "pip>=25.1"], check=True)
     options = [option for group in groups for option in ("--group", group)]
-    # Most of what the frameworks bring is never imported; the rest is compiled when it is.
+    # Most of what the frameworks bring is never imported; the rest is compiled just below.
     subprocess.run([*pip, "--no-compile", "-e", ".", *options], check=True, cwd=ROOT)
     _drop_what_breaks(os.path.join(folder, "bin", "python"))
+    if "frameworks" in groups:
+        _import_once(os.path.join(folder, "bin", "python"))
     with open(stamp, "w") as file:
         file.write(wanted.hexdigest())
 
@@ -115,6 +133,17 @@ def _drop_what_breaks(python):
     if works.returncode:
         print("taking torchvision away: it was built for another torch", flush=True)
         subprocess.run([python, "-m", "pip", "uninstall", "-q", "-y", "torchvision"], check=True)
+
+
+def _import_once(python):
+    """Import what most tests import, so that it is compiled.
+
+    Tests that are the first to import it do so side by side, and each would compile all of it again.
+    """
+    print("importing the frameworks for the first time", flush=True)
+    code = "import contextlib, importlib, sys\nfor name in sys.argv[1:]:\n"
+    code += "    with contextlib.suppress(Exception):\n        importlib.import_module(name)\n"
+    subprocess.run([python, "-W", "ignore", "-c", code, *IMPORTED], check=True, capture_output=True)
 
 
 def run_apart(name):
