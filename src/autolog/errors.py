@@ -8,11 +8,13 @@ from __future__ import annotations
 __all__ = [
     "Ambiguous",
     "AutologError",
+    "BadName",
     "BundleError",
     "DestinationError",
     "InUse",
     "IntegrityError",
     "NotFound",
+    "Published",
     "StoreAway",
     "StoreError",
     "StoreLocked",
@@ -21,11 +23,16 @@ __all__ = [
     "TargetError",
     "UnreadableWeights",
     "WeightsUnavailable",
+    "WhereError",
 ]
 
 
 class AutologError(Exception):
     """The base of every error of ours."""
+
+
+class BadName(AutologError, ValueError):
+    """That can't be the name of anything."""
 
 
 class NotFound(AutologError):
@@ -38,6 +45,10 @@ class Ambiguous(AutologError):
     def __init__(self, message: str, candidates: tuple[str, ...] = ()) -> None:
         super().__init__(message)
         self.candidates = candidates
+
+
+class Published(AutologError):
+    """A published model's weights, design and labels don't change any more."""
 
 
 class StoreError(AutologError):
@@ -86,3 +97,13 @@ class TargetError(AutologError):
 
 class WeightsUnavailable(AutologError):
     """A snapshot's bytes were not kept, and the file at its path is gone or is another one by now."""
+
+
+class WhereError(AutologError, ValueError):
+    """A condition can't be read; `position` is where in it the fault is, counted from 0."""
+
+    def __init__(self, message: str, text: str, position: int) -> None:
+        shown = text[max(0, position - 60) : position + 40].replace("\n", " ")
+        pointer = " " * min(position, 60) + "^"
+        super().__init__(f"{message} (at character {position + 1})\n  {shown}\n  {pointer}")
+        self.position = position

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from autolog.keeping import restore, verify
+from autolog.store import alias, edit, newest_of_tagged, unalias
 
 pytestmark = pytest.mark.core
 
@@ -240,3 +241,16 @@ def test_repacking(autolog, shelf, glob):
     assert found["repacked"]["packs"] == 2
     assert list(verify(shelf.kept, shelf.home, deep=True)) == []
     assert "repacked" in autolog("gc", "--repack", *arguments).out
+
+
+def test_what_has_an_alias_or_a_tag_stays(autolog, series):
+    store = series.book.store
+    model_id = store.find_model("m")[0]
+    alias(store, model_id, "good", 2)
+    assert autolog("gc", "--keep-last", "1", "--yes").status == 0
+    assert kept(series) == [2, 6]
+    edit(store, model_id, lambda now: {"tags": ("best",)})
+    unalias(store, model_id, "good")
+    assert newest_of_tagged(store) == {series.snapshots("m")[-1].id}
+    assert autolog("gc", "--keep-last", "1", "--yes").status == 0
+    assert kept(series) == [6]

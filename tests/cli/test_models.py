@@ -2,6 +2,8 @@
 
 import pytest
 
+from autolog.store import alias, edit, report
+
 pytestmark = pytest.mark.core
 
 
@@ -38,6 +40,44 @@ def test_filters_and_sorts(autolog, story, options, names):
     answer = autolog("models", "--json", *options)
     assert answer.status == 0
     assert [each["name"] for each in answer.json] == names
+
+
+@pytest.mark.parametrize(
+    ("options", "names"),
+    [
+        (["--where", "versions > 1"], ["train - best"]),
+        (["--where", "loss < 0.5 and meta.set = 'v3'"], ["train - best"]),
+        (["--where", "loss is none", "--sort", "name"], ["base", "finetune - tuned"]),
+        (["--tag", "good"], ["train - best"]),
+        (["--tag", "-good", "--tag", "good"], []),
+        (["--tag", "good", "--tag", "other", "--sort", "name"], ["finetune - tuned", "train - best"]),
+        (["--tag", "__$all", "--tag", "good", "--tag", "other"], []),
+    ],
+)
+def test_conditions_and_tags(autolog, story, options, names):
+    best, tuned = (story.store.find_model(name)[0] for name in ("best", "tuned"))
+    edit(story.store, best, lambda now: {"tags": ("good",), "metadata": {"set": "v3"}})
+    edit(story.store, tuned, lambda now: {"tags": ("other",)})
+    report(story.store, best, "loss", 0.25, 3)
+    answer = autolog("models", "--json", *options)
+    assert answer.status == 0, answer.err
+    assert [each["name"] for each in answer.json] == names
+
+
+def test_a_condition_that_means_nothing(autolog, story):
+    answer = autolog("models", "--where", "loss <")
+    assert answer.status == 2
+    assert "a value is missing" in answer.err
+
+
+def test_an_alias_names_a_version(autolog, story):
+    model_id = story.store.find_model("best")[0]
+    alias(story.store, model_id, "good", 1)
+    assert autolog("models", "--json", "--name", "*best").json[0]["aliases"] == {"good": 1}
+    assert story.store.find_model("best@good") == (model_id, 1)
+    answer = autolog("show", "best@bad")
+    assert answer.status == 4
+    assert "no model or task is called" in answer.err or "no alias 'bad'; it has good" in answer.err
 
 
 def test_json_holds_the_latest_version_only(autolog, story):

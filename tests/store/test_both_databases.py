@@ -10,7 +10,7 @@ import pytest
 
 from autolog.errors import NotFound, StoreMissing, StoreRefused
 from autolog.events import Failed, FileFacts, Loaded, Saved, Started
-from autolog.store import ContentsRecord, Look, Store, Writer
+from autolog.store import ContentsRecord, Look, Selection, Store, Writer
 from autolog.store.schema import snapshots
 
 pytestmark = pytest.mark.core
@@ -100,10 +100,10 @@ def test_names_are_ordered_and_compared_alike(store, task):
     by_name = [each.name.removeprefix("t - ") for each in store.models(order="name")]
     assert by_name == sorted(names)
     assert [each.name.removeprefix("t - ") for each in store.models(order="-name")] == by_name[::-1]
-    assert {each.name for each in store.models(name="T - b")} == {"t - b", "t - B"}
-    assert {each.name for each in store.models(name="t - Ä")} == {"t - Ä"}
-    assert {each.name for each in store.models(name="*_")} == {"t - _"}
-    assert {each.name for each in store.models(name="t - a?")} == {"t - aB", "t - ab"}
+    assert {each.name for each in store.models(Selection(name="T - b"))} == {"t - b", "t - B"}
+    assert {each.name for each in store.models(Selection(name="t - Ä"))} == {"t - Ä"}
+    assert {each.name for each in store.models(Selection(name="*_"))} == {"t - _"}
+    assert {each.name for each in store.models(Selection(name="t - a?"))} == {"t - aB", "t - ab"}
     assert store.model(store.find_model("Z")[0]).name == "t - Z"
     assert store.model(store.find_model("z")[0]).name == "t - Z"
     with pytest.raises(NotFound):

@@ -9,6 +9,7 @@ from autolog.content import Chunk, to_recipe
 from autolog.errors import StoreError
 from autolog.events import Bound, Failed, FileFacts, Part, Saved, Skipped
 from autolog.store import ContentsRecord, Kept, Look, NewFile, NewPack, Store, copy_store
+from autolog.store.editing import alias, edit, report
 from autolog.store.schema import metadata, snapshots
 from autolog.store.types import Text
 
@@ -61,6 +62,10 @@ def fill(task):
     user.writer.skipped(user.id, Skipped("e-s", "/x/%s", "array", "f"))
     user.writer.failed(user.id, Failed("e-f", 5.25, "here", "E: no", "Traceback\n  ..."))
     user.writer.bound(user.id, Bound("e-b", {"torch:save": "applied"}, {"torch": "2"}))
+    model_id = maker.store.models()[0].id
+    edit(maker.store, model_id, lambda now: {"tags": ("ä", "b\0"), "metadata": {"lr": 0.1, "ä": None}})
+    report(maker.store, model_id, "loss", math.inf, 3)
+    alias(maker.store, model_id, "best", 1)
     maker.writer.ended(maker.id, "completed", "", 1234.5678901234567)
     with maker.store._writing() as connection:
         connection.execute(snapshots.delete().where(snapshots.c.version == 4))  # ids have gaps

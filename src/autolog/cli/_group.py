@@ -16,6 +16,7 @@ from autolog.errors import (
     StoreLocked,
     StoreMissing,
     WeightsUnavailable,
+    WhereError,
 )
 
 from . import EXITS
@@ -48,6 +49,7 @@ _STATUS: tuple[tuple[type[Exception], str], ...] = (
     (StoreMissing, "no store"),
     (StoreLocked, "locked"),
     (ConfigurationProblem, "usage"),
+    (WhereError, "usage"),
     (AutologError, "failure"),
 )
 

@@ -39,7 +39,7 @@ def model(
         "status": record.status,
         "archived": record.archived,
         "tags": list(record.tags),
-        "aliases": {},
+        "aliases": dict(record.aliases),
         "task": {"id": record.task_id, "name": record.task_name} if known else None,
         "origin": record.origin,
         "labels": dict(record.labels),

@@ -84,10 +84,12 @@ def _alike(store: Store, name: str, model_id: str, version: int | None) -> list[
     wanted = _VERSIONED.sub("", name) if version is not None else name
     if model_id.startswith(wanted):
         return [model_id]
+    from autolog.store import Selection
+
     # The name's own wildcards only widen the first look; the exact comparison follows.
     return [
         each.id
-        for each in store.models(name=f"*{wanted}", order="-created")
+        for each in store.models(Selection(name=f"*{wanted}", archived=None), order="-created")
         if each.name == wanted or each.name.endswith(f" - {wanted}")
     ]
 

@@ -69,6 +69,9 @@ _KEYS: Mapping[str, Callable[[ModelRecord], Any]] = {
 @click.option("--project", metavar="GLOB", help="Only of these projects.")
 @click.option("--framework", metavar="GLOB", help="Only of these frameworks.")
 @click.option("--name", metavar="GLOB", help="Only with such a name; upper and lower case are the same.")
+@click.option("--tag", "tags", multiple=True, metavar="TAG",
+              help="Only with this tag, or one of several; -TAG: without it.")  # fmt: skip
+@click.option("--where", metavar="CONDITION", help="Only where this holds: 'val_loss < 0.2 and size > 1MB'.")
 @click.option("--sort", "order", default="-updated", show_default=True, metavar="KEY[,KEY]",
               help=f"Order by {', '.join(_KEYS)}; descending with a minus.")  # fmt: skip
 @limit_option
@@ -82,10 +85,23 @@ def models(
     project: str | None,
     framework: str | None,
     name: str | None,
+    tags: tuple[str, ...],
+    where: str | None,
 ) -> None:
-    """List the models, each with its latest version."""
+    """List the models, each with its latest version.
+
+    A CONDITION compares fields (id, name, project, framework, type, status, task, comment, origin, published,
+    archived, created, updated, versions, iteration, size, parameters, digest, uri, format, state), metadata
+    (meta.KEY) and metrics (by name, or metric.NAME) with =, !=, <, <=, >, >=, ~ (a glob), in (...), is none;
+    'best' in tags; and, or, not and parentheses put them together.
+    """
+    from autolog.store import Selection
+
     with opened_kept(options) as (store, kept, home):
-        found = sort(store.models(project=project, framework=framework, name=name), order, _KEYS)
+        wanted = Selection(
+            project=project, framework=framework, name=name, tags=tags, where=where, archived=None
+        )
+        found = sort(store.models(wanted), order, _KEYS)
         is_table = is_terminal() and not options.json
         found = found[: shown(len(found), limit, is_table=is_table)]
         places = kept_places(kept, home, found) if options.json else {}

@@ -5,6 +5,7 @@ Only frozen records leave this package.
 
 from .copying import copy_store
 from .database import Store
+from .editing import alias, aliases_of, edit, metrics_of, publish, report, unalias
 from .exchange import Taken, give, take
 from .external import External, add_contents, record_external
 from .kept import ChunksMissing, Kept, NewFile, NewPack
@@ -27,7 +28,8 @@ from .records import (
     VersionRecord,
 )
 from .removing import remove, uses_by_others
-from .versions import published, used_as_input, versions
+from .selecting import Selection
+from .versions import aliased, newest_of_tagged, published, used_as_input, versions
 from .writing import Writer
 
 __all__ = [
@@ -47,6 +49,7 @@ __all__ = [
     "OutputRecord",
     "PackRecord",
     "PlaceRecord",
+    "Selection",
     "SkipRecord",
     "SnapshotRecord",
     "Store",
@@ -56,12 +59,21 @@ __all__ = [
     "VersionRecord",
     "Writer",
     "add_contents",
+    "alias",
+    "aliased",
+    "aliases_of",
     "copy_store",
+    "edit",
     "give",
+    "metrics_of",
+    "newest_of_tagged",
+    "publish",
     "published",
     "record_external",
     "remove",
+    "report",
     "take",
+    "unalias",
     "used_as_input",
     "uses_by_others",
     "versions",

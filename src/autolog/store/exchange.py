@@ -15,8 +15,9 @@ from sqlalchemy import Connection, insert, or_, select
 from autolog.errors import BundleError
 
 from .database import Store
-from .kept_reading import batches
+from .describing import describe
 from .known import text
+from .rows import batches
 from .schema import contents, done, inputs, models, parts, snapshots, tasks
 
 __all__ = ["Taken", "give", "take"]
@@ -165,6 +166,7 @@ def take(store: Store, found: Mapping[str, list[Row]], is_there: Callable[[str],
             values = {**_pick(row, _MODEL), "model_type": row["type"]}
             times = {"created": _when(row["created"]), "updated": _when(row["updated"])}
             connection.execute(insert(models).values(**_clean(values), **times))
+            describe(connection, row["id"], row["tags"], row["metadata"])
         count = sum(_take_snapshot(connection, row, is_there) for row in found["snapshots"])
         for row in found["contents"]:
             known = select(contents.c.digest).where(contents.c.digest == row["digest"])

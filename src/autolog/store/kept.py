@@ -15,11 +15,12 @@ from sqlalchemy import Connection, delete, insert, select, text, update
 
 from autolog.errors import StoreError
 
-from .kept_reading import KeptReading, batches, chunks_at, pack_record, running
+from .kept_reading import KeptReading, chunks_at, pack_record, running
 from .known import new_key
 from .known import text as as_text
 from .racing import insert_into, repeated
 from .records import KeptRecord, PackRecord, PlaceRecord
+from .rows import batches
 from .schema import chunks, done, kept, packs, places, recipes, snapshots, uses
 
 __all__ = ["ChunksMissing", "Kept", "NewFile", "NewPack"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from sqlalchemy import Connection, func, select
@@ -11,12 +11,11 @@ from sqlalchemy import Connection, func, select
 from .database import Store
 from .known import text as as_text
 from .records import ChunkRecord, KeptRecord, PackRecord, PlaceRecord
+from .rows import batches
 from .schema import chunks, identity, kept, models, packs, places, recipes, snapshots, tasks, uses
 
-__all__ = ["KeptReading", "batches", "chunks_at", "kept_record", "pack_record", "running"]
+__all__ = ["KeptReading", "chunks_at", "kept_record", "pack_record", "running"]
 
-#: How many values one query may name: SQLite takes 32,766.
-_BATCH = 500
 #: A task whose agent was heard of within this many seconds may count on chunks that it has written.
 _ALIVE_SECONDS = 120.0
 
@@ -258,12 +257,6 @@ def chunks_at(connection: Connection, place_id: int, digests: Iterable[bytes]) -
                     bases.add(record.base)
         wanted = sorted(bases - found.keys())
     return found
-
-
-def batches(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    """As many values at a time as one query may name."""
-    for start in range(0, len(values), _BATCH):
-        yield values[start : start + _BATCH]
 
 
 def chunk_record(row: Any) -> ChunkRecord:

@@ -15,6 +15,7 @@ from sqlalchemy import Column, Connection, Integer, MetaData, Table, insert, ins
 from autolog.errors import StoreError, StoreMissing
 
 from . import schema
+from .describing import describe
 
 __all__ = ["NEWEST", "migrate"]
 
@@ -77,12 +78,21 @@ def _add_kept_bytes(connection: Connection) -> None:
             connection.execute(text(f"ALTER TABLE snapshots ADD COLUMN {name} {kind}"))
 
 
+def _add_what_people_say(connection: Connection) -> None:
+    for table in (schema.tagged, schema.described, schema.aliases, schema.metrics):
+        table.create(connection, checkfirst=True)
+    found = connection.execute(select(schema.models.c.id, schema.models.c.tags, schema.models.c.metadata))
+    for model_id, tags, metadata in found.all():
+        describe(connection, model_id, tags, metadata)
+
+
 #: Number n of this list, counted from 1, brings a store from version n - 1 to n.
 _STEPS: tuple[Callable[[Connection], None], ...] = (
     _create,
     _add_parts,
     _compare_by_code_points,
     _add_kept_bytes,
+    _add_what_people_say,
 )
 
 NEWEST = len(_STEPS)

@@ -20,13 +20,17 @@ from .records import (
     NotKeptRecord,
     OutputRecord,
     SkipRecord,
+    SnapshotRecord,
     TaskRecord,
 )
-from .rows import contents_record, model_record, part_records, snapshot_record, task_record
-from .schema import contents, faults, inputs, models, parts, skips, snapshots, tasks
+from .rows import batches, contents_record, model_record, part_records, snapshot_record, task_record
+from .schema import aliases, contents, faults, inputs, models, parts, skips, snapshots, tasks
+from .selecting import Selection, condition_of, order_of
 
 __all__ = ["Queries"]
 
+#: Archived models, too.
+_EVERYTHING = Selection(archived=None)
 _HEX = re.compile(r"^[0-9a-f]{4,32}$")
 _VERSION = re.compile(r"^(.*):v(\d+)$")
 
@@ -154,48 +158,68 @@ class Queries(ABC):
 
     def models(
         self,
+        selection: Selection = _EVERYTHING,
         *,
-        project: str | None = None,
-        name: str | None = None,
-        framework: str | None = None,
-        limit: int | None = None,
         order: str = "-updated",
+        limit: int | None = None,
+        offset: int = 0,
     ) -> list[ModelRecord]:
-        """Models with their latest snapshot, the last updated first.
+        """The models that were asked for, with their latest snapshot.
 
-        `project`, `name` and `framework` are globs without regard to case; `order` is `updated`,
-        `created`, `name`, `project` or `framework`, descending with a minus.
+        `limit` of them, behind the first `offset`. `order` names fields of `where`, with commas between,
+        descending with a minus; what isn't there comes last, and models alike are ordered by id. Raises
+        WhereError.
         """
-        column = models.c[order.lstrip("-")]
-        newest = (
-            select(
-                snapshots.c.model_id, func.max(snapshots.c.version).label("newest"), func.count().label("n")
-            )
-            .group_by(snapshots.c.model_id)
-            .subquery()
-        )
+        count = _count(snapshots, snapshots.c.model_id == models.c.id).label("n")
         query = (
-            select(models, tasks.c.name.label("task_name"), newest.c.newest, newest.c.n)
+            select(models, tasks.c.name.label("task_name"), count)
             .outerjoin(tasks, tasks.c.id == models.c.task_id)
-            .outerjoin(newest, newest.c.model_id == models.c.id)
-            .order_by(column.desc() if order.startswith("-") else column, models.c.id)
+            .where(condition_of(selection))
+            .order_by(*order_of(order))
+            .limit(limit)
+            .offset(offset)
         )
-        for pattern, searched in ((project, "project"), (name, "name"), (framework, "framework")):
-            if pattern is not None:
-                query = query.where(func.lower(models.c[searched]).like(_like(pattern), escape="\\"))
-        if limit is not None:
-            query = query.limit(limit)
         with self._reading() as connection:
             rows = connection.execute(query).mappings().all()
-            latest = {
-                row["model_id"]: (snapshot_record(row),)
-                for row in connection.execute(
-                    _snapshot_query()
-                    .join(newest, newest.c.model_id == snapshots.c.model_id)
-                    .where(snapshots.c.version == newest.c.newest)
-                ).mappings()
-            }
-        return [model_record(row, latest.get(row["id"], ()), row["n"] or 0) for row in rows]
+            ids = [row["id"] for row in rows]
+            latest, named = self._latest(connection, ids), self._aliases(connection, ids)
+        return [
+            model_record(row, latest.get(row["id"], ()), row["n"] or 0, named.get(row["id"])) for row in rows
+        ]
+
+    def count_models(self, selection: Selection = _EVERYTHING) -> int:
+        """How many models there are of what was asked for. Raises WhereError."""
+        with self._reading() as connection:
+            query = select(func.count()).select_from(models).where(condition_of(selection))
+            return int(connection.execute(query).scalar_one())
+
+    @staticmethod
+    def _aliases(connection: Connection, model_ids: list[str]) -> dict[str, dict[str, int]]:
+        found: dict[str, dict[str, int]] = {}
+        for batch in batches(model_ids):
+            query = select(aliases.c.model_id, aliases.c.name, snapshots.c.version).order_by(aliases.c.name)
+            query = query.join(snapshots, snapshots.c.id == aliases.c.snapshot_id)
+            for row in connection.execute(query.where(aliases.c.model_id.in_(batch))):
+                found.setdefault(row.model_id, {})[row.name] = row.version
+        return found
+
+    @staticmethod
+    def _latest(connection: Connection, model_ids: list[str]) -> dict[str, tuple[SnapshotRecord, ...]]:
+        found: dict[str, tuple[SnapshotRecord, ...]] = {}
+        for batch in batches(model_ids):
+            newest = (
+                select(snapshots.c.model_id, func.max(snapshots.c.version).label("newest"))
+                .where(snapshots.c.model_id.in_(batch))
+                .group_by(snapshots.c.model_id)
+                .subquery()
+            )
+            rows = connection.execute(
+                _snapshot_query()
+                .join(newest, newest.c.model_id == snapshots.c.model_id)
+                .where(snapshots.c.version == newest.c.newest)
+            ).mappings()
+            found.update((row["model_id"], (snapshot_record(row),)) for row in rows)
+        return found
 
     def model(self, model_id: str, *, tensors: bool = False) -> ModelRecord:
         """One model with all its snapshots, oldest first. Raises NotFound."""
@@ -216,7 +240,8 @@ class Queries(ABC):
             ).mappings()
             of = part_records(files)
             versions = tuple(snapshot_record(each, tensors=tensors, parts=of) for each in found)
-        return model_record(row, versions, len(versions))
+            named = self._aliases(connection, [model_id]).get(model_id)
+        return model_record(row, versions, len(versions), named)
 
     def contents(self, digest: str) -> ContentsRecord | None:
         """What is inside the file with this digest, its tensors included; None if nobody has looked."""
@@ -235,15 +260,27 @@ class Queries(ABC):
     # -- names ------------------------------------------------------------------------------------
 
     def find_model(self, name: str) -> tuple[str, int | None]:
-        """`(model id, version or None)` for a unique id prefix, a name, a file stem, or `<one>:vN`.
+        """`(model id, version or None)` for a unique id prefix, a name or a file stem.
 
-        Several models of one name: the newest is meant (`Ambiguous` only where id prefixes clash).
+        Of `<one>:vN` and `<one>@alias` the version is told, too. Several models of one name: the newest is
+        meant (`Ambiguous` only where id prefixes clash).
         Raises NotFound and Ambiguous.
         """
         match = _VERSION.match(name)
         wanted, version = (match[1], int(match[2])) if match else (name, None)
         with self._reading() as connection:
-            model_id = self._find(connection, wanted, "model", models)
+            try:
+                model_id = self._find(connection, wanted, "model", models)
+            except NotFound:
+                before, _, alias = name.rpartition("@")
+                if not before:
+                    raise
+                model_id = self._find(connection, before, "model", models)
+                named = self._aliases(connection, [model_id]).get(model_id, {})
+                if alias not in named:
+                    there = f"it has {', '.join(named)}" if named else "it has none"
+                    raise NotFound(f"{before!r} has no alias {alias!r}; {there}") from None
+                return model_id, named[alias]
             if version is not None:
                 has = connection.execute(
                     select(snapshots.c.id).where(
@@ -294,12 +331,6 @@ class Queries(ABC):
 
 def _escape(text: str) -> str:
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-
-
-def _like(glob: str) -> str:
-    # As far as every database's lower() goes, and no further: other letters match as they are.
-    lowered = "".join(each.lower() if each.isascii() else each for each in glob)
-    return _escape(lowered).replace("*", "%").replace("?", "_")
 
 
 def _count(table: Any, condition: Any) -> Any:

@@ -199,6 +199,8 @@ class ModelRecord:
     updated: float
     versions: int
     snapshots: tuple[SnapshotRecord, ...] = ()
+    #: The versions that people gave names to.
+    aliases: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

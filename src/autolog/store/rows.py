@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import RowMapping
 
 from .records import ContentsRecord, ModelRecord, PartRecord, SnapshotRecord, TaskRecord
 
-__all__ = ["contents_record", "model_record", "part_records", "snapshot_record", "task_record"]
+__all__ = ["batches", "contents_record", "model_record", "part_records", "snapshot_record", "task_record"]
 
 #: A running task whose agent has not been heard of for this many seconds has lost contact.
 _SILENCE = 90.0
+#: How many values one query may name: SQLite takes 32,766.
+_BATCH = 500
 
 
 def contents_record(row: RowMapping, listed: Sequence[Any]) -> ContentsRecord:
@@ -67,7 +69,12 @@ def snapshot_record(
     )
 
 
-def model_record(row: RowMapping, found: tuple[SnapshotRecord, ...], versions: int) -> ModelRecord:
+def model_record(
+    row: RowMapping,
+    found: tuple[SnapshotRecord, ...],
+    versions: int,
+    aliases: Mapping[str, int] | None = None,
+) -> ModelRecord:
     """A model, with the snapshots found."""
     return ModelRecord(
         id=row["id"],
@@ -90,6 +97,7 @@ def model_record(row: RowMapping, found: tuple[SnapshotRecord, ...], versions: i
         updated=row["updated"],
         versions=versions,
         snapshots=found,
+        aliases=aliases or {},
     )
 
 
@@ -119,3 +127,9 @@ def task_record(row: RowMapping, **more: Any) -> TaskRecord:
         hooks=row["hooks"],
         **more,
     )
+
+
+def batches(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    """As many values at a time as one query may name."""
+    for start in range(0, len(values), _BATCH):
+        yield values[start : start + _BATCH]

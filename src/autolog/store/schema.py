@@ -26,8 +26,10 @@ from sqlalchemy import (
 from .types import BigInteger, Text
 
 __all__ = [
+    "aliases",
     "chunks",
     "contents",
+    "described",
     "done",
     "faults",
     "files",
@@ -35,6 +37,7 @@ __all__ = [
     "inputs",
     "kept",
     "metadata",
+    "metrics",
     "models",
     "packs",
     "parts",
@@ -42,6 +45,7 @@ __all__ = [
     "recipes",
     "skips",
     "snapshots",
+    "tagged",
     "tasks",
     "uses",
     "weights",
@@ -303,4 +307,45 @@ kept = Table(
     Column("recipe_id", Integer, ForeignKey("recipes.id"), index=True),
     Column("path", Text),
     UniqueConstraint("snapshot_id", "name", "place_id"),
+)
+
+#: The tags of models, once more and one by one: `models.tags` is the record, this is how models are found.
+tagged = Table(
+    "tagged",
+    metadata,
+    Column("model_id", _ID, ForeignKey("models.id"), primary_key=True),
+    Column("tag", Text, primary_key=True),
+    Index("ix_tagged_tag", "tag", postgresql_using="hash"),
+)
+
+#: The metadata of models, in the same way; `kind` is `text`, `number`, `truth`, `none` or `other`.
+described = Table(
+    "described",
+    metadata,
+    Column("model_id", _ID, ForeignKey("models.id"), primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("kind", String(8), nullable=False),
+    Column("text", Text),
+    Column("number", Float),
+    Index("ix_described_key", "key", postgresql_using="hash"),
+)
+
+#: Names that people give to one version of a model.
+aliases = Table(
+    "aliases",
+    metadata,
+    Column("model_id", _ID, ForeignKey("models.id"), primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("snapshot_id", Integer, ForeignKey("snapshots.id"), nullable=False, index=True),
+)
+
+#: Scalars of models. `iteration` is -1 for a single value of the whole model; a value is null if it was NaN.
+metrics = Table(
+    "metrics",
+    metadata,
+    Column("model_id", _ID, ForeignKey("models.id"), primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("iteration", BigInteger, primary_key=True, autoincrement=False),
+    Column("value", Float),
+    Column("time", Float, nullable=False),
 )

@@ -8,11 +8,12 @@ from typing import Any
 from sqlalchemy import func, or_, select
 
 from .database import Store
-from .kept_reading import batches, running
+from .kept_reading import running
 from .records import VersionRecord
-from .schema import inputs, models, snapshots
+from .rows import batches
+from .schema import aliases, inputs, models, snapshots, tagged
 
-__all__ = ["published", "used_as_input", "versions"]
+__all__ = ["aliased", "newest_of_tagged", "published", "used_as_input", "versions"]
 
 
 def versions(
@@ -59,6 +60,25 @@ def published(store: Store) -> set[int]:
     query = select(snapshots.c.id).join(models).where(models.c.status == "published")
     with store._reading() as connection:
         return set(connection.execute(query).scalars())
+
+
+def aliased(store: Store) -> set[int]:
+    """The snapshots that an alias stands for."""
+    with store._reading() as connection:
+        return set(connection.execute(select(aliases.c.snapshot_id)).scalars())
+
+
+def newest_of_tagged(store: Store) -> set[int]:
+    """The newest snapshot of each model that has a tag."""
+    newest = (
+        select(snapshots.c.model_id, func.max(snapshots.c.version).label("newest"))
+        .where(snapshots.c.model_id.in_(select(tagged.c.model_id)))
+        .group_by(snapshots.c.model_id)
+        .subquery()
+    )
+    query = select(snapshots.c.id).join(newest, newest.c.model_id == snapshots.c.model_id)
+    with store._reading() as connection:
+        return set(connection.execute(query.where(snapshots.c.version == newest.c.newest)).scalars())
 
 
 def _rows(store: Store, query: Any, ids: Collection[int] | None) -> Iterator[Any]:

@@ -1,0 +1,173 @@
+"""What people change on purpose: names, tags, labels, metadata, design, aliases, metrics; and publishing."""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sqlalchemy import Connection, delete, select, update
+
+from autolog.errors import BadName, NotFound, Published
+
+from .database import Store
+from .describing import describe
+from .racing import put, repeated
+from .records import ModelRecord
+from .rows import model_record
+from .schema import aliases, metrics, models, snapshots, tasks
+
+__all__ = ["alias", "aliases_of", "edit", "metrics_of", "publish", "report", "unalias"]
+
+#: What may be changed, and whether that is so once the model is published.
+_MAY = {
+    "name": True,
+    "project": True,
+    "comment": True,
+    "tags": True,
+    "metadata": True,
+    "archived": True,
+    "framework": False,
+    "labels": False,
+    "design": False,
+}
+#: No version and no id, and nothing that has a meaning in `name@alias`.
+_ALIAS = re.compile(r"(?!v\d+\Z)[^\W_][\w.+-]{0,127}\Z")
+_LONGEST_NAME = 4096
+
+
+Change = Callable[[ModelRecord], Mapping[str, Any]]
+
+
+def edit(store: Store, model_id: str, change: Change, *, when: float | None = None) -> ModelRecord:
+    """Change a model: `change` gets it as it is now and returns the columns that become something else.
+
+    Nobody changes it in between, so what is built on what was there loses nothing of what others write.
+    `change` may be called several times. Raises NotFound, Published where a published model would get other
+    labels, design or framework, BadName for a name that is none, and whatever `change` raises; then nothing
+    is changed.
+    """
+    return _edit(store, model_id, change, time.time() if when is None else when)
+
+
+@repeated
+def _edit(store: Store, model_id: str, change: Change, when: float) -> ModelRecord:
+    with store._writing(f"model:{model_id}") as connection:
+        record = _record(connection, model_id)
+        wanted = {name: value for name, value in change(record).items() if getattr(record, name) != value}
+        if not wanted:
+            return record
+        forbidden = sorted(name for name in wanted if not _MAY[name])
+        if forbidden and record.status == "published":
+            raise Published(
+                f"{record.name} is published: its {' and '.join(forbidden)} can't change; make another model"
+            )
+        for name in ("name", "project"):
+            if name in wanted:
+                check_name(wanted[name], f"a {'model' if name == 'name' else 'project'}'s name")
+        if "tags" in wanted:
+            wanted["tags"] = list(wanted["tags"])
+        connection.execute(update(models).where(models.c.id == model_id).values(**wanted, updated=when))
+        record = _record(connection, model_id)
+        if wanted.keys() & {"tags", "metadata"}:
+            describe(connection, model_id, record.tags, record.metadata)
+        return record
+
+
+def check_name(name: str, what: str) -> None:
+    """See that a name is one. Raises BadName."""
+    if not isinstance(name, str) or not name.strip():
+        raise BadName(f"{what} has to be text that isn't empty, not {name!r}")
+    if len(name) > _LONGEST_NAME:
+        raise BadName(f"{what} may have {_LONGEST_NAME:,} characters; this one has {len(name):,}")
+
+
+@repeated
+def publish(store: Store, model_id: str) -> ModelRecord:
+    """Publish a model and the task that made it; its weights, design and labels don't change any more.
+
+    A task that still runs stays as it is. Raises NotFound.
+    """
+    with store._writing(f"model:{model_id}") as connection:
+        record = _record(connection, model_id)
+        if record.status != "published":
+            now = time.time()
+            changed = update(models).where(models.c.id == model_id)
+            connection.execute(changed.values(status="published", updated=now))
+            ended = (tasks.c.id == record.task_id, tasks.c.status != "running")
+            connection.execute(update(tasks).where(*ended).values(status="published"))
+        return _record(connection, model_id)
+
+
+@repeated
+def alias(store: Store, model_id: str, name: str, version: int) -> None:
+    """Have a name stand for a version; it stands for no other one of that model any more.
+
+    Raises BadName for a name that reads as a version or is none, and NotFound.
+    """
+    if not _ALIAS.match(name):
+        raise BadName(
+            f"{name!r} can't be an alias: it has to begin with a letter or a digit, then letters, digits and"
+            " _ . + - follow, and it must not read as a version (v3)"
+        )
+    with store._writing(f"model:{model_id}") as connection:
+        record = _record(connection, model_id)
+        query = select(snapshots.c.id)
+        query = query.where(snapshots.c.model_id == model_id, snapshots.c.version == version)
+        snapshot_id = connection.execute(query).scalar()
+        if snapshot_id is None:
+            raise NotFound(f"{record.name} has no version v{version}")
+        put(connection, aliases, [{"model_id": model_id, "name": name, "snapshot_id": snapshot_id}])
+        connection.execute(update(models).where(models.c.id == model_id).values(updated=time.time()))
+
+
+@repeated
+def unalias(store: Store, model_id: str, name: str) -> None:
+    """Take an alias away. Raises NotFound."""
+    with store._writing(f"model:{model_id}") as connection:
+        own = (aliases.c.model_id == model_id, aliases.c.name == name)
+        if not connection.execute(delete(aliases).where(*own)).rowcount:
+            raise NotFound(f"{_record(connection, model_id).name} has no alias {name!r}")
+
+
+def aliases_of(store: Store, model_id: str) -> dict[str, int]:
+    """The versions that a model's aliases stand for."""
+    query = select(aliases.c.name, snapshots.c.version).where(aliases.c.model_id == model_id)
+    query = query.join(snapshots, snapshots.c.id == aliases.c.snapshot_id).order_by(aliases.c.name)
+    with store._reading() as connection:
+        return {row.name: row.version for row in connection.execute(query)}
+
+
+@repeated
+def report(store: Store, model_id: str, name: str, value: float, iteration: int | None = None) -> None:
+    """Record a scalar of a model at an iteration, or of the whole model; a later one takes its place.
+
+    Raises NotFound, BadName.
+    """
+    check_name(name, "a metric's name")
+    number = None if math.isnan(value) else float(value)  # SQLite has no NaN
+    row = {"model_id": model_id, "name": name, "iteration": -1 if iteration is None else iteration}
+    with store._writing(f"model:{model_id}") as connection:
+        _record(connection, model_id)
+        put(connection, metrics, [{**row, "value": number, "time": time.time()}])
+
+
+def metrics_of(store: Store, model_id: str) -> list[tuple[str, int | None, float | None]]:
+    """`(name, iteration, value)` of all scalars of a model, by name and iteration."""
+    query = select(metrics.c.name, metrics.c.iteration, metrics.c.value)
+    query = query.where(metrics.c.model_id == model_id).order_by(metrics.c.name, metrics.c.iteration)
+    with store._reading() as connection:
+        return [
+            (name, None if iteration < 0 else iteration, value)
+            for name, iteration, value in connection.execute(query)
+        ]
+
+
+def _record(connection: Connection, model_id: str) -> ModelRecord:
+    query = select(models, tasks.c.name.label("task_name")).outerjoin(tasks, tasks.c.id == models.c.task_id)
+    row = connection.execute(query.where(models.c.id == model_id)).mappings().first()
+    if row is None:
+        raise NotFound(f"no model has the id {model_id!r}; list them with `autolog models`")
+    return model_record(row, (), 0)
