@@ -1,8 +1,8 @@
 # `make demo` sets up and runs the main job, `make test` sets up and runs every test.
 PYTHON3 ?= python3
 VENV := .venv/bin
-# Twice as many as CI has processors: many tests wait for processes more than they compute.
-WORKERS := 4
+# One more than CI has processors: many tests wait for processes more than they compute.
+WORKERS := 3
 
 .PHONY: demo test lint core tests apart older suites faults bench env clean help
 

@@ -159,8 +159,9 @@ def test_beyond_the_limit_the_newest_save_to_a_path_is_kept(lab, tmp_path):
         """,
         AUTOLOG_OUTPUT_URI=str(place),
     )
+    wait_until(lambda: len(lab.snapshots()) == 4, 30)
     place.unlink()
-    wait_until(lambda: "waiting" not in {each.keeping for each in lab.snapshots()}, 30)
+    wait_until(lambda: not {"", "waiting"} & {each.keeping for each in lab.snapshots()}, 30)
     found = lab.snapshots()
     assert found[-1].keeping == "kept", [(each.keeping, each.keeping_reason) for each in found]
     assert {each.keeping for each in found} == {"kept", "failed"}
