@@ -3,6 +3,7 @@
 import pytest
 
 from autolog.store import alias, edit, report
+from autolog.store.where import FIELDS
 
 pytestmark = pytest.mark.core
 
@@ -77,7 +78,13 @@ def test_an_alias_names_a_version(autolog, story):
     assert story.store.find_model("best@good") == (model_id, 1)
     answer = autolog("show", "best@bad")
     assert answer.status == 4
-    assert "no model or task is called" in answer.err or "no alias 'bad'; it has good" in answer.err
+    assert "'best' has no alias 'bad'; it has good" in answer.err
+    assert "no model is called 'nobody'" in autolog("show", "nobody@bad").err
+
+
+def test_the_help_names_every_field(autolog):
+    said = " ".join(autolog("models", "--help").out.split())
+    assert not [name for name in FIELDS if name not in said]
 
 
 def test_json_holds_the_latest_version_only(autolog, story):

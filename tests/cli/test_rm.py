@@ -5,6 +5,7 @@ import os
 import pytest
 
 from autolog.keeping import verify
+from autolog.store import alias
 
 pytestmark = pytest.mark.core
 
@@ -150,3 +151,15 @@ def test_what_is_inside_goes_with_the_last_that_has_it(autolog, story):
     assert story.store.contents(digest) is not None
     assert autolog("rm", "best:v2", "--yes", "--force").status == 0
     assert story.store.contents(digest) is None
+
+
+def test_an_alias_of_one_of_two_models_of_a_name_is_ambiguous(autolog, shelf):
+    for run in ("one", "two"):
+        shelf.save(shelf.book.task(run), f"{run}/m.bin", os.urandom(1000))
+    store = shelf.book.store
+    for each in store.models():
+        alias(store, each.id, "good", 1)
+    answer = autolog("rm", "m@good", "--yes")
+    assert answer.status == 5, answer.err
+    assert "2 models are called 'm'" in answer.err
+    assert store.counts()["snapshots"] == 2

@@ -34,7 +34,6 @@ MODES = ("bare", "captured", "raising")
 ORDERS = ("in_both_orders", "lazy_in_thread")
 #: Those that run in a process that has the framework imported; so init() in it comes after the import.
 _WARM = ("bare", "raising")
-_BARE = {"again": "bare"}
 _WRAPPER = os.path.join("autolog", "patching", "importlib_bootstrap.py")
 
 
@@ -275,13 +274,13 @@ class Runs:
     ) -> subprocess.CompletedProcess[str]:
         """Run a file of a script's folder in a mode, in `top/work`."""
         (top / "work").mkdir(parents=True, exist_ok=True)
-        mode, is_warm = _BARE.get(mode, mode), mode in _WARM
-        if is_warm and script.environment is not None:
+        words = ["bare" if mode == "again" else mode, str(path), *arguments]
+        if mode in _WARM and script.environment is not None:
             warm = self._warm_for(script, script.environment)
             there = _environment(warm.at, warm.at / "work")
-            return warm.run([mode, str(path), *arguments], top, {**there, **script.environment, **more})
+            return warm.run(words, top, {**there, **script.environment, **more})
         return subprocess.run(
-            [sys.executable, str(RUNNER), mode, str(path), *arguments],
+            [sys.executable, str(RUNNER), *words],
             cwd=top / "work",
             env={**_environment(top, top / "work"), **more},
             capture_output=True,

@@ -1,4 +1,4 @@
-"""A process that has a hook's frameworks imported and runs scripts in forks of itself (warm.py)."""
+"""A process that has imported what scripts import, and runs scripts in forks of itself (warm.py)."""
 
 from __future__ import annotations
 

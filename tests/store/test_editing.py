@@ -10,9 +10,9 @@ from sqlalchemy import text, update
 
 from autolog.errors import BadName, NotFound, Published
 from autolog.store import Selection, Store
-from autolog.store.editing import alias, aliases_of, edit, metrics_of, publish, report, unalias
+from autolog.store.editing import alias, edit, metrics_of, publish, report, unalias
 from autolog.store.removing import remove
-from autolog.store.schema import aliases, described, metrics, models, tagged
+from autolog.store.schema import aliases, described, metrics, models, snapshots, tagged
 
 pytestmark = pytest.mark.core
 
@@ -47,6 +47,7 @@ def test_everything_that_may_change(store, model):
     again = store.model(model)
     for name, value in wanted.items():
         assert getattr(found, name) == getattr(again, name) == value
+    assert found.versions == again.versions == 2
     assert again.updated > before
     assert store.count_models(Selection(where='meta.lr = 0.1 and "a" in tags', archived=True)) == 1
     edit(store, model, lambda now: {"tags": ("c",), "metadata": {}})
@@ -100,11 +101,11 @@ def test_a_name_that_is_none(store, model, name):
 def test_aliases(store, model):
     alias(store, model, "best", 1)
     alias(store, model, "last", 2)
-    assert aliases_of(store, model) == {"best": 1, "last": 2}
+    assert store.model(model).aliases == {"best": 1, "last": 2}
     alias(store, model, "best", 2)
-    assert aliases_of(store, model) == {"best": 2, "last": 2}
+    assert store.model(model).aliases == {"best": 2, "last": 2}
     unalias(store, model, "last")
-    assert aliases_of(store, model) == {"best": 2}
+    assert store.model(model).aliases == {"best": 2}
     with pytest.raises(NotFound):
         unalias(store, model, "last")
     with pytest.raises(NotFound, match="v3"):
@@ -128,6 +129,24 @@ def test_metrics(store, model):
     assert store.count_models(Selection(where="loss = 0.25 and final > 1 and broken is none")) == 1
 
 
+@pytest.mark.parametrize("joined", [" and ", " or "])
+def test_the_longest_conditions_are_answered(store, model, joined):
+    deep = "(" * 50 + "loss is none" + ")" * 50
+    assert store.count_models(Selection(where=joined.join([deep, *["loss is none"] * 299]))) == 1
+    many = ", ".join(str(number) for number in range(300))
+    assert store.count_models(Selection(where=f"not versions in ({many})")) == 0
+
+
+def test_what_is_shown_as_the_state_is_found_by_it(store, model):
+    assert [each.standing for each in store.models()[0].snapshots] == ["at_path"]
+    with store._writing() as connection:
+        gone = update(snapshots).where(snapshots.c.version == 2).values(state="gone", keeping="kept")
+        connection.execute(gone)
+    assert store.models()[0].snapshots[0].standing == "kept"
+    assert store.count_models(Selection(where="state = 'kept'")) == 1
+    assert store.count_models(Selection(where="state = 'gone'")) == 0
+
+
 def test_nobody_by_that_id(store):
     for change in (
         lambda: edit(store, "f" * 32, lambda now: {}),
@@ -143,9 +162,9 @@ def test_it_all_goes_with_the_model(store, model):
     edit(store, model, lambda now: {"tags": ("t",), "metadata": {"a": 1}})
     alias(store, model, "best", 1)
     report(store, model, "loss", 1.0)
-    snapshots = [each.id for each in store.model(model).snapshots]
-    remove(store, snapshots[:1])
-    assert aliases_of(store, model) == {}
+    first, _ = store.model(model).snapshots
+    remove(store, [first.id])
+    assert store.model(model).aliases == {}
     assert remove(store, [], [model]) == [model]
     assert store.models() == []
 
@@ -176,7 +195,7 @@ def test_a_hundred_writers_lose_nothing(store, url, model):
     assert found.metadata == {f"key {number}": number for number in range(100)}
     assert found.labels == {f"label {number}": number for number in range(100)}
     assert [(step, value) for _, step, value in metrics_of(store, model)] == [(n, n / 10) for n in range(100)]
-    assert aliases_of(store, model) == {f"alias{number}": 1 for number in range(100)}
+    assert store.model(model).aliases == {f"alias{number}": 1 for number in range(100)}
     assert store.count_models(Selection(tags_all=["tag 0", "tag 99"], metadata={"key 7": 7})) == 1
 
 

@@ -78,6 +78,8 @@ def test_it_reads(text, read):
         ("__import__('os')", 10, "no operator"),
         ("(" * 60 + "a < 1" + ")" * 60, 50, "deeper"),
         ("a" * 20_000, 0, "10,000 characters"),
+        (" or ".join(["a < 1"] * 301), 300 * 9, "300 values"),
+        (f"a in ({','.join(['1'] * 301)})", 0, "300 values"),
     ],
 )
 def test_it_says_what_is_wrong_and_where(text, position, said):

@@ -45,8 +45,8 @@ def find(store: Store, name: str) -> Named:
             tuple(each[1] for each in found),
         )
     if not found:
-        if _VERSIONED.search(name):
-            raise missing[0]
+        if _VERSIONED.search(name) or "@" in name:
+            raise missing[0]  # it says whether the model or its version is missing
         raise NotFound(
             f"no model or task is called {name!r}; list them with `autolog models` and `autolog tasks`"
         )
@@ -65,7 +65,8 @@ def find_version(store: Store, name: str, *, changes: bool = False) -> tuple[str
     if changes and len(alike := _alike(store, wanted, model_id, version)) > 1:
         shown = ", ".join(each[:12] for each in alike[:5])
         raise Ambiguous(
-            f"{len(alike)} models are called {wanted!r}: {shown}; write the beginning of an id instead",
+            f"{len(alike)} models are called {_bare(wanted, version)!r}: {shown};"
+            " write the beginning of an id instead",
             tuple(alike),
         )
     return model_id, version
@@ -74,14 +75,20 @@ def find_version(store: Store, name: str, *, changes: bool = False) -> tuple[str
 def _model(store: Store, name: str, quiet: bool = False) -> Named:
     model_id, version = store.find_model(name)
     if not quiet:
-        wanted = _VERSIONED.sub("", name) if version is not None else name
-        _tell("model", wanted, model_id, _alike(store, name, model_id, version))
+        _tell("model", _bare(name, version), model_id, _alike(store, name, model_id, version))
     return "model", model_id, version
+
+
+def _bare(name: str, version: int | None) -> str:
+    """A model's name without the version that it was found with: `:vN` or `@alias` behind it."""
+    if version is None:
+        return name
+    return _VERSIONED.sub("", name) if _VERSIONED.search(name) else name.rpartition("@")[0]
 
 
 def _alike(store: Store, name: str, model_id: str, version: int | None) -> list[str]:
     """The ids of all models that go by a name as this one does, the newest first."""
-    wanted = _VERSIONED.sub("", name) if version is not None else name
+    wanted = _bare(name, version)
     if model_id.startswith(wanted):
         return [model_id]
     from autolog.store import Selection

@@ -71,7 +71,7 @@ _KEYS: Mapping[str, Callable[[ModelRecord], Any]] = {
 @click.option("--name", metavar="GLOB", help="Only with such a name; upper and lower case are the same.")
 @click.option("--tag", "tags", multiple=True, metavar="TAG",
               help="Only with this tag, or one of several; -TAG: without it.")  # fmt: skip
-@click.option("--where", metavar="CONDITION", help="Only where this holds: 'val_loss < 0.2 and size > 1MB'.")
+@click.option("--where", metavar="CONDITION", help="Only where this holds: 'size > 1MB and versions > 1'.")
 @click.option("--sort", "order", default="-updated", show_default=True, metavar="KEY[,KEY]",
               help=f"Order by {', '.join(_KEYS)}; descending with a minus.")  # fmt: skip
 @limit_option

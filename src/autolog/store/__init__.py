@@ -5,7 +5,7 @@ Only frozen records leave this package.
 
 from .copying import copy_store
 from .database import Store
-from .editing import alias, aliases_of, edit, metrics_of, publish, report, unalias
+from .editing import alias, edit, metrics_of, publish, report, unalias
 from .exchange import Taken, give, take
 from .external import External, add_contents, record_external
 from .kept import ChunksMissing, Kept, NewFile, NewPack
@@ -61,7 +61,6 @@ __all__ = [
     "add_contents",
     "alias",
     "aliased",
-    "aliases_of",
     "copy_store",
     "edit",
     "give",

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import delete, select, update
 
 from autolog.errors import BadName, NotFound, Published
 
@@ -16,10 +16,9 @@ from .database import Store
 from .describing import describe
 from .racing import put, repeated
 from .records import ModelRecord
-from .rows import model_record
 from .schema import aliases, metrics, models, snapshots, tasks
 
-__all__ = ["alias", "aliases_of", "edit", "metrics_of", "publish", "report", "unalias"]
+__all__ = ["alias", "edit", "metrics_of", "publish", "report", "unalias"]
 
 #: What may be changed, and whether that is so once the model is published.
 _MAY = {
@@ -45,9 +44,9 @@ def edit(store: Store, model_id: str, change: Change, *, when: float | None = No
     """Change a model: `change` gets it as it is now and returns the columns that become something else.
 
     Nobody changes it in between, so what is built on what was there loses nothing of what others write.
-    `change` may be called several times. Raises NotFound, Published where a published model would get other
-    labels, design or framework, BadName for a name that is none, and whatever `change` raises; then nothing
-    is changed.
+    `change` may be called several times; records are handed over without their snapshots. Raises NotFound,
+    Published where a published model would get other labels, design or framework, BadName for a name that
+    is none, and whatever `change` raises; then nothing is changed.
     """
     return _edit(store, model_id, change, time.time() if when is None else when)
 
@@ -55,7 +54,7 @@ def edit(store: Store, model_id: str, change: Change, *, when: float | None = No
 @repeated
 def _edit(store: Store, model_id: str, change: Change, when: float) -> ModelRecord:
     with store._writing(f"model:{model_id}") as connection:
-        record = _record(connection, model_id)
+        record = store._model(connection, model_id)
         wanted = {name: value for name, value in change(record).items() if getattr(record, name) != value}
         if not wanted:
             return record
@@ -70,7 +69,7 @@ def _edit(store: Store, model_id: str, change: Change, when: float) -> ModelReco
         if "tags" in wanted:
             wanted["tags"] = list(wanted["tags"])
         connection.execute(update(models).where(models.c.id == model_id).values(**wanted, updated=when))
-        record = _record(connection, model_id)
+        record = store._model(connection, model_id)
         if wanted.keys() & {"tags", "metadata"}:
             describe(connection, model_id, record.tags, record.metadata)
         return record
@@ -91,14 +90,14 @@ def publish(store: Store, model_id: str) -> ModelRecord:
     A task that still runs stays as it is. Raises NotFound.
     """
     with store._writing(f"model:{model_id}") as connection:
-        record = _record(connection, model_id)
+        record = store._model(connection, model_id)
         if record.status != "published":
             now = time.time()
             changed = update(models).where(models.c.id == model_id)
             connection.execute(changed.values(status="published", updated=now))
             ended = (tasks.c.id == record.task_id, tasks.c.status != "running")
             connection.execute(update(tasks).where(*ended).values(status="published"))
-        return _record(connection, model_id)
+        return store._model(connection, model_id)
 
 
 @repeated
@@ -113,7 +112,7 @@ def alias(store: Store, model_id: str, name: str, version: int) -> None:
             " _ . + - follow, and it must not read as a version (v3)"
         )
     with store._writing(f"model:{model_id}") as connection:
-        record = _record(connection, model_id)
+        record = store._model(connection, model_id)
         query = select(snapshots.c.id)
         query = query.where(snapshots.c.model_id == model_id, snapshots.c.version == version)
         snapshot_id = connection.execute(query).scalar()
@@ -129,15 +128,7 @@ def unalias(store: Store, model_id: str, name: str) -> None:
     with store._writing(f"model:{model_id}") as connection:
         own = (aliases.c.model_id == model_id, aliases.c.name == name)
         if not connection.execute(delete(aliases).where(*own)).rowcount:
-            raise NotFound(f"{_record(connection, model_id).name} has no alias {name!r}")
-
-
-def aliases_of(store: Store, model_id: str) -> dict[str, int]:
-    """The versions that a model's aliases stand for."""
-    query = select(aliases.c.name, snapshots.c.version).where(aliases.c.model_id == model_id)
-    query = query.join(snapshots, snapshots.c.id == aliases.c.snapshot_id).order_by(aliases.c.name)
-    with store._reading() as connection:
-        return {row.name: row.version for row in connection.execute(query)}
+            raise NotFound(f"{store._model(connection, model_id).name} has no alias {name!r}")
 
 
 @repeated
@@ -150,7 +141,7 @@ def report(store: Store, model_id: str, name: str, value: float, iteration: int 
     number = None if math.isnan(value) else float(value)  # SQLite has no NaN
     row = {"model_id": model_id, "name": name, "iteration": -1 if iteration is None else iteration}
     with store._writing(f"model:{model_id}") as connection:
-        _record(connection, model_id)
+        store._model(connection, model_id)
         put(connection, metrics, [{**row, "value": number, "time": time.time()}])
 
 
@@ -163,11 +154,3 @@ def metrics_of(store: Store, model_id: str) -> list[tuple[str, int | None, float
             (name, None if iteration < 0 else iteration, value)
             for name, iteration, value in connection.execute(query)
         ]
-
-
-def _record(connection: Connection, model_id: str) -> ModelRecord:
-    query = select(models, tasks.c.name.label("task_name")).outerjoin(tasks, tasks.c.id == models.c.task_id)
-    row = connection.execute(query.where(models.c.id == model_id)).mappings().first()
-    if row is None:
-        raise NotFound(f"no model has the id {model_id!r}; list them with `autolog models`")
-    return model_record(row, (), 0)

@@ -6,6 +6,7 @@ import fnmatch
 import re
 from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, func, or_, select
@@ -25,7 +26,7 @@ from .records import (
 )
 from .rows import batches, contents_record, model_record, part_records, snapshot_record, task_record
 from .schema import aliases, contents, faults, inputs, models, parts, skips, snapshots, tasks
-from .selecting import Selection, condition_of, order_of
+from .selecting import Selection, condition_of, newest_versions, order_of
 
 __all__ = ["Queries"]
 
@@ -170,10 +171,8 @@ class Queries(ABC):
         descending with a minus; what isn't there comes last, and models alike are ordered by id. Raises
         WhereError.
         """
-        count = _count(snapshots, snapshots.c.model_id == models.c.id).label("n")
         query = (
-            select(models, tasks.c.name.label("task_name"), count)
-            .outerjoin(tasks, tasks.c.id == models.c.task_id)
+            _model_query()
             .where(condition_of(selection))
             .order_by(*order_of(order))
             .limit(limit)
@@ -183,9 +182,7 @@ class Queries(ABC):
             rows = connection.execute(query).mappings().all()
             ids = [row["id"] for row in rows]
             latest, named = self._latest(connection, ids), self._aliases(connection, ids)
-        return [
-            model_record(row, latest.get(row["id"], ()), row["n"] or 0, named.get(row["id"])) for row in rows
-        ]
+        return [model_record(row, latest.get(row["id"], ()), row["n"], named.get(row["id"])) for row in rows]
 
     def count_models(self, selection: Selection = _EVERYTHING) -> int:
         """How many models there are of what was asked for. Raises WhereError."""
@@ -207,12 +204,7 @@ class Queries(ABC):
     def _latest(connection: Connection, model_ids: list[str]) -> dict[str, tuple[SnapshotRecord, ...]]:
         found: dict[str, tuple[SnapshotRecord, ...]] = {}
         for batch in batches(model_ids):
-            newest = (
-                select(snapshots.c.model_id, func.max(snapshots.c.version).label("newest"))
-                .where(snapshots.c.model_id.in_(batch))
-                .group_by(snapshots.c.model_id)
-                .subquery()
-            )
+            newest = newest_versions(snapshots.c.model_id.in_(batch))
             rows = connection.execute(
                 _snapshot_query()
                 .join(newest, newest.c.model_id == snapshots.c.model_id)
@@ -223,13 +215,8 @@ class Queries(ABC):
 
     def model(self, model_id: str, *, tensors: bool = False) -> ModelRecord:
         """One model with all its snapshots, oldest first. Raises NotFound."""
-        query = select(models, tasks.c.name.label("task_name")).outerjoin(
-            tasks, tasks.c.id == models.c.task_id
-        )
         with self._reading() as connection:
-            row = connection.execute(query.where(models.c.id == model_id)).mappings().first()
-            if row is None:
-                raise NotFound(f"no model has the id {model_id!r}; list them with `autolog models`")
+            record = self._model(connection, model_id)
             found = connection.execute(
                 _snapshot_query(tensors=tensors)
                 .where(snapshots.c.model_id == model_id)
@@ -240,8 +227,16 @@ class Queries(ABC):
             ).mappings()
             of = part_records(files)
             versions = tuple(snapshot_record(each, tensors=tensors, parts=of) for each in found)
-            named = self._aliases(connection, [model_id]).get(model_id)
-        return model_record(row, versions, len(versions), named)
+        return replace(record, snapshots=versions)
+
+    @classmethod
+    def _model(cls, connection: Connection, model_id: str) -> ModelRecord:
+        """A model without its snapshots. Raises NotFound."""
+        query = _model_query().where(models.c.id == model_id)
+        row = connection.execute(query).mappings().first()
+        if row is None:
+            raise NotFound(f"no model has the id {model_id!r}; list them with `autolog models`")
+        return model_record(row, (), row["n"], cls._aliases(connection, [model_id]).get(model_id))
 
     def contents(self, digest: str) -> ContentsRecord | None:
         """What is inside the file with this digest, its tensors included; None if nobody has looked."""
@@ -335,6 +330,12 @@ def _escape(text: str) -> str:
 
 def _count(table: Any, condition: Any) -> Any:
     return select(func.count()).select_from(table).where(condition).scalar_subquery()
+
+
+def _model_query() -> Any:
+    count = _count(snapshots, snapshots.c.model_id == models.c.id).label("n")
+    query = select(models, tasks.c.name.label("task_name"), count)
+    return query.outerjoin(tasks, tasks.c.id == models.c.task_id)
 
 
 def _snapshot_query(*, tensors: bool = False) -> Any:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 __all__ = [
+    "FILE_IS_NO_MORE",
     "ChunkRecord",
     "ContentsRecord",
     "FaultRecord",
@@ -24,6 +25,10 @@ __all__ = [
     "UseRecord",
     "VersionRecord",
 ]
+
+
+#: States in which the file that was saved can't be had any more.
+FILE_IS_NO_MORE = ("overwritten", "gone", "in_memory")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +145,7 @@ class SnapshotRecord:
     @property
     def standing(self) -> str:
         """Its state as it is shown: `kept` where the file itself is no more, but its bytes are kept."""
-        is_elsewhere = self.state in ("overwritten", "gone", "in_memory")
-        return "kept" if is_elsewhere and self.keeping == "kept" else self.state
+        return "kept" if self.state in FILE_IS_NO_MORE and self.keeping == "kept" else self.state
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,16 +8,30 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Float, and_, false, func, literal, not_, or_, select, true
+from sqlalchemy import (
+    ColumnElement,
+    Float,
+    Subquery,
+    and_,
+    case,
+    false,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+    true,
+)
 
 from autolog.errors import WhereError
 
 from . import where
 from .describing import kind_of
+from .records import FILE_IS_NO_MORE
 from .schema import contents, described, metrics, models, snapshots, tagged, tasks
 from .tags import tags_condition
 
-__all__ = ["Selection", "condition_of", "order_of"]
+__all__ = ["Selection", "condition_of", "newest_versions", "order_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +110,25 @@ def order_of(order: str) -> list[Any]:
 # -- fields -------------------------------------------------------------------------------------------
 
 
+def newest_versions(*conditions: ColumnElement[bool]) -> Subquery:
+    """`model_id` and `newest`: the highest version of each model, among the snapshots that meet these."""
+    query = select(snapshots.c.model_id, func.max(snapshots.c.version).label("newest"))
+    return query.where(*conditions).group_by(snapshots.c.model_id).subquery()
+
+
 def _of_latest(column: Any) -> Any:
-    """A column of a model's newest snapshot."""
-    query = select(column).where(snapshots.c.model_id == models.c.id)
-    if column.table is contents:
-        query = query.join(snapshots, snapshots.c.digest == contents.c.digest)
+    """A column of a model's newest snapshot, or of what is inside it."""
+    query = select(column).select_from(snapshots).where(snapshots.c.model_id == models.c.id)
+    if getattr(column, "table", None) is contents:
+        query = query.join(contents, contents.c.digest == snapshots.c.digest)
     return query.order_by(snapshots.c.version.desc()).limit(1).correlate(models).scalar_subquery()
 
 
+#: `SnapshotRecord.standing`: what tables show as the state.
+_STANDING = case(
+    (and_(snapshots.c.state.in_(FILE_IS_NO_MORE), snapshots.c.keeping == "kept"), "kept"),
+    else_=snapshots.c.state,
+)
 _COLUMNS: Mapping[str, Callable[[], Any]] = {
     "id": lambda: models.c.id,
     "name": lambda: models.c.name,
@@ -128,7 +153,7 @@ _COLUMNS: Mapping[str, Callable[[], Any]] = {
     "size": lambda: _of_latest(snapshots.c.size),
     "digest": lambda: _of_latest(snapshots.c.digest),
     "uri": lambda: _of_latest(snapshots.c.uri),
-    "state": lambda: _of_latest(snapshots.c.state),
+    "state": lambda: _of_latest(_STANDING),
     "parameters": lambda: _of_latest(contents.c.parameters),
     "format": lambda: _of_latest(contents.c.format),
 }

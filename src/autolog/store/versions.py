@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import or_, select
 
 from .database import Store
 from .kept_reading import running
 from .records import VersionRecord
 from .rows import batches
 from .schema import aliases, inputs, models, snapshots, tagged
+from .selecting import newest_versions
 
 __all__ = ["aliased", "newest_of_tagged", "published", "used_as_input", "versions"]
 
@@ -20,11 +21,7 @@ def versions(
     store: Store, *, keeping: str | None = None, ids: Collection[int] | None = None
 ) -> list[VersionRecord]:
     """Versions of all models, model by model and in their order: all, those with this `keeping`, or by id."""
-    newest = (
-        select(snapshots.c.model_id, func.max(snapshots.c.version).label("newest"))
-        .group_by(snapshots.c.model_id)
-        .subquery()
-    )
+    newest = newest_versions()
     query = (
         select(
             snapshots,
@@ -70,12 +67,7 @@ def aliased(store: Store) -> set[int]:
 
 def newest_of_tagged(store: Store) -> set[int]:
     """The newest snapshot of each model that has a tag."""
-    newest = (
-        select(snapshots.c.model_id, func.max(snapshots.c.version).label("newest"))
-        .where(snapshots.c.model_id.in_(select(tagged.c.model_id)))
-        .group_by(snapshots.c.model_id)
-        .subquery()
-    )
+    newest = newest_versions(snapshots.c.model_id.in_(select(tagged.c.model_id)))
     query = select(snapshots.c.id).join(newest, newest.c.model_id == snapshots.c.model_id)
     with store._reading() as connection:
         return set(connection.execute(query.where(snapshots.c.version == newest.c.newest)).scalars())

@@ -75,8 +75,10 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE,
 )
-#: Parentheses and `not` go no deeper: whoever writes it gets an error, and no server a stack that overflows.
+#: Whoever writes more parentheses in each other, or more values, gets an error that says so; SQLite has one
+#: of its own beyond a depth of 1,000.
 _DEEPEST = 50
+_VALUES = 300
 _LONGEST = 10_000
 
 
@@ -207,6 +209,7 @@ class _Parser:
         self._tokens = tokens
         self._at = 0
         self._depth = 0
+        self._values = 0
 
     def whole(self) -> Condition:
         if not self._tokens:
@@ -247,6 +250,7 @@ class _Parser:
             self._depth -= 1
             return found
         token = self._next("a field")
+        self._count(token)
         if token.kind == "value":
             if not isinstance(token.value, str):
                 raise self._error("a field comes first, then what it is compared with", token)
@@ -273,6 +277,7 @@ class _Parser:
             self._needs("(")
             values = [self._value(field, "=")]
             while self._takes(","):
+                self._count(token)
                 values.append(self._value(field, "="))
             self._needs(")")
             inside = Comparison(field, "in", tuple(values))
@@ -285,6 +290,11 @@ class _Parser:
         if sign == "~" and field.type not in ("text", "any"):
             raise self._error(f"~ compares text, and {field.name} is a {field.type}", operator)
         return Comparison(field, sign, (self._value(field, sign),))
+
+    def _count(self, token: _Token) -> None:
+        self._values += 1
+        if self._values > _VALUES:
+            raise self._error(f"a condition may have {_VALUES} values", token)
 
     def _field(self, token: _Token) -> Field:
         name = token.text
