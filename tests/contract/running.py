@@ -34,6 +34,8 @@ MODES = ("bare", "captured", "raising")
 ORDERS = ("in_both_orders", "lazy_in_thread")
 #: Those that run in a process that has the framework imported; so init() in it comes after the import.
 _WARM = ("bare", "raising")
+#: MegEngine looks for CUDA when it is first used, and says so: in a fork it says something else.
+_ALWAYS_ALONE = ("megengine",)
 _WRAPPER = os.path.join("autolog", "patching", "importlib_bootstrap.py")
 
 
@@ -275,7 +277,7 @@ class Runs:
         """Run a file of a script's folder in a mode, in `top/work`."""
         (top / "work").mkdir(parents=True, exist_ok=True)
         words = ["bare" if mode == "again" else mode, str(path), *arguments]
-        if mode in _WARM and script.environment is not None:
+        if mode in _WARM and script.environment is not None and script.key not in _ALWAYS_ALONE:
             warm = self._warm_for(script, script.environment)
             there = _environment(warm.at, warm.at / "work")
             return warm.run(words, top, {**there, **script.environment, **more})
