@@ -100,7 +100,9 @@ class Saved(NamedTuple):
     description if this is the first save of that model. `group` names the model that all files of
     one checkpoint callback are versions of; `iteration` counts as the script does. A snapshot of several
     files has `parts`, which are at `base` followed by their names; `base` ends with a slash for a folder,
-    whose own facts `facts` then are, else they are those of the part named `lead`.
+    whose own facts `facts` then are, else they are those of the part named `lead`. `metrics` are what the
+    framework knew of this version. `model` is the id of the model that somebody says it is a version of;
+    `output_uri` is where its bytes go, if not where the run's go, and `target` what they are called there.
     """
 
     id: str
@@ -122,6 +124,10 @@ class Saved(NamedTuple):
     base: str = ""
     lead: str = ""
     labels: dict[str, int] = {}  # noqa: RUF012 - never changed
+    metrics: dict[str, float] = {}  # noqa: RUF012 - never changed
+    model: str = ""
+    output_uri: str = ""
+    target: str = ""
 
 
 class Loaded(NamedTuple):

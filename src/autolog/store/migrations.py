@@ -8,9 +8,10 @@ it is looked again what is there.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import Column, Connection, Integer, MetaData, Table, insert, inspect, select, text
+from sqlalchemy.schema import CreateColumn
 
 from autolog.errors import StoreError, StoreMissing
 
@@ -67,15 +68,7 @@ def _add_kept_bytes(connection: Connection) -> None:
         table.create(connection, checkfirst=True)
     if connection.execute(select(schema.identity.c.id)).first() is None:
         connection.execute(insert(schema.identity).values(id=os.urandom(16).hex()))
-    there = {column["name"] for column in inspect(connection).get_columns("snapshots")}
-    for name, kind in (
-        ("keeping", "VARCHAR(8) NOT NULL DEFAULT ''"),
-        ("keeping_reason", "TEXT NOT NULL DEFAULT ''"),
-        ("stored", "BIGINT"),
-        ("weights_digest", "VARCHAR(80)"),
-    ):
-        if name not in there:
-            connection.execute(text(f"ALTER TABLE snapshots ADD COLUMN {name} {kind}"))
+    _add_columns(connection, schema.snapshots, ("keeping", "keeping_reason", "stored", "weights_digest"))
 
 
 def _add_what_people_say(connection: Connection) -> None:
@@ -86,6 +79,23 @@ def _add_what_people_say(connection: Connection) -> None:
         describe(connection, model_id, tags, metadata)
 
 
+def _add_artifacts_and_figures(connection: Connection) -> None:
+    for table in (schema.figures, schema.artifacts):
+        table.create(connection, checkfirst=True)
+    said = ("kind", "comment", "archived", "parent", "configurations", "parameters", "labels", "design")
+    _add_columns(connection, schema.tasks, (*said, "output_uri", "initial_iteration"))
+    _add_columns(connection, schema.models, ("system_tags", "role", "upload_uri"))
+
+
+def _add_columns(connection: Connection, table: Table, names: Sequence[str]) -> None:
+    """Columns that a table has by now, as the schema describes them."""
+    there = {column["name"] for column in inspect(connection).get_columns(table.name)}
+    for name in names:
+        if name not in there:
+            column = str(CreateColumn(table.c[name]).compile(dialect=connection.dialect))
+            connection.execute(text(f"ALTER TABLE {table.name} ADD COLUMN {column}"))
+
+
 #: Number n of this list, counted from 1, brings a store from version n - 1 to n.
 _STEPS: tuple[Callable[[Connection], None], ...] = (
     _create,
@@ -93,6 +103,7 @@ _STEPS: tuple[Callable[[Connection], None], ...] = (
     _compare_by_code_points,
     _add_kept_bytes,
     _add_what_people_say,
+    _add_artifacts_and_figures,
 )
 
 NEWEST = len(_STEPS)

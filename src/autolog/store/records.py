@@ -205,6 +205,9 @@ class ModelRecord:
     snapshots: tuple[SnapshotRecord, ...] = ()
     #: The versions that people gave names to.
     aliases: Mapping[str, int] = field(default_factory=dict)
+    system_tags: tuple[str, ...] = ()
+    role: str = ""
+    upload_uri: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,3 +302,13 @@ class TaskRecord:
     not_kept: tuple[NotKeptRecord, ...] = field(default=())
     input_count: int = 0
     output_count: int = 0
+    kind: str = "training"
+    comment: str = ""
+    archived: bool = False
+    parent: str | None = None
+    configurations: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    labels: Mapping[str, int] = field(default_factory=dict)
+    design: str | None = None
+    output_uri: str = ""
+    initial_iteration: int = 0

@@ -98,6 +98,9 @@ def model_record(
         versions=versions,
         snapshots=found,
         aliases=aliases or {},
+        system_tags=tuple(row["system_tags"]),
+        role=row["role"],
+        upload_uri=row["upload_uri"],
     )
 
 
@@ -125,6 +128,16 @@ def task_record(row: RowMapping, **more: Any) -> TaskRecord:
         versions=row["versions"],
         job=row["job"],
         hooks=row["hooks"],
+        kind=row["kind"],
+        comment=row["comment"],
+        archived=row["archived"],
+        parent=row["parent"],
+        configurations=row["configurations"],
+        parameters=row["parameters"],
+        labels=row["labels"],
+        design=row["design"],
+        output_uri=row["output_uri"],
+        initial_iteration=row["initial_iteration"],
         **more,
     )
 

@@ -21,17 +21,20 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    false,
 )
 
 from .types import BigInteger, Text
 
 __all__ = [
     "aliases",
+    "artifacts",
     "chunks",
     "contents",
     "described",
     "done",
     "faults",
+    "figures",
     "files",
     "identity",
     "inputs",
@@ -78,6 +81,21 @@ tasks = Table(
     Column("job", JSON, nullable=False),
     # target -> "applied", or why not
     Column("hooks", JSON, nullable=False),
+    # what people say of it
+    Column("kind", String(32), nullable=False, server_default="training"),
+    Column("comment", Text, nullable=False, server_default=""),
+    Column("archived", Boolean, nullable=False, server_default=false()),
+    Column("parent", _ID),
+    # name -> {"text": ..., "format": "json", "yaml"...}
+    Column("configurations", JSON, nullable=False, server_default="{}"),
+    # name -> what was connected under it
+    Column("parameters", JSON, nullable=False, server_default="{}"),
+    # for its models, where they have none of their own
+    Column("labels", JSON, nullable=False, server_default="{}"),
+    Column("design", Text),
+    # where its weights go, passwords masked
+    Column("output_uri", Text, nullable=False, server_default=""),
+    Column("initial_iteration", BigInteger, nullable=False, server_default="0"),
 )
 
 models = Table(
@@ -101,6 +119,12 @@ models = Table(
     Column("comment", Text, nullable=False),
     # where an imported model was found: a path or a URL
     Column("origin", Text),
+    # such as `package`
+    Column("system_tags", JSON, nullable=False, server_default="[]"),
+    # what its task calls it: the stem of its file, or a name that was given
+    Column("role", Text, nullable=False, server_default=""),
+    # where its weights go, if elsewhere than the task's
+    Column("upload_uri", Text, nullable=False, server_default=""),
     Column("created", Float, nullable=False),
     Column("updated", Float, nullable=False, index=True),
     # A tree of PostgreSQL's takes no text over 2.7 KB, and a path may have 4: it hashes names and paths.
@@ -348,4 +372,38 @@ metrics = Table(
     Column("iteration", BigInteger, primary_key=True, autoincrement=False),
     Column("value", Float),
     Column("time", Float, nullable=False),
+)
+
+#: Figures of models: `figure` is a description that Plotly draws, its data in it. `iteration` is -1 for none.
+figures = Table(
+    "figures",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("model_id", _ID, ForeignKey("models.id"), nullable=False, index=True),
+    Column("title", Text, nullable=False),
+    Column("series", Text, nullable=False),
+    Column("iteration", BigInteger, nullable=False),
+    # `histogram`, `line`, `table`...: how it was reported
+    Column("kind", String(16), nullable=False),
+    Column("figure", JSON, nullable=False),
+    Column("created", Float, nullable=False),
+)
+
+#: What a task keeps beside its models: a file each, plain, at a path below its place.
+artifacts = Table(
+    "artifacts",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("task_id", _ID, ForeignKey("tasks.id"), nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    # what it was made of: `file`, `folder`, `json`, `array`, `table`, `image`, `text`, `pickle`
+    Column("kind", String(16), nullable=False),
+    Column("place_id", Integer, ForeignKey("places.id"), nullable=False),
+    Column("path", Text, nullable=False),
+    Column("digest", String(80), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("metadata", JSON, nullable=False),
+    # the first lines, for looking at
+    Column("preview", Text, nullable=False),
+    Column("created", Float, nullable=False),
 )
