@@ -4,6 +4,9 @@ VENV := .venv/bin
 # One more than CI has processors: many tests wait for processes more than they compute.
 WORKERS := 3
 
+# Whoever has set this compiles the frameworks again in each of a thousand processes: twice the time.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test lint core tests apart older suites faults bench env clean help
 
 help:

@@ -185,6 +185,7 @@ def make_apart(name):
 
 def main(what, name=""):
     """Make what is asked for."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # what is imported for the first time is kept compiled
     found = {version: find_python(version) for version in VERSIONS}
     if what == "pythons":
         for version, python in found.items():
