@@ -101,8 +101,9 @@ class Saved(NamedTuple):
     one checkpoint callback are versions of; `iteration` counts as the script does. A snapshot of several
     files has `parts`, which are at `base` followed by their names; `base` ends with a slash for a folder,
     whose own facts `facts` then are, else they are those of the part named `lead`. `metrics` are what the
-    framework knew of this version. `model` is the id of the model that somebody says it is a version of;
-    `output_uri` is where its bytes go, if not where the run's go, and `target` what they are called there.
+    framework knew of this version, None for NaN. `model` is the id of the model that somebody says it is a
+    version of; `output_uri` is where its bytes go, if not where the run's go, and `target` what they are
+    called there.
     """
 
     id: str
@@ -124,7 +125,7 @@ class Saved(NamedTuple):
     base: str = ""
     lead: str = ""
     labels: dict[str, int] = {}  # noqa: RUF012 - never changed
-    metrics: dict[str, float] = {}  # noqa: RUF012 - never changed
+    metrics: dict[str, float | None] = {}  # noqa: RUF012 - never changed
     model: str = ""
     output_uri: str = ""
     target: str = ""

@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 
     from .told import Told
 
-__all__ = ["GIVEN_WAY", "Aside", "Putting", "waiting_folder", "waiting_sizes"]
+__all__ = ["GIVEN_WAY", "NOWHERE", "Aside", "Putting", "waiting_folder", "waiting_sizes"]
 
+#: What the `output_uri` of a save says that is not to be kept though the run's are.
+NOWHERE = "none"
 GIVEN_WAY = "a newer save to the same path took its room while it waited (waiting_limit)"
 #: Bytes that are left free for the spool and the records, or a tenth of a small disk.
 _RESERVE = 256 << 20
@@ -58,7 +60,6 @@ class Aside:
 
     def __init__(self, home: str, told: Told, task_id: str) -> None:
         self.folder = waiting_folder(home)
-        self.is_packed = told.output_uri == "true"
         self._limit = told.waiting_limit
         self._told = told
         self._task_id = task_id
@@ -69,12 +70,24 @@ class Aside:
         #: Asked to give up what waits for these events; gives those that it could.
         self.give_up: Callable[[list[str]], list[str]] = lambda events: []
 
-    def facts(self) -> dict[str, Any]:
+    def wants(self, event: object) -> bool:
+        """Whether the bytes of this event are to be kept anywhere."""
+        return isinstance(event, Saved) and self.output_uri(event) != ""
+
+    def output_uri(self, event: Saved) -> str:
+        """Where a save's bytes go: where it says, else where the run's go; empty for nowhere."""
+        if event.output_uri == NOWHERE:
+            return ""
+        return event.output_uri or self._told.output_uri
+
+    def facts(self, event: Saved) -> dict[str, Any]:
         """What goes with each item, for whoever takes it on."""
         from autolog.content import item_facts
 
         told = self._told
-        return item_facts(self._task_id, told.store, told.output_uri, told.content_store)
+        run = item_facts(self._task_id, told.store, self.output_uri(event), told.content_store)
+        return {**run, "event": event.id, "path": event.path or "", "time": event.time, "target":
+        event.target}
 
     def earlier(self, event_id: str) -> Staged | None:
         """What an earlier agent has put aside for an event."""
@@ -150,7 +163,7 @@ class Putting:
         """Read an open file and put it aside; `(digest, bytes)`, also where that can't be done."""
         if self._staging is not None:
             try:
-                if not self._aside.is_packed:
+                if self._aside.output_uri(self._event) != "true":
                     file = self._staging.add_whole(name, descriptor)
                 else:
                     file = self._staging.add(name, descriptor, size, _spans(descriptor, path))
@@ -173,8 +186,7 @@ class Putting:
             return None
         event = self._event
         try:
-            about = {"event": event.id, "path": event.path or "", "time": event.time}
-            staged = self._staging.finish({**self._aside.facts(), **about})
+            staged = self._staging.finish(self._aside.facts(event))
         except DestinationError as error:
             self._abandon(str(error))
             return None

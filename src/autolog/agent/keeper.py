@@ -17,6 +17,7 @@ from .worker import Worker, step_back
 
 if TYPE_CHECKING:
     from autolog.content import Staged
+    from autolog.keeping import Destination
     from autolog.store import Store
 
     from .connection import Connection
@@ -129,6 +130,8 @@ class Keeper(Worker):
         from autolog.keeping import repack
         from autolog.store import Kept
 
+        if not self._told.output_uri:
+            return
         destination = self._told.destination(self._home)
         # What is far away would be fetched and sent again.
         if destination.is_packed and not is_remote(destination.url):
@@ -155,7 +158,7 @@ class Keeper(Worker):
             try:
                 kept = Kept(self._store())
                 try:
-                    send(item.staged, self._told.destination(self._home), kept)
+                    send(item.staged, self._destination(item), kept)
                 except IntegrityError as error:
                     kept.note(item.event_id, "failed", str(error))
                     self._aside.forget()
@@ -166,6 +169,9 @@ class Keeper(Worker):
                 break
         self.blocked = ""
         self._done(item, "kept")
+
+    def _destination(self, item: Outgoing) -> Destination:
+        return self._told.destination(self._home, str(item.staged.facts.get("output_uri") or ""))
 
     def _done(self, item: Outgoing, kind: str) -> None:
         shutil.rmtree(item.staged.folder, ignore_errors=True)

@@ -97,6 +97,8 @@ class Agent:
         self._recorder: Recorder | None = None
         self._reader: Reader | None = None
         self._keeper: Keeper | None = None
+        self._told: Told | None = None
+        self._scribe: Scribe | None = None
         self._is_tidied = False
         self._following = Following()
         self._beat = time.monotonic()
@@ -251,6 +253,8 @@ class Agent:
     def _read(self, job: Job) -> None:
         recorder = self._workers()
         if self._reader is not None and recorder is not None:
+            if getattr(job.event, "output_uri", ""):
+                self._keep()
             self._reader.add(job)
 
     def _record(self, job: Job) -> None:
@@ -268,16 +272,21 @@ class Agent:
             self._recorder.seen_at = self._journals.seen_at
             self._recorder.stalled = self._tell_all
             self._reader = Reader(self._recorder, self._notes, self._wake)
-            self._keep(told, scribe)
+            self._told, self._scribe = told, scribe
+            if told.output_uri:
+                self._keep()
             self._recorder.start()
             self._reader.start()
             _guard.report_to(self._record_fault)
         return self._recorder
 
-    def _keep(self, told: Told, scribe: Scribe) -> None:
+    def _keep(self) -> None:
         """Have the bytes of saves put aside, and taken to where they are to be kept."""
-        if not told.output_uri or self._reader is None or self._recorder is None:
+        told, scribe = self._told, self._scribe
+        if self._keeper is not None or self._reader is None or self._recorder is None:
             return
+        assert told is not None  # since there are workers
+        assert scribe is not None
         from .aside import Aside
         from .keeper import Keeper
         from .waiting import leftovers

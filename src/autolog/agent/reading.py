@@ -78,7 +78,9 @@ def read_parts(event: Saved | Loaded, descriptors: dict[int, int], aside: Aside 
 
 
 def _begin(event: Saved | Loaded, aside: Aside | None) -> Putting | None:
-    return aside.begin(event) if aside is not None and isinstance(event, Saved) else None
+    if aside is None or not isinstance(event, Saved) or not aside.wants(event):
+        return None
+    return aside.begin(event)
 
 
 def _through(putting: Putting | None, name: str, path: str) -> Callable[[int, int], tuple[str, int]] | None:

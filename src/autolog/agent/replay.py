@@ -178,7 +178,7 @@ class _Replay(NamedTuple):
     def _read(self, job: Job, read: Callable[[], Read]) -> bool:
         """Read an event's file, unless an agent has done all that it takes; whether it was read."""
         known = self.notes.digested.get(job.event.id)
-        is_wanted = self.aside is not None and isinstance(job.event, Saved)
+        is_wanted = self.aside is not None and self.aside.wants(job.event)
         if known is not None and known.digest is not None:
             staged = self.aside.earlier(job.event.id) if self.aside is not None else None
             if staged is not None or not is_wanted:
@@ -206,8 +206,7 @@ def _replay_folder(folder: str, settings: Settings) -> tuple[int, str]:
         try:
             _take_sights(journals, scribe, notes)
             told = Told.of_command(journals.started, settings, _store_of(journals, settings))
-            aside = Aside(settings.home, told, scribe.task_id) if told.output_uri else None
-            left = replay(scribe, journals, notes, aside)
+            left = replay(scribe, journals, notes, Aside(settings.home, told, scribe.task_id))
             end = outcome(journals)
             writer = scribe.writer
             if end is None:

@@ -145,6 +145,10 @@ class Scribe:
             # Also where these bytes are known: they may be a version of another model this time, which is to
             # have its iteration, design and labels, too.
             contents = None if digest is None else self._look_inside(event, file, path)
+            if event.model and not event.framework and contents is not None:
+                from autolog.keeping import framework_of
+
+                event = event._replace(framework=framework_of(contents.format))
             if iteration is None and contents is not None:
                 iteration = _iteration_inside(contents)
             look = Look(
@@ -272,6 +276,9 @@ class Scribe:
         if event.place == "memory":
             # A buffer has no path: what was saved into memory by one function is one model.
             return f"<memory>:{event.model_type}", "in-memory", None
+        if event.model:
+            # Wherever its file is: somebody has said which model it is a version of.
+            return f"<model>:{event.model}", name_parts(path)[1], None
         return name_parts(path, event.group)
 
     @staticmethod

@@ -73,10 +73,10 @@ class Reader(Worker):
 
     def _look(self, item: Job, event: Saved | Loaded) -> None:
         known = self._notes.digested.get(event.id)
-        is_wanted = self.aside is not None and isinstance(event, Saved)
+        is_wanted = self.aside is not None and self.aside.wants(event)
         earlier = self.aside.earlier(event.id) if self.aside is not None and known is not None else None
         if event.parts:
-            if known is not None and known.digest and (earlier is not None or self.aside is None):
+            if known is not None and known.digest and (earlier is not None or not is_wanted):
                 item.take(Read(known, staged=earlier))
             else:
                 item.take(read_parts(event, item.parts, self.aside), known, is_wanted=is_wanted)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from autolog import _guard
@@ -13,8 +13,9 @@ from autolog.events import Loaded, Saved
 from autolog.files import facts_of
 from autolog.hooks import Verdict
 
-from . import memory
+from . import callbacks, memory
 from .bundle import base_of, files_of
+from .numbers import known_at
 from .openfiles import OpenFile, OpenFiles
 from .pin import Pin, pin_open_file
 from .session import Session
@@ -61,6 +62,10 @@ if TYPE_CHECKING:
         @property
         def group(self) -> tuple[str, int | None] | None:
             """The model, and the iteration, that a checkpoint callback says it is a version of."""
+
+        @property
+        def metrics(self) -> Mapping[str, Any]:
+            """What the framework knows of the weights that were saved."""
 
         @property
         def origin(self) -> Any:
@@ -156,6 +161,28 @@ class Capture:
         elif not call.rule:
             self._keep_load(call, origins)
 
+    def record(self, held_at: Any, **fields: Any) -> str:
+        """Record what is at a path, in a folder or at a URL, as somebody asks for it; the id of the event.
+
+        `fields` are those of `Saved` that are known. Raises FileNotFoundError where nothing is.
+        """
+        self.session.drain()
+        self.session.see_moves()
+        held = Target(held_at)
+        held.hold()
+        if held.place == "file" and held.pin is None:
+            raise FileNotFoundError(f"there is no file at {held.path}")
+        fields = {**fields, "id": self.session.next_id(), "time": time.time()}
+        fields["rank"] = self.session.process.rank
+        self.session.start_agent()
+        if held.pin is None:
+            self.session.submit(Saved(place="remote", path=held.path, **fields))
+            return str(fields["id"])
+        self._send(held.pin, held.path, fields)
+        # Whoever asked for it may write over the file, or take it away, as soon as this returns.
+        self._barrier(held)
+        return str(fields["id"])
+
     def finish(self) -> None:
         """Send what is still open; called before the session finishes."""
         self._open.finish()
@@ -185,6 +212,17 @@ class Capture:
             target.release()
             self.session.skip(name, "not known to be a model", call.point.target)
             return
+        info = None
+        if callbacks.pre or callbacks.post:
+            info = callbacks.ask("save", target.path, _framework(call.hook, verdict), call.model)
+            if info is None:
+                target.release()
+                self.session.skip(name, "callback", call.point.target)
+                return
+            if info.local_model_path and info.local_model_path != target.path:
+                target.release()
+                target = Target(info.local_model_path)
+                target.hold()
         group = call.group
         if group is not None and target.place == "file":
             group = (os.path.abspath(group[0]), group[1])
@@ -200,7 +238,11 @@ class Capture:
             "iteration": None if group is None else group[1],
             "rank": self.session.process.rank,
             "labels": labels,
+            "output_uri": self.session.output_uri,
+            "target": info.upload_filename or "" if info is not None else "",
+            "metrics": known_at(call),
         }
+        event_id = str(fields["id"])
         if target.place in ("memory", "remote"):
             self._save_elsewhere(target, fields)
         elif target.place == "open":
@@ -213,6 +255,8 @@ class Capture:
             else:
                 reason = "the file was gone before it could be opened"
                 self.session.submit(Saved(place="file", path=target.path, lost=reason, **fields))
+        if info is not None:
+            callbacks.tell("save", info, event_id)
 
     def _save_elsewhere(self, target: Target, fields: dict[str, Any]) -> None:
         """A save into memory, or to a URL: the digest is ours to compute, where the bytes are at hand."""
@@ -263,6 +307,17 @@ class Capture:
         if call.hook.opt_in and verdict.framework is None:
             target.release()
             return
+        info = None
+        if (callbacks.pre or callbacks.post) and verdict.rule is None:
+            info = callbacks.ask("load", target.path, _framework(call.hook, verdict), call.model)
+            if info is None:
+                target.release()
+                return
+        self._send_load(call, target, verdict)
+        if info is not None:
+            callbacks.tell("load", info, f"path:{target.path or ''}")
+
+    def _send_load(self, call: CallLike, target: Target, verdict: Any) -> None:
         fields = {
             "id": self.session.next_id(),
             "time": time.time(),

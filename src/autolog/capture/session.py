@@ -101,6 +101,8 @@ class Session:
         self._stalled: str | None = None
         #: Faults that the spool had no room for.
         self._unsaid: list[Event] = []
+        #: Where weights go from now on, if somebody has changed that; `none` for nowhere.
+        self.output_uri = ""
         #: How the run ended, if it has: exit functions that run after ours may still save.
         self._ended: tuple[str, str] | None = None
         #: Whether we have waited for the agent in vain, and heard nothing since.
@@ -259,8 +261,15 @@ class Session:
             "content_store": chosen.content_store,
         }
         rest = {"waiting_limit": chosen.waiting_limit, "repack": chosen.repack}
-        told = json.dumps({**places, **rest})
+        reach = {
+            "storage_options": chosen.storage_options,
+            "upload_retries": chosen.upload_retries,
+            "upload_workers": chosen.upload_workers,
+        }
+        told = json.dumps({**places, **rest, **reach})
         environment = {**os.environ, "AUTOLOG_AGENT": told}
+        if chosen.strict:
+            environment["AUTOLOG_STRICT"] = "1"
         link = AgentLink(self.folder, environment, os.path.join(self.settings.home, "agent.log"))
         link.unacknowledged = self._unacknowledged
         link.lost = self._keeping.clear

@@ -5,10 +5,13 @@ was recorded, `collect` takes away what nobody needs, `repack` makes it smaller 
 """
 
 from .bundle import Exported, Imported, export, import_bundle, is_bundle
+from .by_hand import record_by_hand
+from .cache import Cache, local_copy
 from .collect import Collected, collect
 from .destination import Destination, destination_of, kept_at, open_recorded, place_name
-from .external import Registered, at_hand, import_file
+from .external import Registered, at_hand, framework_of, import_file
 from .forecast import forecast
+from .here import Here, reach_of
 from .layout import Layout, is_safe_name, layout_of
 from .opening import openers
 from .own_paths import changed
@@ -18,15 +21,18 @@ from .repack import Repacked, repack
 from .restore import Restored, digest_at, files_of, restore
 from .retention import Chosen, Rule, choose
 from .send import send
+from .unpacking import unpacked
 from .verify import Damage, size_of, verify
 from .wanted import wanted
 
 __all__ = [
+    "Cache",
     "Chosen",
     "Collected",
     "Damage",
     "Destination",
     "Exported",
+    "Here",
     "Imported",
     "Layout",
     "Reading",
@@ -44,20 +50,25 @@ __all__ = [
     "export",
     "files_of",
     "forecast",
+    "framework_of",
     "import_bundle",
     "import_file",
     "is_bundle",
     "is_safe_name",
     "kept_at",
     "layout_of",
+    "local_copy",
     "open_recorded",
     "openers",
     "place_name",
+    "reach_of",
+    "record_by_hand",
     "remove",
     "repack",
     "restore",
     "send",
     "size_of",
+    "unpacked",
     "verify",
     "wanted",
 ]

@@ -8,18 +8,19 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autolog.config import Settings, mask
-from autolog.content import is_remote
+from autolog.content import Reach, is_remote
 from autolog.errors import NotFound, UnreadableWeights
 from autolog.files import digest_of_files
 from autolog.store import ContentsRecord, External, record_external
 
 from .at_hand import keep_files, look_inside, room
+from .here import Here, home_of, reach_of
 from .restore import digest_at
 
 if TYPE_CHECKING:
     from autolog.store import Kept, Store
 
-__all__ = ["Registered", "at_hand", "import_file"]
+__all__ = ["Registered", "at_hand", "framework_of", "import_file"]
 
 _BLOCK = 1 << 20
 #: A server that says nothing for so many seconds has gone away.
@@ -59,7 +60,7 @@ class Registered(NamedTuple):
 
 
 @contextmanager
-def at_hand(source: str, home: str, told: Told = lambda size: None) -> Iterator[tuple[str, str]]:
+def at_hand(source: str, here: Here, told: Told = lambda size: None) -> Iterator[tuple[str, str]]:
     """`(origin, path on this machine)` of a path or URL; what is far away is fetched for as long.
 
     Raises NotFound and UnreadableWeights.
@@ -71,9 +72,9 @@ def at_hand(source: str, home: str, told: Told = lambda size: None) -> Iterator[
         yield path, path
         return
     name = os.path.basename(source.partition("?")[0].rstrip("/")) or "model"
-    with room(home) as folder:
+    with room(home_of(here)) as folder:
         path = os.path.join(folder, name)
-        _fetch(source, path, told)
+        _fetch(source, path, reach_of(here), told)
         yield mask(source), path
 
 
@@ -110,7 +111,7 @@ def import_file(
             size=sum(sizes.values()),
             name=chosen.get("name") or os.path.splitext(own)[0] or own or "model",
             project=chosen.get("project") or "imported",
-            framework=chosen.get("framework") or _framework("" if contents is None else contents.format),
+            framework=chosen.get("framework") or framework_of("" if contents is None else contents.format),
             files=() if is_single else [(name, sizes[name], digests[name]) for name, _ in files],
             contents=None if contents is None else ContentsRecord.of(contents),
             design=None if contents is None else contents.design,
@@ -140,13 +141,14 @@ def _files(path: str) -> list[tuple[str, str]]:
     return found
 
 
-def _framework(format_: str) -> str:
+def framework_of(format_: str) -> str:
+    """Whose a format is: the name of a framework, `Unknown` if that can't be told."""
     return next((name for start, name in _FRAMEWORKS if format_.startswith(start)), "Unknown")
 
 
-def _fetch(url: str, target: str, told: Told) -> None:
+def _fetch(url: str, target: str, reach: Reach, told: Told) -> None:
     try:
-        with _reading(url) as source, open(target, "wb") as output:
+        with _reading(url, reach) as source, open(target, "wb") as output:
             while data := source.read(_BLOCK):
                 output.write(data)
                 told(len(data))
@@ -163,11 +165,11 @@ def _fetch(url: str, target: str, told: Told) -> None:
         raise UnreadableWeights(f"{mask(url)} was cut off; try again")
 
 
-def _reading(url: str) -> Any:
+def _reading(url: str, reach: Reach) -> Any:
     if url.partition("://")[0] in ("http", "https"):
         from urllib.request import urlopen
 
         return urlopen(url, timeout=_PATIENCE)
     import fsspec
 
-    return fsspec.open(url, "rb")
+    return fsspec.open(url, "rb", **reach.options_for(url))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -33,9 +34,9 @@ def send(staged: Staged, destination: Destination, kept: Kept) -> bool:
     """
     event_id = str(staged.facts["event"])
     place_record = kept.place(*destination.recorded)
-    place = open_place(destination.url)
+    place = open_place(destination.url, destination.reach)
     if not destination.is_packed:
-        return _send_files(staged, place, kept, place_record.id)
+        return _send_files(staged, place, kept, place_record.id, destination.reach.workers)
     for attempt in range(_TRIES):
         try:
             return _send_chunks(staged, place, kept, place_record.id)
@@ -88,7 +89,7 @@ def _publish(staged: Staged, new: dict[bytes, int], place: Place, kept: Kept) ->
     return NewPack(pack.name, pack.size, pack.digest, pack.chunks)
 
 
-def _send_files(staged: Staged, place: Place, kept: Kept, place_id: int) -> bool:
+def _send_files(staged: Staged, place: Place, kept: Kept, place_id: int, workers: int) -> bool:
     event_id = str(staged.facts["event"])
     where = kept.layout(event_id)
     if where is None:
@@ -99,14 +100,24 @@ def _send_files(staged: Staged, place: Place, kept: Kept, place_id: int) -> bool
     paths = {file.name: f"{folder}/{names[file.name]}" for file in staged.files}
     if not all(_is_free(kept, (place, place_id), paths[file.name], file) for file in staged.files):
         folder = f"{folder}.{snapshot_id}"  # never over what is there
-    files = []
-    stored = 0
-    for file in staged.files:
-        path = f"{folder}/{names[file.name]}"
-        place.publish(path, staged.path(file), is_ours=True)
-        stored += file.size
-        files.append(NewFile(file.name, file.digest, file.size, path=path))
-    return kept.record(event_id, place_id, files, None, stored)
+    paths = {file.name: f"{folder}/{names[file.name]}" for file in staged.files}
+    _publish_files(staged, place, paths, workers)
+    files = [NewFile(file.name, file.digest, file.size, path=paths[file.name]) for file in staged.files]
+    return kept.record(event_id, place_id, files, None, sum(file.size for file in staged.files))
+
+
+def _publish_files(staged: Staged, place: Place, paths: dict[str, str], workers: int) -> None:
+    """Put all files of a snapshot where they are kept, a few side by side: the snapshot is recorded later."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    def publish(file: StagedFile) -> None:
+        place.publish(paths[file.name], staged.path(file), is_ours=True)
+
+    threads = ThreadPoolExecutor(min(workers, len(staged.files)), "autolog-send")
+    try:
+        deque(threads.map(publish, staged.files), maxlen=0)  # taking the results raises what went wrong
+    finally:
+        threads.shutdown(cancel_futures=True)
 
 
 def _is_free(kept: Kept, where: tuple[Place, int], path: str, file: StagedFile) -> bool:
@@ -127,6 +138,9 @@ def _file_names(staged: Staged) -> dict[str, str]:
     """What the files of a snapshot are called where they are kept: no two of them alike."""
     names = [file.name for file in staged.files]
     layout = layout_of(str(staged.facts.get("path") or ""), names)
+    target = str(staged.facts.get("target") or "")
+    if target and layout.is_single:
+        return {name: _safe(target) for name in names}
     found: dict[str, str] = {}
     for name in names:
         whole = layout.own_name + name if layout.is_single or layout.is_prefix else name

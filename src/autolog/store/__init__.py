@@ -3,13 +3,35 @@
 Only frozen records leave this package.
 """
 
+from .artifacts import (
+    ArtifactRecord,
+    NewArtifact,
+    artifacts_of,
+    delete_artifacts,
+    find_artifact,
+    has_artifact_at,
+    record_artifact,
+)
 from .copying import copy_store
 from .database import Store
 from .editing import alias, edit, metrics_of, publish, report, unalias
 from .exchange import Taken, give, take
 from .external import External, add_contents, record_external
+from .figures import FigureRecord, NewFigure, figures_of, report_figure
+from .finding import (
+    Made,
+    last_iteration,
+    latest_metrics,
+    made_by_event,
+    models_at,
+    models_like,
+    project_names,
+    search_tasks,
+    users_of,
+)
 from .kept import ChunksMissing, Kept, NewFile, NewPack
 from .known import Look
+from .measuring import measured
 from .records import (
     ChunkRecord,
     ContentsRecord,
@@ -28,22 +50,29 @@ from .records import (
     VersionRecord,
 )
 from .removing import remove, uses_by_others
-from .selecting import Selection
+from .selecting import Selection, check_query
+from .task_editing import NewModel, connect_input, create_model, disconnect_inputs, edit_task, forget_task
 from .versions import aliased, newest_of_tagged, published, used_as_input, versions
 from .writing import Writer
 
 __all__ = [
+    "ArtifactRecord",
     "ChunkRecord",
     "ChunksMissing",
     "ContentsRecord",
     "External",
     "FaultRecord",
+    "FigureRecord",
     "InputRecord",
     "Kept",
     "KeptRecord",
     "Look",
+    "Made",
     "ModelRecord",
+    "NewArtifact",
+    "NewFigure",
     "NewFile",
+    "NewModel",
     "NewPack",
     "NotKeptRecord",
     "OutputRecord",
@@ -61,19 +90,41 @@ __all__ = [
     "add_contents",
     "alias",
     "aliased",
+    "artifacts_of",
+    "check_query",
+    "connect_input",
     "copy_store",
+    "create_model",
+    "delete_artifacts",
+    "disconnect_inputs",
     "edit",
+    "edit_task",
+    "figures_of",
+    "find_artifact",
+    "forget_task",
     "give",
+    "has_artifact_at",
+    "last_iteration",
+    "latest_metrics",
+    "made_by_event",
+    "measured",
     "metrics_of",
+    "models_at",
+    "models_like",
     "newest_of_tagged",
+    "project_names",
     "publish",
     "published",
+    "record_artifact",
     "record_external",
     "remove",
     "report",
+    "report_figure",
+    "search_tasks",
     "take",
     "unalias",
     "used_as_input",
+    "users_of",
     "uses_by_others",
     "versions",
 ]

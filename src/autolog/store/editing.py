@@ -28,10 +28,15 @@ _MAY = {
     "tags": True,
     "metadata": True,
     "archived": True,
+    "system_tags": True,
+    "upload_uri": True,
+    "role": True,
     "framework": False,
     "labels": False,
     "design": False,
 }
+#: What a save would fill by itself otherwise.
+_SAID = frozenset({"name", "framework", "labels", "design"})
 #: No version and no id, and nothing that has a meaning in `name@alias`.
 _ALIAS = re.compile(r"(?!v\d+\Z)[^\W_][\w.+-]{0,127}\Z")
 _LONGEST_NAME = 4096
@@ -66,8 +71,11 @@ def _edit(store: Store, model_id: str, change: Change, when: float) -> ModelReco
         for name in ("name", "project"):
             if name in wanted:
                 check_name(wanted[name], f"a {'model' if name == 'name' else 'project'}'s name")
-        if "tags" in wanted:
-            wanted["tags"] = list(wanted["tags"])
+        for name in ("tags", "system_tags"):
+            if name in wanted:
+                wanted[name] = list(wanted[name])
+        if said := sorted({*record.said, *(wanted.keys() & _SAID)}):
+            wanted["said"] = said
         connection.execute(update(models).where(models.c.id == model_id).values(**wanted, updated=when))
         record = store._model(connection, model_id)
         if wanted.keys() & {"tags", "metadata"}:

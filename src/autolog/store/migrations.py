@@ -84,7 +84,7 @@ def _add_artifacts_and_figures(connection: Connection) -> None:
         table.create(connection, checkfirst=True)
     said = ("kind", "comment", "archived", "parent", "configurations", "parameters", "labels", "design")
     _add_columns(connection, schema.tasks, (*said, "output_uri", "initial_iteration"))
-    _add_columns(connection, schema.models, ("system_tags", "role", "upload_uri"))
+    _add_columns(connection, schema.models, ("system_tags", "role", "upload_uri", "said"))
 
 
 def _add_columns(connection: Connection, table: Table, names: Sequence[str]) -> None:

@@ -72,12 +72,12 @@ class Queries(ABC):
             found_in = self._inputs(connection, inputs.c.task_id == task_id)
             count = _count(snapshots, snapshots.c.model_id == models.c.id).label("versions")
             found_out = connection.execute(
-                select(models.c.id, models.c.name, models.c.framework, count)
+                select(models.c.id, models.c.name, models.c.framework, models.c.role, count)
                 .where(models.c.task_id == task_id)
                 .order_by(models.c.created)
             ).mappings()
             outputs = tuple(
-                OutputRecord(each["id"], each["name"], each["framework"], each["versions"])
+                OutputRecord(each["id"], each["name"], each["framework"], each["versions"], each["role"])
                 for each in found_out
             )
             skipped = connection.execute(
@@ -106,6 +106,14 @@ class Queries(ABC):
                     for each in wrong
                 ),
             )
+
+    def task_head(self, task_id: str) -> TaskRecord:
+        """One task without its models, skips and faults. Raises NotFound."""
+        with self._reading() as connection:
+            row = connection.execute(select(tasks).where(tasks.c.id == task_id)).mappings().first()
+        if row is None:
+            raise NotFound(f"no task has the id {task_id!r}; list them with `autolog tasks`")
+        return task_record(row)
 
     def uses(self, model_id: str) -> tuple[InputRecord, ...]:
         """Every task that loaded a snapshot of this model."""
@@ -228,6 +236,18 @@ class Queries(ABC):
             of = part_records(files)
             versions = tuple(snapshot_record(each, tensors=tensors, parts=of) for each in found)
         return replace(record, snapshots=versions)
+
+    def head(self, model_id: str) -> ModelRecord:
+        """One model without its snapshots. Raises NotFound."""
+        with self._reading() as connection:
+            return self._model(connection, model_id)
+
+    def alike(self, model_id: str) -> list[str]:
+        """The ids of all models that are called as this one is, the newest first."""
+        name = select(models.c.name).where(models.c.id == model_id).scalar_subquery()
+        query = select(models.c.id).where(models.c.name == name)
+        with self._reading() as connection:
+            return list(connection.execute(query.order_by(models.c.created.desc())).scalars())
 
     @classmethod
     def _model(cls, connection: Connection, model_id: str) -> ModelRecord:

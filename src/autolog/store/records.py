@@ -208,6 +208,8 @@ class ModelRecord:
     system_tags: tuple[str, ...] = ()
     role: str = ""
     upload_uri: str = ""
+    #: What people have set, which a save leaves as it is.
+    said: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +243,7 @@ class OutputRecord:
     name: str
     framework: str
     versions: int
+    role: str = ""
 
 
 @dataclass(frozen=True, slots=True)

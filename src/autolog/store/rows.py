@@ -101,6 +101,7 @@ def model_record(
         system_tags=tuple(row["system_tags"]),
         role=row["role"],
         upload_uri=row["upload_uri"],
+        said=tuple(row["said"]),
     )
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, and_, func, insert, or_, select, update
+from sqlalchemy import Connection, RowMapping, and_, func, insert, not_, or_, select, true, update
 
 from autolog.events import Saved
 
 from .known import Look, keep_contents, keep_parts, new_id, new_key, new_model, remember, text
+from .measuring import forget_metrics, named, note_metrics, note_metrics_since
 from .racing import lock
 from .schema import inputs, models, snapshots, tasks
 
@@ -46,7 +47,7 @@ def record_save(connection: Connection, task_id: str, event: Saved, look: Look) 
         "rank": event.rank,
         "device": None if facts is None else str(facts.device),
         "inode": None if facts is None else str(facts.inode),
-        "metrics": {},
+        "metrics": named(event.metrics),
         "created": event.time,
         "keeping": look.keeping,
         "keeping_reason": text(look.keeping_reason),
@@ -56,6 +57,7 @@ def record_save(connection: Connection, task_id: str, event: Saved, look: Look) 
         _supersede(connection, new_key(inserted), row)
     keep_contents(connection, look)
     keep_parts(connection, new_key(inserted), look)
+    note_metrics(connection, [row])
     if facts is not None and look.digest is not None and not look.parts:
         remember(connection, facts, look.digest)
 
@@ -137,10 +139,13 @@ def _rehome(connection: Connection, row: RowMapping, look: Look) -> None:
         old = _one(connection, select(models).where(models.c.id == model_id))
         there = new_id()
         name = _model_name(connection, task_id, look.stem)
-        values = {**old, "id": there, "key": look.key, "name": name, "created": row["created"]}
+        named = {"key": look.key, "name": name, "role": text(look.stem), "said": []}
+        values = {**old, **named, "id": there, "created": row["created"]}
         connection.execute(insert(models).values(values))
     version = _version_among(connection, there, row["created"])
+    forget_metrics(connection, [row["id"]])
     _set(connection, row["id"], model_id=there, version=version)
+    note_metrics_since(connection, there, version)
     connection.execute(update(models).where(models.c.id == there).values(updated=row["created"]))
     connection.execute(update(inputs).where(inputs.c.snapshot_id == row["id"]).values(model_id=there))
     left = connection.execute(select(func.count()).where(snapshots.c.model_id == model_id)).scalar_one()
@@ -151,8 +156,10 @@ def _rehome(connection: Connection, row: RowMapping, look: Look) -> None:
 
 def _rename(connection: Connection, model_id: str, task_id: str, look: Look) -> None:
     """The file that a model's versions were written into, one over the other, has another path now."""
-    name = _model_name(connection, task_id, look.stem)
-    connection.execute(update(models).where(models.c.id == model_id).values(key=text(look.key), name=name))
+    values = {"key": text(look.key), "role": text(look.stem)}
+    if "name" not in _said(connection, model_id):
+        values["name"] = _model_name(connection, task_id, look.stem)
+    connection.execute(update(models).where(models.c.id == model_id).values(values))
     connection.execute(update(snapshots).where(snapshots.c.model_id == model_id).values(uri=text(look.path)))
 
 
@@ -182,30 +189,52 @@ def _model_for(connection: Connection, task_id: str, event: Saved, look: Look) -
     # What the hook saw of the living object says more than the file does.
     design = event.design if event.design is not None else look.design
     labels = dict(event.labels or look.labels)
-    found = _find_model(connection, task_id, look.key) or _same_file(connection, task_id, event, look)
+    found = _draft(connection, event.model) or _find_model(connection, task_id, look.key)
+    found = found or (None if event.model else _same_file(connection, task_id, event, look))
     if found is not None:
         changes: dict[str, Any] = {"updated": event.time}
-        if design is not None:
+        said = _said(connection, found)
+        if design is not None and "design" not in said:
             changes["design"] = text(design)
-        if labels:
+        if labels and "labels" not in said:
             changes["labels"] = labels
+        if event.model and event.framework and "framework" not in said:
+            changes["framework"] = event.framework
         connection.execute(update(models).where(models.c.id == found).values(changes))
         return found
     model_id = new_id()
-    project = connection.execute(select(tasks.c.project).where(tasks.c.id == task_id)).scalar_one()
+    query = select(tasks.c.project, tasks.c.labels, tasks.c.design).where(tasks.c.id == task_id)
+    task = _one(connection, query)
+    design = task["design"] if design is None else design
     connection.execute(
         insert(models).values(
-            **{**new_model(model_id, event.framework, event.time), "labels": labels},
-            project=project,
+            **{**new_model(model_id, event.framework, event.time), "labels": labels or task["labels"]},
+            project=task["project"],
             name=_model_name(connection, task_id, look.stem),
             task_id=task_id,
             key=text(look.key),
+            role=text(look.stem),
             model_type=text(event.model_type),
             design=None if design is None else text(design),
             origin=None,
         )
     )
     return model_id
+
+
+def _draft(connection: Connection, model_id: str) -> str | None:
+    """The model that somebody has named, if it may still be changed."""
+    if not model_id:
+        return None
+    own = (models.c.id == model_id, models.c.status == "draft")
+    found: str | None = connection.execute(select(models.c.id).where(*own)).scalar()
+    return found
+
+
+def _said(connection: Connection, model_id: str) -> list[str]:
+    """What people have set of a model: it is not for us to change."""
+    found: list[str] = connection.execute(select(models.c.said).where(models.c.id == model_id)).scalar_one()
+    return found
 
 
 def _find_model(connection: Connection, task_id: str, key: str) -> str | None:
@@ -255,12 +284,17 @@ def _supersede(connection: Connection, snapshot_id: int, row: Mapping[str, Any])
     if row["inode"] is not None:
         same_file = and_(snapshots.c.device == row["device"], snapshots.c.inode == row["inode"])
         superseded = or_(superseded, and_(same_file, snapshots.c.state == "at_path"))
+    # The same file as another model of that task, which somebody has made of it by hand, is still there.
+    task = select(models.c.task_id).where(models.c.id == row["model_id"]).scalar_subquery()
+    others = select(models.c.id).where(models.c.task_id == task, models.c.id != row["model_id"])
+    alike = and_(snapshots.c.digest == row["digest"], snapshots.c.model_id.in_(others))
     connection.execute(
         update(snapshots)
         .where(
             snapshots.c.id != snapshot_id,
             snapshots.c.created <= row["created"],
             superseded,
+            func.coalesce(not_(alike), true()),
         )
         .values(state="overwritten")
     )

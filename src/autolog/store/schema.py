@@ -125,6 +125,8 @@ models = Table(
     Column("role", Text, nullable=False, server_default=""),
     # where its weights go, if elsewhere than the task's
     Column("upload_uri", Text, nullable=False, server_default=""),
+    # what people have set (`name`, `labels`, `design`): a save leaves it as it is
+    Column("said", JSON, nullable=False, server_default="[]"),
     Column("created", Float, nullable=False),
     Column("updated", Float, nullable=False, index=True),
     # A tree of PostgreSQL's takes no text over 2.7 KB, and a path may have 4: it hashes names and paths.

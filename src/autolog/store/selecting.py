@@ -31,7 +31,7 @@ from .records import FILE_IS_NO_MORE
 from .schema import contents, described, metrics, models, snapshots, tagged, tasks
 from .tags import tags_condition
 
-__all__ = ["Selection", "condition_of", "newest_versions", "order_of"]
+__all__ = ["Selection", "check_query", "condition_of", "newest_versions", "order_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +87,12 @@ def condition_of(selection: Selection) -> ColumnElement[bool]:
     if selection.where is not None:
         parts.append(_compiled(where.parse(selection.where, time.time())))
     return and_(true(), *parts)
+
+
+def check_query(selection: Selection, order: str) -> None:
+    """See that models can be asked for so. Raises WhereError."""
+    condition_of(selection)
+    order_of(order)
 
 
 def order_of(order: str) -> list[Any]:

@@ -15,7 +15,7 @@ from autolog.errors import WhereError
 
 from .where import And, Condition, Not, Or, Tagged
 
-__all__ = ["tags_condition"]
+__all__ = ["is_met", "tags_condition"]
 
 _OPERATORS = {"all": "all", "and": "all", "any": "any", "or": "any", "not": "not"}
 
@@ -55,6 +55,22 @@ def tags_condition(words: Sequence[str]) -> Condition | None:
     if not needed:
         return None
     return needed[0] if len(needed) == 1 else And(tuple(needed))
+
+
+def is_met(words: Sequence[str], tags: Sequence[str]) -> bool:
+    """Whether something with these tags is looked for by such a list. Raises WhereError."""
+    condition = tags_condition(words)
+    return condition is None or _holds(condition, frozenset(tags))
+
+
+def _holds(condition: Condition, tags: frozenset[str]) -> bool:
+    if isinstance(condition, Not):
+        return not _holds(condition.inner, tags)
+    if isinstance(condition, And):
+        return all(_holds(part, tags) for part in condition.parts)
+    if isinstance(condition, Or):
+        return any(_holds(part, tags) for part in condition.parts)
+    return isinstance(condition, Tagged) and condition.tag in tags
 
 
 def _operator(word: str, words: Sequence[str]) -> str | None:

@@ -16,11 +16,11 @@ from sqlalchemy import Connection, RowMapping, func, insert, select, update
 from autolog.events import NOT_IMPORTED, Bound, Failed, FileFacts, Finished, Loaded, Saved, Skipped, Started
 
 from .database import Store
-from .known import Look, count_skip, keep_weights, text
+from .known import Look, count_skip, keep_weights, remembered, text
 from .loads import record_load
 from .racing import insert_new, lock, repeated
 from .saves import places, record_moves, record_save
-from .schema import contents, done, faults, files, parts, skips, snapshots, tasks
+from .schema import contents, done, faults, parts, skips, snapshots, tasks
 
 __all__ = ["Writer"]
 
@@ -57,6 +57,7 @@ class Writer:
             "versions": {"python": event.python} if event.python else {},
             "job": dict(event.job),
             "hooks": {},
+            "output_uri": text(event.output_uri),
         }
         with self._store._writing() as connection:
             insert_new(connection, tasks, values)
@@ -199,19 +200,7 @@ class Writer:
     def known_digest(self, facts: FileFacts) -> str | None:
         """The digest of a file that has not been touched since we read it."""
         with self._store._reading() as connection:
-            row = (
-                connection.execute(
-                    select(files).where(
-                        files.c.device == str(facts.device), files.c.inode == str(facts.inode)
-                    )
-                )
-                .mappings()
-                .first()
-            )
-        if row is None:
-            return None
-        now = (facts.size, facts.mtime_ns, facts.ctime_ns)
-        return row["digest"] if (row["size"], row["mtime_ns"], row["ctime_ns"]) == now else None
+            return remembered(connection, facts)
 
     def has_contents(self, digest: str) -> bool:
         """Whether a file with these bytes has been looked into already."""

@@ -1,4 +1,7 @@
-"""`autolog.init()`: puts the rooms of the writing half together in the user's process."""
+"""`autolog.init()`: puts the rooms of the writing half together in the user's process.
+
+Every training script pays for importing this module, and `task`: nothing heavy stands at their tops.
+"""
 
 from __future__ import annotations
 
@@ -7,68 +10,22 @@ import builtins
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from types import TracebackType
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from . import _guard, config
-from .events import Started
+from autolog import _guard, config
+from autolog.events import Started
 
-__all__ = ["Task", "current_task", "init"]
+from .task import Task
 
-
-class Task:
-    """The task that this process belongs to: one run of a script.
-
-    A task that could not be started, or is switched off, has the id `""` and does nothing.
-    """
-
-    def __init__(self, started: Started | None, run: _Run | None) -> None:
-        self._started = started
-        self._run = run
-
-    @property
-    def id(self) -> str:
-        """The task's id: 32 hex digits."""
-        return self._started.task_id if self._started is not None else ""
-
-    @property
-    def name(self) -> str:
-        """The task's name."""
-        return self._started.name if self._started is not None else ""
-
-    @property
-    def project(self) -> str:
-        """The project's name."""
-        return self._started.project if self._started is not None else ""
-
-    def flush(self, timeout: float = 60.0) -> bool:
-        """Wait until every save and load so far is in the store; False after `timeout` seconds."""
-        return self._run is None or self._run.settle(timeout)
-
-    def close(self) -> None:
-        """End the task as completed, and give every framework its own functions back."""
-        if self._run is not None:
-            self._run.end("completed", "")
-
-    def __enter__(self) -> Task:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._run is not None:
-            if error is None:
-                self._run.end("completed", "")
-            else:
-                self._run.end("failed", f"{type(error).__name__}: {error}"[:1000])
-
-    def __repr__(self) -> str:
-        return f"<Task {self.id[:8] or 'off'} {self.project}/{self.name}>"
+__all__ = ["Run", "current", "current_task", "endings", "init", "off_task", "start"]
 
 
-_current: list[_Run] = []
+_current: list[Run] = []
+#: What `init` returned where nothing is captured.
+_off: list[Task] = []
 _fork_is_watched: list[bool] = []
+_endings: list[str] = []
 
 
 def init(
@@ -93,27 +50,61 @@ def init(
 
     Never raises for a fault of ours: the script goes on, and one line on stderr says what is wrong.
     """
+    return start(
+        tuple(tags),
+        project=project,
+        task=task,
+        frameworks=frameworks,
+        exclude=exclude,
+        store=store,
+        home=home,
+        output_uri=output_uri,
+    )
+
+
+def start(tags: tuple[str, ...], find: Callable[[config.Settings], str] | None = None, **given: Any) -> Task:
+    """`init`, with the settings that are given; `find` says which earlier task goes on, if one does."""
+    task: Task | None = None
     with _guard.guard("start capturing"):
-        try:
-            settings = config.load(
-                project=project,
-                task=task,
-                frameworks=frameworks,
-                exclude=exclude,
-                store=store,
-                home=home,
-                output_uri=output_uri,
-            )
-        except config.ConfigurationProblem as problem:
-            _guard.complain(f"{problem}. Nothing is captured in this run.")
-            return Task(None, None)
-        if not settings.enabled:
-            return Task(None, None)
-        if sys.platform != "linux":
-            _guard.complain(f"{sys.platform} is not supported yet: nothing is captured in this run.")
-            return Task(None, None)
-        return _begin(settings, tuple(tags))
-    return Task(None, None)
+        task = _start(tags, find, given)
+    if task is None:
+        task = Task()
+        _off[:] = [task]
+    return task
+
+
+def off_task() -> Task | None:
+    """What `init` returned if nothing is captured in this process: models can be made of it all the same."""
+    return _off[0] if _off and not _current else None
+
+
+def _start(
+    tags: tuple[str, ...], find: Callable[[config.Settings], str] | None, given: Mapping[str, Any]
+) -> Task | None:
+    try:
+        settings = config.load(**given)
+    except config.ConfigurationProblem as problem:
+        _guard.complain(f"{problem}. Nothing is captured in this run.")
+        return None
+    # What the environment says counts at every moment; a file's or a call's word, from here on.
+    is_said = settings.sources.get("strict", "AUTOLOG_STRICT") != "AUTOLOG_STRICT"
+    _guard.set_strict(settings.strict if is_said else None)
+    if not settings.enabled:
+        return None
+    if sys.platform != "linux":
+        _guard.complain(f"{sys.platform} is not supported yet: nothing is captured in this run.")
+        return None
+    return _begin(settings, tags, "" if find is None else find(settings))
+
+
+def current() -> Run | None:
+    """What `init()` set going in this process, None if it hasn't or that is over."""
+    return _current[0] if _current else None
+
+
+def endings() -> int:
+    """How many runs of this process are over."""
+    return len(_endings)
 
 
 def current_task() -> Task | None:
@@ -121,8 +112,8 @@ def current_task() -> Task | None:
     return _current[0].task if _current else None
 
 
-def _begin(settings: config.Settings, tags: tuple[str, ...]) -> Task:
-    from .capture.code import script_name
+def _begin(settings: config.Settings, tags: tuple[str, ...], task_id: str) -> Task | None:
+    from autolog.capture.code import script_name
 
     project = settings.project or os.path.basename(os.getcwd()) or "default"
     name = settings.task or script_name()
@@ -132,14 +123,14 @@ def _begin(settings: config.Settings, tags: tuple[str, ...]) -> Task:
             return run.task
         run.end("completed", "")
     try:
-        run = _Run(settings, project, name, tags)
+        run = Run(settings, (project, name), tags, task_id)
         run.begin()
     except OSError as error:
         _guard.complain(
             f"can't write to {settings.spool} ({error.strerror}); nothing is captured in this run."
             " Set AUTOLOG_HOME to a folder on a disk with room that you may write to."
         )
-        return Task(None, None)
+        return None
     _current.append(run)
     if not _fork_is_watched:
         _fork_is_watched.append(True)
@@ -153,12 +144,14 @@ def _after_fork() -> None:
             run.become_child()
 
 
-class _Run:
+class Run:
     """Everything that one `init()` set going in this process."""
 
-    def __init__(self, settings: config.Settings, project: str, name: str, tags: tuple[str, ...]) -> None:
-        from . import hooks
-        from .capture import Capture, Ending, Process, Session, code, job
+    def __init__(
+        self, settings: config.Settings, names: tuple[str, str], tags: tuple[str, ...], task_id: str = ""
+    ) -> None:
+        from autolog import hooks
+        from autolog.capture import Capture, Ending, Process, Session, code, job
 
         described = job.describe()
         # First: a worker that a rank has spawned has the rank's environment, too.
@@ -166,10 +159,10 @@ class _Run:
         script = code.script()
         self.settings = settings
         self.started = Started(
-            task_id=inherited or job.task_id(described),
+            task_id=inherited or task_id or job.task_id(described),
             time=time.time(),
-            project=project,
-            name=name,
+            project=names[0],
+            name=names[1],
             script=script,
             argv=tuple(os.fsdecode(arg) if isinstance(arg, bytes) else str(arg) for arg in sys.argv),
             cwd=os.getcwd(),
@@ -190,12 +183,12 @@ class _Run:
         self.ending = Ending(
             os.path.join(self.session.folder, f"signal-{os.getpid()}"), interactive=self.started.interactive
         )
-        self.task = Task(self.started, self)
+        self.task = Task(run=self)
 
     def begin(self) -> None:
         """Write the first lines, watch for the end, and put the hooks in place."""
-        from . import hooks
-        from .patching import Patches
+        from autolog import hooks
+        from autolog.patching import Patches
 
         self.session.open()
         # Not before the journal is open: a hook from outside that can't be loaded is a fault to record.
@@ -211,6 +204,22 @@ class _Run:
         self.patches.install()
         atexit.register(self.at_exit)
 
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is captured for it any more."""
+        return self not in _current
+
+    def save(self, path: str | os.PathLike[str], root: str, names: tuple[str, ...], **fields: Any) -> str:
+        """Record what is at a path or URL as a snapshot, as people ask for it; the id of the event.
+
+        Of several files `names` are those below `root`. `fields` are those of `Saved` that are known. Raises
+        FileNotFoundError where nothing is.
+        """
+        from autolog.hooks import Bundle
+
+        target = Bundle(os.fspath(path), root, "", names) if names else path
+        return self.capture.record(target, **fields)
+
     def settle(self, seconds: float) -> bool:
         """See everything so far into the store."""
         with _guard.guard("wait for the agent"):
@@ -222,6 +231,7 @@ class _Run:
         if self not in _current:
             return
         _current.remove(self)
+        _endings.append(self.started.task_id)
         atexit.unregister(self.at_exit)
         with _guard.guard("take the hooks away"):
             bound = self.session.bound()  # how they fared is what counts, not that they are gone by now

@@ -1,0 +1,83 @@
+"""What people give us, seen to be what it has to be; typed errors say what is wrong."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from autolog.config import mask
+from autolog.errors import BadName, BadValue, DestinationError
+
+__all__ = ["destination_of", "labels_of", "path_of", "tags_of", "whole_number"]
+
+_LONGEST_TAG = 1000
+_LABELS = 1_000_000
+
+
+def tags_of(tags: Iterable[str] | None) -> tuple[str, ...]:
+    """Tags, each once, in their order. Raises BadName."""
+    if isinstance(tags, str):
+        raise BadName(f"tags are a list of texts, not the text {_short(tags)}; write [{_short(tags)}]")
+    found: list[str] = []
+    for tag in tags or ():
+        if not isinstance(tag, str) or not tag.strip():
+            raise BadName(f"a tag is text that isn't empty, not {_short(tag)}")
+        if len(tag) > _LONGEST_TAG:
+            raise BadName(f"a tag may have {_LONGEST_TAG:,} characters; this one has {len(tag):,}")
+        found.append(tag)
+    return tuple(dict.fromkeys(found))
+
+
+def labels_of(labels: Mapping[str, int]) -> dict[str, int]:
+    """A label enumeration. Raises BadValue."""
+    if not isinstance(labels, Mapping):
+        raise BadValue(f'labels map names to whole numbers, as {{"cat": 0}}; this is {_short(labels)}')
+    if len(labels) > _LABELS:
+        raise BadValue(f"there may be {_LABELS:,} labels; these are {len(labels):,}")
+    found: dict[str, int] = {}
+    for name, number in labels.items():
+        if not isinstance(name, str):
+            raise BadValue(f"a label's name is text, not {_short(name)}")
+        found[name] = whole_number(number, f"the number of the label {_short(name)}")
+    return found
+
+
+def whole_number(value: Any, what: str) -> int:
+    """A whole number of 64 bits, also one of NumPy's. Raises BadValue."""
+    if not isinstance(value, bool) and hasattr(value, "__index__"):
+        number = int(value.__index__())
+        if -(1 << 63) <= number < 1 << 63:
+            return number
+    raise BadValue(f"{what} has to be a whole number, not {_short(value)}")
+
+
+def path_of(path: Any, what: str) -> str:
+    """A path as text. Raises BadValue."""
+    if isinstance(path, (str, bytes, os.PathLike)) and path:
+        return os.fsdecode(path)
+    raise BadValue(f"{what} has to be a path, not {_short(path)}")
+
+
+def destination_of(value: bool | str | os.PathLike[str] | None) -> str:
+    """Where weights go: empty for nowhere, `true` for the content store, else a folder's whole path or a URL.
+
+    Raises BadValue, and DestinationError for a URL with a password in it, which would have to be written
+    down.
+    """
+    from autolog.config import destination
+
+    if value is None or isinstance(value, bool):
+        return destination(bool(value))
+    chosen = destination(path_of(value, "a destination"))
+    if mask(chosen) != chosen:
+        raise DestinationError(
+            f"{mask(chosen)} has a password in it, which would be written down with every snapshot; give it"
+            " through storage_options in autolog.toml, or the environment that its driver reads"
+        )
+    return chosen
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."

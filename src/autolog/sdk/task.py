@@ -1,0 +1,643 @@
+"""A task: one run of a script, this one's or any in the store."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from autolog import _guard
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from autolog.store import TaskRecord
+
+    from ._records import Records
+    from .artifacts import Artifacts
+    from .input_model import InputModel
+    from .model import BaseModel
+    from .output_model import OutputModel
+    from .run import Run
+    from .task_models import TaskModels
+
+__all__ = ["Task"]
+
+#: Arguments of ClearML's `Task.init` that are about what we do not track, and what they are by default.
+_UNTRACKED: Mapping[str, Any] = {
+    "task_type": "training",
+    "reuse_last_task_id": True,
+    "auto_connect_arg_parser": True,
+    "auto_resource_monitoring": True,
+    "auto_connect_streams": True,
+    "deferred_init": False,
+}
+
+
+class Task:
+    """One run of a script: the one that this process is, or any in the store.
+
+    A task that could not be started, or is switched off, has the id `""`, and what is done with it leaves
+    nothing behind. Whatever reads waits for what this process has saved; it raises StoreError where the store
+    can't be had, and NotFound for a task that isn't there any more.
+    """
+
+    def __init__(self, task_id: str = "", *, run: Run | None = None, records: Records | None = None) -> None:
+        self._id = task_id if run is None else run.started.task_id
+        self._run = run
+        self._own_records = records
+        self._is_entered = False
+
+    # -- finding ------------------------------------------------------------------------------------
+
+    @classmethod
+    def init(
+        cls,
+        project_name: str | None = None,
+        task_name: str | None = None,
+        task_type: Any = "training",
+        tags: Sequence[str] | None = None,
+        reuse_last_task_id: bool | str = True,
+        continue_last_task: bool | str | int = False,
+        output_uri: bool | str | os.PathLike[str] | None = None,
+        auto_connect_arg_parser: Any = True,
+        auto_connect_frameworks: bool | Mapping[str, Any] = True,
+        auto_resource_monitoring: Any = True,
+        auto_connect_streams: Any = True,
+        deferred_init: bool = False,
+    ) -> Task:
+        """`autolog.init` by the names that ClearML's users know.
+
+        With `continue_last_task` the last task of that name goes on, or the one with that id. What is about
+        arguments, resources and streams is taken and left alone, which one line says. Never raises for a
+        fault
+        of ours.
+        """
+        from .run import start
+
+        given = {
+            "task_type": str(getattr(task_type, "value", task_type)),
+            "reuse_last_task_id": reuse_last_task_id,
+            "auto_connect_arg_parser": auto_connect_arg_parser,
+            "auto_resource_monitoring": auto_resource_monitoring,
+            "auto_connect_streams": auto_connect_streams,
+            "deferred_init": deferred_init,
+        }
+        untracked = [
+            name for name, value in given.items() if value != _UNTRACKED[name] and name != "task_type"
+        ]
+        if untracked:
+            _guard.complain(f"{', '.join(untracked)}: not tracked here, so it changes nothing")
+        find = None
+        if continue_last_task is not False and continue_last_task is not None:
+            from .continuing import earlier_task
+
+            find = earlier_task(continue_last_task, project_name, task_name)
+        task = start(
+            tuple(tags or ()),
+            find,
+            project=project_name,
+            task=task_name,
+            frameworks=None if auto_connect_frameworks is True else auto_connect_frameworks,
+            output_uri=output_uri,
+        )
+        if given["task_type"] != "training" and task.id:
+            task._edit(lambda record: {"kind": given["task_type"]})
+        if find is not None and task.id:
+            task._edit(lambda record: {"status": "running"})
+        return task
+
+    @classmethod
+    def current_task(cls) -> Task | None:
+        """The task that this process is capturing for, None if it isn't."""
+        from .run import current_task
+
+        return current_task()
+
+    @classmethod
+    def get_task(
+        cls,
+        task_id: str | None = None,
+        project_name: str | None = None,
+        task_name: str | None = None,
+        tags: Sequence[str] | None = None,
+        allow_archived: bool = True,
+    ) -> Task | None:
+        """The task with this id (or the beginning of one), else the newest with these names and tags.
+
+        None if there is none with such names. Raises NotFound for an unknown id, and Ambiguous.
+        """
+        from ._records import records
+
+        found = records()
+        if task_id:
+            found.settle()
+            return cls(found.store.find_task(task_id), records=found)
+        tasks = cls.get_tasks(None, project_name, task_name, tags, allow_archived)
+        return tasks[0] if tasks else None
+
+    @classmethod
+    def get_tasks(
+        cls,
+        task_ids: Sequence[str] | None = None,
+        project_name: str | None = None,
+        task_name: str | None = None,
+        tags: Sequence[str] | None = None,
+        allow_archived: bool = True,
+    ) -> list[Task]:
+        """Tasks, newest first; names are globs, `tags` may have operators in them (see `autolog.models`)."""
+        from autolog.store import search_tasks
+
+        from ._records import records
+
+        found = records()
+        found.settle()
+        rows = search_tasks(
+            found.store,
+            ids=task_ids,
+            project=project_name,
+            name=task_name,
+            tags=tags or (),
+            archived=None if allow_archived else False,
+        )
+        return [cls(each.id, records=found) for each in rows]
+
+    # -- what it is -----------------------------------------------------------------------------------
+
+    @property
+    def id(self) -> str:
+        """The task's id: 32 hex digits."""
+        return self._id
+
+    @property
+    def name(self) -> str:
+        """The task's name."""
+        if self._run is not None and not self._is_entered:
+            return self._run.started.name
+        return self._record.name if self._id else ""
+
+    @property
+    def project(self) -> str:
+        """The project's name."""
+        if self._run is not None and not self._is_entered:
+            return self._run.started.project
+        return self._record.project if self._id else ""
+
+    def get_project_name(self) -> str:
+        """The project's name."""
+        return self.project
+
+    @property
+    def status(self) -> str:
+        """`running`, `completed`, `failed`, `stopped`, `killed`, `lost contact` or `published`."""
+        return self._record.status
+
+    @property
+    def parent(self) -> str | None:
+        """The id of the task that this one belongs to, if somebody has said so."""
+        return self._record.parent
+
+    @property
+    def comment(self) -> str:
+        """A text about it."""
+        return self._record.comment
+
+    @comment.setter
+    def comment(self, value: str) -> None:
+        self.set_comment(value)
+
+    @property
+    def tags(self) -> list[str]:
+        """Its tags; change them with `add_tags`, or set a whole list."""
+        return list(self._record.tags)
+
+    @tags.setter
+    def tags(self, value: Sequence[str]) -> None:
+        from .checks import tags_of
+
+        tags = tags_of(value)
+        self._edit(lambda record: {"tags": tags})
+
+    @property
+    def output_uri(self) -> str:
+        """Where the weights of this task go; empty for nowhere but their own paths. Passwords are masked.
+
+        Set it to change that for what is saved from then on: True for the content store, a folder, a URL.
+        """
+        if self._run is not None:
+            from autolog.config import mask
+
+            chosen = self._run.session.output_uri
+            return "" if chosen == "none" else mask(chosen or self._run.settings.output_uri)
+        return self._record.output_uri
+
+    @output_uri.setter
+    def output_uri(self, value: bool | str | os.PathLike[str] | None) -> None:
+        from .checks import destination_of
+
+        chosen = destination_of(value)
+        if self._run is not None:
+            self._run.session.output_uri = chosen or "none"
+        self._edit(lambda record: {"output_uri": chosen})
+
+    @property
+    def storage_uri(self) -> str:
+        """The same as `output_uri`."""
+        return self.output_uri
+
+    @storage_uri.setter
+    def storage_uri(self, value: bool | str | os.PathLike[str] | None) -> None:
+        self.output_uri = value
+
+    @property
+    def models(self) -> TaskModels:
+        """Its models: `task.models.output["resnet"]`, `task.models["input"][0]`."""
+        from .task_models import TaskModels
+
+        self._records.settle()
+        return TaskModels(self._records, self._entered())
+
+    def get_models(self) -> TaskModels:
+        """The same as `models`."""
+        return self.models
+
+    @property
+    def input_models_id(self) -> dict[str, str]:
+        """The ids of its input models, by their names on the task."""
+        return {name: each.id for name, each in self.models.input.items()}
+
+    @property
+    def output_models_id(self) -> dict[str, str]:
+        """The ids of its output models, by their names on the task."""
+        return {name: each.id for name, each in self.models.output.items()}
+
+    @property
+    def artifacts(self) -> Artifacts:
+        """What was kept beside its models, by name; see `upload_artifact`."""
+        from .artifacts import Artifacts
+
+        return Artifacts(self._records, self._entered())
+
+    # -- what people say of it ------------------------------------------------------------------------
+
+    def add_tags(self, tags: Sequence[str] | str) -> None:
+        """Add tags, or one. Raises BadName for one that is none."""
+        from .checks import tags_of
+
+        more = tags_of([tags] if isinstance(tags, str) else tags)
+        self._edit(lambda record: {"tags": tuple(dict.fromkeys((*record.tags, *more)))})
+
+    def rename(self, new_name: str) -> None:
+        """Give it another name; its models keep theirs. Raises BadName."""
+        self._edit(lambda record: {"name": new_name})
+
+    set_name = rename
+
+    def move_to_project(self, new_project_name: str) -> None:
+        """Put it, and the models that it made, into another project. Raises BadName."""
+        self._edit(lambda record: {"project": new_project_name})
+
+    set_project = move_to_project
+
+    def set_comment(self, comment: str) -> None:
+        """A text about it."""
+        self._edit(lambda record: {"comment": str(comment)})
+
+    def set_parent(self, parent: str | Task | None) -> None:
+        """The task that this one belongs to. Raises NotFound."""
+        chosen = parent.id if isinstance(parent, Task) else parent
+        if chosen:
+            chosen = self._records.store.find_task(chosen)
+        self._edit(lambda record: {"parent": chosen or None})
+
+    def set_archived(self, archive: bool) -> None:
+        """Put it into the archive, or take it out of it."""
+        self._edit(lambda record: {"archived": bool(archive)})
+
+    @property
+    def archived(self) -> bool:
+        """Whether it is in the archive."""
+        return self._record.archived
+
+    # -- configuration, labels and design -------------------------------------------------------------
+
+    def connect(self, mutable: Any, name: str | None = None, **ignored: Any) -> Any:
+        """Connect a model, or a dictionary of parameters; returns what was given.
+
+        Parameters are recorded as they are then. Raises BadValue for anything else.
+        """
+        from .configuring import connect
+
+        return connect(self, mutable, name)
+
+    def get_parameters(self) -> dict[str, Any]:
+        """The parameters that were connected, as `section/name`; without a section's name it is `General`."""
+        from .configuring import parameters_of
+
+        return parameters_of(self._record)
+
+    def connect_configuration(
+        self,
+        configuration: Any,
+        name: str | None = None,
+        description: str | None = None,
+        **ignored: Any,
+    ) -> Any:
+        """Record a configuration: a mapping, a list, or the text of a file whose path is given.
+
+        Returns what was given, a path as a `Path`. Raises BadValue and NotFound.
+        """
+        from .configuring import connect_configuration
+
+        return connect_configuration(self, configuration, name, description)
+
+    def get_configuration_object(self, name: str = "General") -> str | None:
+        """The text of a recorded configuration, None if there is none of that name."""
+        found = self._record.configurations.get(name)
+        return None if found is None else str(found["text"])
+
+    def connect_label_enumeration(
+        self, enumeration: Mapping[str, int], ignore_remote_overrides: bool = False
+    ) -> Mapping[str, int]:
+        """Labels for its models that have none of their own; returns what was given. Raises BadValue."""
+        self.set_model_label_enumeration(enumeration)
+        return enumeration
+
+    def set_model_label_enumeration(self, enumeration: Mapping[str, int] | None = None) -> None:
+        """Labels for its models that have none of their own. Raises BadValue."""
+        from .checks import labels_of
+
+        labels = labels_of(enumeration or {})
+        self._edit(lambda record: {"labels": labels})
+
+    def get_labels_enumeration(self) -> dict[str, int]:
+        """The labels for its models."""
+        return dict(self._record.labels)
+
+    def set_model_config(
+        self, config_text: str | None = None, config_dict: Mapping[str, Any] | None = None
+    ) -> None:
+        """The network design for its models that have none of their own. Raises BadValue."""
+        from .designs import design_of
+
+        design = design_of(config_text, config_dict)
+        self._edit(lambda record: {"design": design})
+
+    def get_model_config_text(self) -> str:
+        """The network design for its models, as text."""
+        return self._record.design or ""
+
+    def get_model_config_dict(self) -> dict[str, Any]:
+        """The network design for its models, read as JSON or YAML. Raises BadValue where it is neither."""
+        from .designs import as_dict
+
+        return as_dict(self._record.design)
+
+    def get_model_design(self) -> str:
+        """The same as `get_model_config_text`."""
+        return self.get_model_config_text()
+
+    # -- models ---------------------------------------------------------------------------------------
+
+    def set_input_model(
+        self,
+        model_id: str | None = None,
+        model_name: str | None = None,
+        update_task_design: bool = True,
+        update_task_labels: bool = True,
+        name: str | None = None,
+    ) -> None:
+        """Make a model its input model, under a name; the task takes over design and labels if asked to.
+
+        Raises NotFound and Ambiguous.
+        """
+        from .input_model import InputModel
+
+        model: InputModel = InputModel(model_id, name=model_name)
+        model._join(self, name, design=update_task_design, labels=update_task_labels, is_forced=True)
+
+    def remove_input_models(self, models: Sequence[str | BaseModel]) -> None:
+        """Take models, or ids of models, out of its inputs."""
+        from autolog.store import disconnect_inputs
+
+        ids = [each if isinstance(each, str) else each.id for each in models]
+        disconnect_inputs(self._records.store, self._entered(), ids)
+
+    def update_output_model(
+        self,
+        model_path: str | os.PathLike[str],
+        name: str | None = None,
+        comment: str | None = None,
+        tags: Sequence[str] | None = None,
+        model_name: str | None = None,
+        iteration: int | None = None,
+        auto_delete_file: bool = False,
+    ) -> str:
+        """Record a file as a version of an output model of that name, which is made if there is none.
+
+        `name` is the model's, `model_name` what the task calls it. The address of the weights. Raises
+        NotFound.
+        """
+        from .output_model import OutputModel
+
+        role = model_name or os.path.splitext(os.path.basename(os.fspath(model_path)))[0]
+        known = self.models.output.get(role)
+        model: OutputModel = OutputModel(
+            self,
+            name=name or (None if known is None else known.name),
+            tags=None if tags is None else list(tags),
+            comment=comment,
+            base_model_id=None if known is None else known.id,
+        )
+        model.connect(self, role)
+        return model.update_weights(model_path, iteration=iteration, auto_delete_file=auto_delete_file)
+
+    def upload_artifact(
+        self,
+        name: str,
+        artifact_object: Any,
+        metadata: Mapping[str, Any] | None = None,
+        delete_after_upload: bool = False,
+        auto_pickle: bool = False,
+        preview: Any = None,
+        wait_on_upload: bool = False,
+        extension_name: str | None = None,
+        serialization_function: Any = None,
+        retries: int = 0,
+    ) -> bool:
+        """Keep a file, folder, dictionary, text, array, data frame or image beside its models.
+
+        Never pickled unless `auto_pickle` says so. True once it is kept. Raises BadName, BadValue, NotFound
+        and
+        DestinationError.
+        """
+        from .artifacts import upload
+
+        upload(
+            self._records,
+            self._entered(),
+            name,
+            artifact_object,
+            metadata=metadata,
+            delete_after_upload=delete_after_upload,
+            auto_pickle=auto_pickle,
+            preview=preview,
+            wait_on_upload=wait_on_upload,
+            extension_name=extension_name,
+            serialization_function=serialization_function,
+            retries=retries,
+        )
+        return True
+
+    def delete_artifacts(self, artifact_names: Sequence[str], **ignored: Any) -> bool:
+        """Take artifacts away, with their bytes; whether all of them were there."""
+        from .artifacts import delete
+
+        return delete(self._records, self._entered(), artifact_names)
+
+    def get_last_iteration(self) -> int:
+        """The highest iteration of any version or scalar of its models; 0 if there is none."""
+        from autolog.store import last_iteration
+
+        self._records.settle()
+        return last_iteration(self._records.store, self._id)
+
+    def get_initial_iteration(self) -> int:
+        """What is added to the iterations that are given by hand."""
+        return self._record.initial_iteration
+
+    def set_initial_iteration(self, offset: int = 0) -> int:
+        """Count iterations that are given by hand (`update_weights`, `report_scalar`) from here.
+
+        That number.
+        """
+        from .checks import whole_number
+
+        number = whole_number(offset, "the initial iteration")
+        self._edit(lambda record: {"initial_iteration": number})
+        return number
+
+    # -- its life -------------------------------------------------------------------------------------
+
+    def flush(self, wait_for_uploads: bool = False, timeout: float = 60.0) -> bool:
+        """Wait until every save and load so far is in the store, and kept; False after `timeout` seconds."""
+        return self._run is None or self._run.settle(timeout)
+
+    def close(self) -> None:
+        """End the task as completed, and give every framework its own functions back."""
+        if self._run is not None:
+            self._run.end("completed", "")
+
+    def mark_completed(
+        self, ignore_errors: bool = True, status_message: str | None = None, force: bool = False
+    ) -> None:
+        """End it as completed."""
+        self._end("completed", status_message or "")
+
+    def mark_failed(
+        self,
+        ignore_errors: bool = True,
+        status_reason: str | None = None,
+        status_message: str | None = None,
+        force: bool = False,
+    ) -> None:
+        """End it as failed, and say why."""
+        self._end("failed", status_message or status_reason or "")
+
+    def mark_stopped(self, force: bool = False, status_message: str | None = None) -> None:
+        """End it as stopped."""
+        self._end("stopped", status_message or "")
+
+    def publish(self, ignore_errors: bool = True) -> bool:
+        """Publish it and all its models: their weights, designs and labels don't change any more.
+
+        Whether it is.
+
+        Raises InUse while it runs.
+        """
+        from .publishing import publish_task
+
+        return publish_task(self)
+
+    def delete(
+        self,
+        delete_artifacts_and_models: bool = True,
+        skip_models_used_by_other_tasks: bool = True,
+        raise_on_error: bool = False,
+        callback: Any = None,
+    ) -> bool:
+        """Remove it with its artifacts and models, but for those that other tasks have loaded, if so asked.
+
+        Bytes that we keep are freed; no file at a path of the script's is touched. Whether it is gone; with
+        `raise_on_error` InUse and DestinationError say why not.
+        """
+        from .publishing import delete_task
+
+        return delete_task(
+            self,
+            with_models=delete_artifacts_and_models,
+            skip_used=skip_models_used_by_other_tasks,
+            raise_on_error=raise_on_error,
+        )
+
+    def __enter__(self) -> Task:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._run is not None:
+            if error is None:
+                self._run.end("completed", "")
+            else:
+                self._run.end("failed", f"{type(error).__name__}: {error}"[:1000])
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Task) and self._id == other._id
+
+    def __hash__(self) -> int:
+        return hash(self._id)
+
+    def __repr__(self) -> str:
+        return f"<Task {self.id[:8] or 'off'} {self.project}/{self.name}>"
+
+    # -- inside ---------------------------------------------------------------------------------------
+
+    @property
+    def _records(self) -> Records:
+        from . import _records
+
+        if self._own_records is None:
+            if not self._id:
+                self._own_records = _records.nothing()
+            elif self._run is not None:
+                settings = self._run.settings
+                self._own_records = _records.records(settings.store, settings.home)
+            else:
+                self._own_records = _records.records()
+        return self._own_records
+
+    def _entered(self) -> str:
+        """Its id; it is in the store by then."""
+        if self._run is not None and not self._is_entered:
+            self._records.enter(self._run.started)
+            self._is_entered = True
+        return self._id
+
+    @property
+    def _record(self) -> TaskRecord:
+        self._records.settle()
+        return self._records.store.task_head(self._entered())
+
+    def _edit(self, change: Any) -> TaskRecord:
+        from autolog.store import edit_task
+
+        return edit_task(self._records.store, self._entered(), change)
+
+    def _end(self, status: str, reason: str) -> None:
+        if self._run is not None and not self._run.is_over:
+            self._run.end(status, reason)
+            return
+        ended = {"status": status, "reason": reason}
+        self._edit(lambda record: ended if record.finished else {**ended, "finished": time.time()})
