@@ -38,7 +38,9 @@ _mode: list[bool | None] = [None]
 def is_strict() -> bool:
     """Whether faults of ours are raised: the value given to `set_strict`, else `AUTOLOG_STRICT`."""
     chosen = _mode[0]
-    return os.environ.get("AUTOLOG_STRICT", "") not in ("", "0") if chosen is None else chosen
+    if chosen is not None:
+        return chosen
+    return os.environ.get("AUTOLOG_STRICT", "").lower() not in ("", "0", "false", "no", "off", "none")
 
 
 def set_strict(strict: bool | None) -> None:

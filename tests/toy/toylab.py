@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import autolog
 from autolog import config
 from autolog.agent import settle
 from autolog.store import Store
@@ -21,7 +22,7 @@ from autolog.store import Store
 __all__ = ["PRELUDE", "Lab", "wait_until"]
 
 _TOY = Path(__file__).resolve().parent
-_SOURCE = Path(config.__file__).resolve().parent.parent
+_SOURCE = Path(autolog.__file__).resolve().parent.parent
 
 #: What nearly every script begins with.
 PRELUDE = """

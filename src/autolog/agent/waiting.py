@@ -139,7 +139,7 @@ class _Sender:
                 return None
             found.append(mine if theirs == mask(mine) else theirs)
         store, output_uri, content_store = found
-        return Told(store, output_uri, content_store)
+        return own._replace(store=store, output_uri=output_uri, content_store=content_store)
 
     def _open(self, url: str) -> Kept:
         from autolog.store import Kept, Store

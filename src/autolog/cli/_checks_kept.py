@@ -10,6 +10,8 @@ from autolog import config
 from autolog.errors import AutologError, StoreError
 
 if TYPE_CHECKING:
+    from autolog.keeping import Destination
+
     from ._checks import Findings
 
 __all__ = ["look_at_kept"]
@@ -35,12 +37,14 @@ def look_at_kept(found: Findings, settings: config.Settings) -> None:
 
 
 def _destination(found: Findings, settings: config.Settings) -> dict[str, Any] | None:
-    from autolog.keeping import destination_of
+    from autolog.keeping import destination_of, reach_of
 
-    destination = destination_of(settings.output_uri, settings.content_store, settings.home, settings.store)
+    destination = destination_of(
+        settings.output_uri, settings.content_store, settings.home, settings.store, reach_of(settings)
+    )
     if destination is None:
         return None
-    problem = _write_problem(destination.url)
+    problem = _write_problem(destination)
     place = config.mask(destination.url)
     if problem is not None:
         found.broken(
@@ -49,10 +53,11 @@ def _destination(found: Findings, settings: config.Settings) -> dict[str, Any] |
     return {"place": place, "packed": destination.is_packed, "writable": problem is None}
 
 
-def _write_problem(url: str) -> str | None:
+def _write_problem(destination: Destination) -> str | None:
     """Why nothing can be put there; tried out, unless it is a folder that isn't made yet."""
     from autolog.content import is_remote, open_place
 
+    url = destination.url
     if not is_remote(url):
         there = os.path.abspath(url.partition("://")[2] if "://" in url else url)
         while not os.path.lexists(there):
@@ -64,7 +69,7 @@ def _write_problem(url: str) -> str | None:
         )
     name = f".autolog-doctor-{os.urandom(4).hex()}"
     try:
-        place = open_place(url)
+        place = open_place(url, destination.reach)
         with tempfile.NamedTemporaryFile() as file:
             place.publish(name, file.name)
         place.remove(name)
@@ -87,9 +92,9 @@ def _places(found: Findings, settings: config.Settings) -> list[dict[str, Any]]:
             held = kept.total(record.id) + kept.plain(record.id)
             if not held:
                 continue
-            problem, name = None, place_name(record, settings.home)
+            problem, name = None, place_name(record, settings)
             try:
-                open_recorded(record, settings.home).probe()
+                open_recorded(record, settings).probe()
             except AutologError as error:
                 problem = str(error)
                 found.notes.append(f"what is kept in {name} is out of reach: {error}")

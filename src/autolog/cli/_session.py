@@ -76,12 +76,12 @@ def bring_in(settings: config.Settings) -> None:
 
 
 @contextmanager
-def opened_kept(options: Options, *, create: bool = False) -> Iterator[tuple[Store, Kept, str]]:
-    """As `opened`, with the records of kept bytes and the home that the content store may lie in."""
+def opened_kept(options: Options, *, create: bool = False) -> Iterator[tuple[Store, Kept, config.Settings]]:
+    """As `opened`, with the records of kept bytes, and the settings: they say how to reach these bytes."""
     from autolog.store import Kept
 
     with opened(options, create=create) as store:
-        yield store, Kept(store), load_settings(options).home
+        yield store, Kept(store), load_settings(options)
 
 
 def waiting_words(count: int, reason: str) -> str:
@@ -90,12 +90,14 @@ def waiting_words(count: int, reason: str) -> str:
     return f"the bytes of {whose} to be kept" + (f" ({reason})" if reason else "")
 
 
-def kept_places(kept: Kept, home: str, records: Iterable[ModelRecord]) -> dict[int, list[str]]:
+def kept_places(
+    kept: Kept, settings: config.Settings, records: Iterable[ModelRecord]
+) -> dict[int, list[str]]:
     """Where the versions in these records are kept, by their ids."""
     from autolog.keeping import kept_at
 
     ids = [each.id for record in records for each in record.snapshots if each.keeping == "kept"]
-    return {snapshot_id: kept_at(files, home) for snapshot_id, files in kept.files_of(ids).items()}
+    return {snapshot_id: kept_at(files, settings) for snapshot_id, files in kept.files_of(ids).items()}
 
 
 def shown(found: int, limit: int | None, *, is_table: bool) -> int:

@@ -17,6 +17,7 @@ from ._session import opened_kept
 from ._tables import Column, show_table, show_title
 
 if TYPE_CHECKING:
+    from autolog.config import Settings
     from autolog.formats import Change
     from autolog.store import Kept, ModelRecord, SnapshotRecord, Store
 
@@ -51,10 +52,10 @@ def diff(
     difference beside that of the old one, and the largest difference. Of a kept version only those tensors
     are fetched whose bytes are needed.
     """
-    with opened_kept(options) as (store, kept, home):
+    with opened_kept(options) as (store, kept, settings):
         old, new = _side(store, a), _side(store, b)
         details = _details(old, new)
-        changes, problem = _tensors(old.snapshot, new.snapshot, kept, home)
+        changes, problem = _tensors(old.snapshot, new.snapshot, kept, settings)
     design = _design(old.model.design, new.model.design)
     labels = _labels(old.model.labels, new.model.labels)
     differing = [each for each in changes if each.kind != "unchanged"]
@@ -96,7 +97,7 @@ def _side(store: Store, name: str) -> _Side:
 
 
 def _tensors(
-    old: SnapshotRecord, new: SnapshotRecord, kept: Kept, home: str
+    old: SnapshotRecord, new: SnapshotRecord, kept: Kept, settings: Settings
 ) -> tuple[tuple[Change, ...], str]:
     """What became of each tensor; or why that can't be told."""
     from autolog import keeping
@@ -106,7 +107,7 @@ def _tensors(
         return (), ""
     sides = []
     for snapshot in (old, new):
-        files = keeping.openers(snapshot, kept, home)
+        files = keeping.openers(snapshot, kept, settings)
         own = snapshot.uri or "weights"
         aside = frozenset(part.name for part in snapshot.parts if not part.weights)
         sides.append(([(name or own.rpartition("/")[2], opener) for name, opener in files], aside))

@@ -38,10 +38,10 @@ def export(
     """
     from autolog import keeping
 
-    with opened_kept(options) as (store, kept, home):
+    with opened_kept(options) as (store, kept, settings):
         ids = _ids(store, names)
         with progress("exporting") as told:
-            done = keeping.export(store, kept, home, ids, bundle, with_inputs=with_inputs, told=told)
+            done = keeping.export(store, kept, settings, ids, bundle, with_inputs=with_inputs, told=told)
     if options.json:
         emit_json(
             {

@@ -44,7 +44,7 @@ def import_(
     wanted = {key: value for key, value in chosen.items() if value is not None}
     with ExitStack() as stack:
         with progress("fetching") as told:
-            at = stack.enter_context(keeping.at_hand(source, settings.home, told))
+            at = stack.enter_context(keeping.at_hand(source, settings, told))
         is_bundle = keeping.is_bundle(at[1])
         if is_bundle and (wanted or keep):
             raise click.UsageError("a bundle says itself what its models are called: leave out the options")

@@ -97,14 +97,14 @@ def models(
     """
     from autolog.store import Selection
 
-    with opened_kept(options) as (store, kept, home):
+    with opened_kept(options) as (store, kept, settings):
         wanted = Selection(
             project=project, framework=framework, name=name, tags=tags, where=where, archived=None
         )
         found = sort(store.models(wanted), order, _KEYS)
         is_table = is_terminal() and not options.json
         found = found[: shown(len(found), limit, is_table=is_table)]
-        places = kept_places(kept, home, found) if options.json else {}
+        places = kept_places(kept, settings, found) if options.json else {}
     if options.json:
         emit_json([_json.model(each, kept_at=places) for each in found])
     else:

@@ -37,13 +37,13 @@ def restore(options: Options, /, model: str, dest: str | None, force: bool) -> N
     """
     from autolog import keeping
 
-    with opened_kept(options) as (store, kept, home):
+    with opened_kept(options) as (store, kept, settings):
         model_id, version = find_version(store, model)
         record = store.model(model_id)
         chosen = _chosen(record, version)
         target = _target(dest, record, chosen)
         with progress(f"restoring v{chosen.version}", chosen.size) as told:
-            done = keeping.restore(chosen, kept, home, target, replace=force, told=told)
+            done = keeping.restore(chosen, kept, settings, target, replace=force, told=told)
     if options.json:
         emit_json({"schema": _json.SCHEMA, **_to_json(record, chosen, done)})
         return

@@ -51,20 +51,20 @@ def rm(
     """
     from autolog import keeping
 
-    with opened_kept(options) as (store, kept, home):
+    with opened_kept(options) as (store, kept, settings):
         named = _find(store, names)
         ids = {each.snapshot_id for each in named.versions}
         if not options.json:
             _show_going(named)
         if dry_run:
-            done, gone = keeping.forecast(kept, home, ids), list(named.models)
+            done, gone = keeping.forecast(kept, settings, ids), list(named.models)
         else:
             if not force:
                 _refuse(named)
             if not yes:
                 confirm(_question(named))
             with progress("removing"):
-                removed = keeping.remove(store, home, kept, ids, named.models, force=force)
+                removed = keeping.remove(store, settings, kept, ids, named.models, force=force)
             done, gone = removed.collected, list(removed.models)
     if options.json:
         emit_json(_to_json(named, gone, done, dry_run=dry_run))

@@ -37,15 +37,15 @@ def verify(context: click.Context, options: Options, /, names: tuple[str, ...], 
     from autolog import keeping
     from autolog.store import versions
 
-    with opened_kept(options) as (store, kept, home):
+    with opened_kept(options) as (store, kept, settings):
         only = _ids(store, names) if names else None
         count = len(versions(store, keeping="kept", ids=only))
         with progress("verifying", keeping.size_of(kept, only)) as told:
-            found = list(keeping.verify(kept, home, deep=deep, only=only, told=told))
+            found = list(keeping.verify(kept, settings, deep=deep, only=only, told=told))
         changed: list[tuple[VersionRecord, str]] = []
         if deep:
             with progress("looking at files at their own paths") as told:
-                changed = list(keeping.changed(store, only=only, told=told))
+                changed = list(keeping.changed(store, settings, only=only, told=told))
         ids = {each for damage in found for each in damage.snapshots}
         concerned = {each.snapshot_id: each for each in versions(store, ids=ids)}
     damages = [each for each in found if not each.is_away]

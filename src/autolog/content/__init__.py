@@ -6,16 +6,19 @@ Knows nothing of the records: whoever has a chunk's row (`autolog.store`) finds 
 from .codec import Data
 from .cutting import cut
 from .packs import Chunk, Pack, PackWriter, check_of, new_name, open_chunk, read_index, verify_pack
-from .places import Place, is_remote, open_place
+from .places import Place, open_place
+from .reach import PLAINLY, Reach, is_remote
 from .recipes import from_recipe, to_recipe
 from .staging import Staged, StagedFile, Staging, item_facts, read_item
 
 __all__ = [
+    "PLAINLY",
     "Chunk",
     "Data",
     "Pack",
     "PackWriter",
     "Place",
+    "Reach",
     "Staged",
     "StagedFile",
     "Staging",

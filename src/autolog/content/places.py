@@ -12,13 +12,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
-from autolog.config import mask
+from autolog.config import mask, secrets_in
 from autolog.errors import DestinationError, IntegrityError
 
-__all__ = ["Place", "is_remote", "open_place"]
+from .reach import PLAINLY, Reach, is_remote
 
-#: Tries where a place answers with an error that may pass, and the longest wait between two in seconds.
-_TRIES, _LONGEST_WAIT = 6, 4.0
+__all__ = ["Place", "open_place"]
+
+#: The longest wait in seconds before trying again where a place answers with an error that may pass.
+_LONGEST_WAIT = 4.0
 #: Errors that don't pass by waiting.
 _FINAL = (PermissionError, NotImplementedError, ValueError, TypeError)
 #: Object stores: a name appears there only when everything has arrived.
@@ -38,20 +40,14 @@ _TEMPORARY = ".part"
 _T = TypeVar("_T")
 
 
-def is_remote(url: str) -> bool:
-    """Whether it is a URL and not a folder of this machine."""
-    scheme, mark, _ = url.partition("://")
-    return bool(mark) and scheme not in ("file", "local")
-
-
-def open_place(url: str) -> Place:
+def open_place(url: str, reach: Reach = PLAINLY) -> Place:
     """The place at a folder's path, `file://` or any other fsspec URL.
 
     Raises DestinationError where the scheme is unknown or its driver isn't installed.
     """
     if not is_remote(url):
         return Folder(url.partition("://")[2] if "://" in url else url)
-    return Remote(url)
+    return Remote(url, reach)
 
 
 class Place(ABC):
@@ -203,21 +199,25 @@ class Folder(Place):
 
 
 class Remote(Place):
-    """Whatever fsspec reaches; its settings come from fsspec's own and the driver's environment variables."""
+    """Whatever fsspec reaches; what `reach` doesn't say comes from its and the driver's own settings."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, reach: Reach = PLAINLY) -> None:
         import fsspec
 
         self.name = mask(url)
+        options = reach.options_for(url)
+        self._secrets = tuple(each for each in secrets_in(options) if len(each) > 3)
+        self._tries = reach.retries + 1
         scheme = url.partition("://")[0]
         try:
-            self._fs, root = fsspec.core.url_to_fs(url, use_listings_cache=False)
+            self._fs, root = fsspec.core.url_to_fs(url, **{**options, "use_listings_cache": False})
         except ImportError as error:
             extra = _EXTRAS.get(scheme)
             hint = f'pip install "autolog-models[{extra}]"' if extra else str(error)
             raise DestinationError(f"there is no driver for {self.name}; install it: {hint}") from error
-        except (ValueError, OSError) as error:
-            raise DestinationError(f"{self.name} is no destination that can be reached: {error}") from error
+        except (ValueError, TypeError, OSError) as error:
+            said = self._first_line(error)
+            raise DestinationError(f"{self.name} is no destination that can be reached: {said}") from error
         self._root = root.rstrip("/")
         self._is_atomic = scheme in _ATOMIC
 
@@ -290,7 +290,7 @@ class Remote(Place):
 
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_not_exception_type((FileNotFoundError, *_FINAL)),
-            stop=tenacity.stop_after_attempt(_TRIES),
+            stop=tenacity.stop_after_attempt(self._tries),
             wait=tenacity.wait_random_exponential(multiplier=0.2, max=_LONGEST_WAIT),
         )
         try:
@@ -300,15 +300,18 @@ class Remote(Place):
             raise IntegrityError(f"{self.name}/{name} is gone") from error
         except (tenacity.RetryError, *_FINAL) as error:
             problem = error.last_attempt.exception() if isinstance(error, tenacity.RetryError) else error
+            said = self._first_line(problem)
             raise DestinationError(
-                f"{self.name} can't be {verb} ({_first_line(problem)}); check that it exists, is reachable"
-                " and that your credentials allow it"
+                f"{self.name} can't be {verb} ({said}); check that it exists, is reachable and that your"
+                " credentials allow it"
             ) from problem
 
-
-def _first_line(error: BaseException | None) -> str:
-    lines = str(error).splitlines()
-    return mask(lines[0]) if lines and lines[0] else type(error).__name__
+    def _first_line(self, error: BaseException | None) -> str:
+        lines = str(error).splitlines()
+        line = mask(lines[0]) if lines and lines[0] else type(error).__name__
+        for secret in self._secrets:
+            line = line.replace(secret, "***")
+        return line
 
 
 def _make_folders(folder: str) -> None:

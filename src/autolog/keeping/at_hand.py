@@ -16,6 +16,7 @@ from autolog.content import Staging, item_facts
 from autolog.errors import AutologError, DestinationError, IntegrityError, StoreError
 
 from .destination import destination_of
+from .here import reach_of
 from .send import send
 
 if TYPE_CHECKING:
@@ -70,7 +71,9 @@ def keep_files(
         staging.abandon()
         raise
     kept.note(event_id, "waiting")
-    destination = destination_of(uri, settings.content_store, settings.home, settings.store)
+    destination = destination_of(
+        uri, settings.content_store, settings.home, settings.store, reach_of(settings)
+    )
     assert destination is not None  # uri says where
     try:
         send(staged, destination, kept)

@@ -24,6 +24,7 @@ from autolog.store import ContentsRecord, Taken, add_contents, give, take, versi
 
 from .at_hand import keep_files, look_inside, room
 from .bundle_form import FORMAT, check
+from .here import Here
 from .layout import layout_of
 from .restore import files_of, restore
 
@@ -66,7 +67,7 @@ class Imported(NamedTuple):
 def export(
     store: Store,
     kept: Kept,
-    home: str,
+    here: Here,
     named: Collection[int],
     target: str,
     *,
@@ -96,7 +97,7 @@ def export(
             bodies: dict[str, str] = {}
             for each in wanted:
                 try:
-                    bodies.update(_fetch(each, kept, home, os.path.join(beside, str(each.id)), told))
+                    bodies.update(_fetch(each, kept, here, os.path.join(beside, str(each.id)), told))
                 except AutologError as error:
                     missing.append((records[each.id], str(error)))
             path = os.path.join(beside, "bundle")
@@ -117,9 +118,9 @@ def export(
     )
 
 
-def _fetch(snapshot: SnapshotRecord, kept: Kept, home: str, target: str, told: Told) -> dict[str, str]:
+def _fetch(snapshot: SnapshotRecord, kept: Kept, here: Here, target: str, told: Told) -> dict[str, str]:
     """The files of a snapshot, by digest."""
-    restore(snapshot, kept, home, target, told=told)
+    restore(snapshot, kept, here, target, told=told)
     files = files_of(snapshot)
     layout = layout_of(snapshot.uri, [name for name, _, _ in files])
     return {digest: layout.at(target, name) for name, _, digest in files}

@@ -13,6 +13,7 @@ from autolog.errors import AutologError
 from autolog.store import ChunksMissing, NewPack
 
 from .destination import open_recorded
+from .here import Here
 from .reading import Reading, check_stored
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Collected(NamedTuple):
     problems: tuple[str, ...] = ()
 
 
-def collect(kept: Kept, home: str, *, leftovers_after: float = LEFTOVER_SECONDS) -> Collected:
+def collect(kept: Kept, here: Here, *, leftovers_after: float = LEFTOVER_SECONDS) -> Collected:
     """Take away packs that nobody needs, the unneeded part of others, and leftovers.
 
     Leftovers are files of ours that no record knows and that are older than `leftovers_after` seconds. A
@@ -57,7 +58,7 @@ def collect(kept: Kept, home: str, *, leftovers_after: float = LEFTOVER_SECONDS)
         if kept.plain(record.id) and not kept.dropped(record.id) and not kept.pack_names(record.id):
             continue  # plain files, and all of them are needed: it needn't be reached
         try:
-            place = open_recorded(record, home)
+            place = open_recorded(record, here)
             for file in kept.dropped(record.id):
                 assert file.path is not None  # only plain files are taken away one by one
                 place.remove(file.path)

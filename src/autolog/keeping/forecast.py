@@ -10,6 +10,7 @@ from autolog.errors import AutologError
 
 from .collect import LEFTOVER_SECONDS, USED_ENOUGH, Collected, leftovers_at
 from .destination import open_recorded
+from .here import Here
 
 if TYPE_CHECKING:
     from autolog.store import ChunkRecord, Kept, PackRecord, PlaceRecord
@@ -18,7 +19,7 @@ __all__ = ["forecast"]
 
 
 def forecast(
-    kept: Kept, home: str, dropping: Collection[int] = (), *, leftovers_after: float = LEFTOVER_SECONDS
+    kept: Kept, here: Here, dropping: Collection[int] = (), *, leftovers_after: float = LEFTOVER_SECONDS
 ) -> Collected:
     """What `collect` would give once these snapshots' bytes are kept no longer.
 
@@ -41,7 +42,7 @@ def forecast(
         if kept.plain(record.id) and not kept.pack_names(record.id):
             continue
         try:
-            place = open_recorded(record, home)
+            place = open_recorded(record, here)
             leftovers += sum(size for _, size in leftovers_at(kept, record, place, leftovers_after))
         except (AutologError, OSError) as error:
             problems.append(str(error))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from autolog.errors import WeightsUnavailable
 
 from .destination import open_recorded
+from .here import Here, seen_at
 from .layout import layout_of
 from .ranges import open_file
 from .restore import digest_at, files_of, why_not
@@ -22,31 +23,33 @@ __all__ = ["openers"]
 Opener = Callable[[], BinaryIO]
 
 
-def openers(snapshot: SnapshotRecord, kept: Kept, home: str) -> list[tuple[str, Opener]]:
+def openers(snapshot: SnapshotRecord, kept: Kept, here: Here) -> list[tuple[str, Opener]]:
     """The name of each file of a snapshot, and what opens it for reading.
 
     Kept ones are read where they are kept, and only as far as is asked for. Else the file at its own path is
-    taken if it still is what was saved; `snapshot.parts` must be there. Raises WeightsUnavailable; opening
-    and reading raise IntegrityError and DestinationError.
+    taken if it still is what was saved, here or where `path_substitution` says; `snapshot.parts` must be
+    there. Raises WeightsUnavailable; opening and reading raise IntegrityError and DestinationError.
     """
     own = kept.files(snapshot.id)
     if own:
         first = own[0].place.id
-        return [(each.name, partial(_open, each, kept, home)) for each in own if each.place.id == first]
+        return [(each.name, partial(_open, each, kept, here)) for each in own if each.place.id == first]
     wanted = files_of(snapshot)
-    layout = layout_of(snapshot.uri, [name for name, _, _ in wanted])
-    paths = [(name, layout.at_own_path(name), digest) for name, _, digest in wanted]
-    for _, path, digest in paths:
-        if not path or not os.path.isfile(path) or digest_at(path) != digest:
-            raise WeightsUnavailable(why_not(snapshot))
-    if not paths:
-        raise WeightsUnavailable(why_not(snapshot))
-    return [(name, partial(_open_own, path)) for name, path, _ in paths]
+    for uri in seen_at(snapshot.uri, here):
+        layout = layout_of(uri, [name for name, _, _ in wanted])
+        paths = [(name, layout.at_own_path(name), digest) for name, _, digest in wanted]
+        if paths and all(_is_same(path, digest) for _, path, digest in paths):
+            return [(name, partial(_open_own, path)) for name, path, _ in paths]
+    raise WeightsUnavailable(why_not(snapshot))
+
+
+def _is_same(path: str, digest: str) -> bool:
+    return bool(path) and os.path.isfile(path) and digest_at(path) == digest
 
 
 def _open_own(path: str) -> BinaryIO:
     return open(path, "rb")
 
 
-def _open(file: KeptRecord, kept: Kept, home: str) -> BinaryIO:
-    return cast(BinaryIO, open_file(file, kept, open_recorded(file.place, home)))
+def _open(file: KeptRecord, kept: Kept, here: Here) -> BinaryIO:
+    return cast(BinaryIO, open_file(file, kept, open_recorded(file.place, here)))

@@ -9,6 +9,7 @@ from autolog.errors import DestinationError
 from autolog.store import remove as remove_records
 
 from .collect import Collected, collect
+from .here import Here
 
 if TYPE_CHECKING:
     from autolog.store import Kept, Store
@@ -25,7 +26,7 @@ class Removed(NamedTuple):
 
 def remove(
     store: Store,
-    home: str,
+    here: Here,
     kept: Kept,
     snapshot_ids: Collection[int],
     model_ids: Collection[str] = (),
@@ -39,7 +40,7 @@ def remove(
     their records stay, and say that the bytes are dropped. Raises InUse and StoreError.
     """
     kept.drop(snapshot_ids, "removed by autolog rm")
-    collected = collect(kept, home)
+    collected = collect(kept, here)
     for place in kept.places():
         left = [each for each in kept.dropped(place.id) if each.snapshot_id in snapshot_ids]
         if left:

@@ -17,6 +17,7 @@ from autolog.errors import AutologError
 
 from .collect import copy_stored, rewrite, take_away
 from .destination import open_recorded
+from .here import Here
 from .reading import LONGEST_CHAIN, Reading
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class Repacked(NamedTuple):
     problems: tuple[str, ...] = ()
 
 
-def repack(kept: Kept, home: str, *, task_id: str | None = None, model_id: str | None = None) -> Repacked:
+def repack(kept: Kept, here: Here, *, task_id: str | None = None, model_id: str | None = None) -> Repacked:
     """Store chunks as differences to the same ones of the version before, where that is smaller.
 
     Of all models, of those that one task made, or of one model. Raises StoreError; a place that can't be
@@ -50,7 +51,7 @@ def repack(kept: Kept, home: str, *, task_id: str | None = None, model_id: str |
     problems: list[str] = []
     for place_record, recipes in kept.series(task_id, model_id):
         try:
-            place = open_recorded(place_record, home)
+            place = open_recorded(place_record, here)
             for older, newer in pairwise(recipes):
                 count += _repack_one(kept, place_record, place, older, newer)
             take_away(kept, place_record, place)

@@ -13,13 +13,14 @@ from autolog.content import Place
 from autolog.errors import AutologError, DestinationError, IntegrityError, TargetError, WeightsUnavailable
 
 from .destination import open_recorded, place_name
+from .here import Here, seen_at
 from .layout import Layout, is_safe_name, layout_of
 from .reading import Reading
 
 if TYPE_CHECKING:
     from autolog.store import Kept, KeptRecord, SnapshotRecord
 
-__all__ = ["Restored", "copy_verified", "digest_at", "files_of", "restore", "why_not"]
+__all__ = ["Restored", "copy_verified", "digest_at", "files_of", "has_source", "restore", "why_not"]
 
 _BLOCK = 1 << 20
 
@@ -54,7 +55,7 @@ class _Source(NamedTuple):
 def restore(
     snapshot: SnapshotRecord,
     kept: Kept,
-    home: str,
+    here: Here,
     target: str,
     *,
     replace: bool = False,
@@ -64,9 +65,10 @@ def restore(
 
     Of files that have a prefix in common `target` is the prefix. Where the bytes were not kept, they are
     taken from another snapshot that has the same ones, or from the file at its own path if it still is what
-    was saved: `snapshot.parts` must be there. Nothing is written unless all of it is right: it is written
-    beside and then renamed. What is at `target` already is left alone without `replace`; with it, files
-    of the same names are replaced. `told` is called with the number of bytes after each step.
+    was saved, there or where `path_substitution` of the settings has it: `snapshot.parts` must be there.
+    Nothing is written unless all of it is right: it is written beside and then renamed. What is at `target`
+    already is left alone without `replace`; with it, files of the same names are replaced. `told` is called
+    with the number of bytes after each step.
 
     Raises IntegrityError naming the snapshot, WeightsUnavailable, DestinationError, and TargetError if
     `target` can't be written.
@@ -74,7 +76,7 @@ def restore(
     target = os.path.abspath(target)
     name = f"{snapshot.model_id}:v{snapshot.version}"
     problem: AutologError | None = None
-    for source in _sources(snapshot, kept, home, told):
+    for source in _sources(snapshot, kept, here, told):
         names = [each for each, _ in source.files]
         if not all(map(is_safe_name, names)):
             raise IntegrityError(f"{name} can't be restored: a file in it has a name that leads elsewhere")
@@ -86,7 +88,7 @@ def restore(
             size = sum(os.path.getsize(each) for each in targets.values())
             return Restored(target, len(names), size, source.kind, source.place, left)
         except _ChangedError:
-            break  # it was the last that could be tried
+            continue  # it may still be the same where its folder is mounted
         except (IntegrityError, DestinationError, WeightsUnavailable) as error:
             problem = problem or error  # it may be kept at another place, too
         except OSError as error:
@@ -98,6 +100,11 @@ def restore(
     raise type(problem)(f"{name} can't be restored: {problem}") from problem
 
 
+def has_source(snapshot: SnapshotRecord, kept: Kept, here: Here) -> bool:
+    """Whether there is anywhere that its bytes may be had from; whether they are right is seen on reading."""
+    return next(_sources(snapshot, kept, here, lambda size: None), None) is not None
+
+
 def files_of(snapshot: SnapshotRecord) -> list[tuple[str, int | None, str]]:
     """`(name, size in bytes, digest)` of each file of a snapshot; empty if its digest isn't known."""
     if snapshot.parts:
@@ -105,32 +112,33 @@ def files_of(snapshot: SnapshotRecord) -> list[tuple[str, int | None, str]]:
     return [("", snapshot.size, snapshot.digest)] if snapshot.digest else []
 
 
-def _sources(snapshot: SnapshotRecord, kept: Kept, home: str, told: Told) -> Iterator[_Source]:
+def _sources(snapshot: SnapshotRecord, kept: Kept, here: Here, told: Told) -> Iterator[_Source]:
     """Where its bytes may be, best first."""
     own = kept.files(snapshot.id)
     for place_id in dict.fromkeys(each.place.id for each in own):
-        here = [(each.name, each) for each in own if each.place.id == place_id]
-        yield _from_place("kept", here, kept, home, told)
+        there = [(each.name, each) for each in own if each.place.id == place_id]
+        yield _from_place("kept", there, kept, here, told)
     wanted = files_of(snapshot)
     if own or not wanted:
         return
     alike = {each.digest: each for each in reversed(kept.files_like(digest for _, _, digest in wanted))}
     if all(digest in alike for _, _, digest in wanted):
-        yield _from_place("kept elsewhere", [(n, alike[d]) for n, _, d in wanted], kept, home, told)
-    layout = layout_of(snapshot.uri, [name for name, _, _ in wanted])
-    paths = [(name, layout.at_own_path(name), size, digest) for name, size, digest in wanted]
-    if all(path and os.path.isfile(path) and os.path.getsize(path) == size for _, path, size, _ in paths):
-        files = [(name, _copier(path, digest, told)) for name, path, _, digest in paths]
-        yield _Source("own path", snapshot.uri or "", files)
+        yield _from_place("kept elsewhere", [(n, alike[d]) for n, _, d in wanted], kept, here, told)
+    for uri in seen_at(snapshot.uri, here):
+        layout = layout_of(uri, [name for name, _, _ in wanted])
+        paths = [(name, layout.at_own_path(name), size, digest) for name, size, digest in wanted]
+        if all(path and os.path.isfile(path) and os.path.getsize(path) == size for _, path, size, _ in paths):
+            files = [(name, _copier(path, digest, told)) for name, path, _, digest in paths]
+            yield _Source("own path", uri, files)
 
 
 def _from_place(
-    kind: str, files: Sequence[tuple[str, KeptRecord]], kept: Kept, home: str, told: Told
+    kind: str, files: Sequence[tuple[str, KeptRecord]], kept: Kept, here: Here, told: Told
 ) -> _Source:
     def fetcher(file: KeptRecord) -> Callable[[str], None]:
-        return lambda path: copy_verified(file, kept, open_recorded(file.place, home), path, told)
+        return lambda path: copy_verified(file, kept, open_recorded(file.place, here), path, told)
 
-    return _Source(kind, place_name(files[0][1].place, home), [(name, fetcher(file)) for name, file in files])
+    return _Source(kind, place_name(files[0][1].place, here), [(name, fetcher(file)) for name, file in files])
 
 
 def _copier(path: str, digest: str, told: Told) -> Callable[[str], None]:

@@ -11,6 +11,7 @@ from autolog.content import Place, from_recipe, verify_pack
 from autolog.errors import AutologError, DestinationError, IntegrityError
 
 from .destination import open_recorded, place_name
+from .here import Here
 from .reading import Reading
 from .restore import copy_verified
 
@@ -36,7 +37,7 @@ class Damage(NamedTuple):
 
 def verify(
     kept: Kept,
-    home: str,
+    here: Here,
     *,
     deep: bool = False,
     only: Collection[int] | None = None,
@@ -53,11 +54,11 @@ def verify(
         if not files and (only is not None or not kept.packs(record.id)):
             continue
         try:
-            place = open_recorded(record, home)
+            place = open_recorded(record, here)
             yield from _at_place(kept, place, record, files, _How(deep, only is None, told))
         except AutologError as error:
             concerned = tuple(sorted({each.snapshot_id for each in files}))
-            yield Damage(place_name(record, home), str(error), concerned, is_away=True)
+            yield Damage(place_name(record, here), str(error), concerned, is_away=True)
 
 
 def size_of(kept: Kept, only: Collection[int] | None = None) -> int:
