@@ -19,6 +19,7 @@ from autolog.events import NOT_IMPORTED
 
 from . import _json
 from ._checks_kept import look_at_kept
+from ._settings import listed
 
 if TYPE_CHECKING:
     from autolog.store import TaskRecord
@@ -85,25 +86,9 @@ def _settings(found: Findings, home: str | None, store: str | None) -> config.Se
         found.data["settings"] = {}
         found.broken(f"the configuration can't be used: {problem}", "correct what it names")
         return None
-    values = {
-        "home": settings.home,
-        "store": config.mask(settings.store),
-        "project": settings.project,
-        "task": settings.task,
-        "frameworks": settings.filter.frameworks,
-        "exclude": list(settings.filter.exclude),
-        "enabled": settings.enabled,
-        "memory_limit": settings.memory_limit,
-        "output_uri": config.mask(settings.output_uri),
-        "content_store": config.mask(settings.content_store),
-        "waiting_limit": settings.waiting_limit,
-        "retention": {k: v for k, v in settings.retention._asdict().items() if v is not None},
-    }
     found.data["settings"] = {
-        name: {"value": dict(value) if isinstance(value, Mapping) else value,
-               "source": settings.sources.get(name, "default")}
-        for name, value in values.items()
-    }  # fmt: skip
+        name: {"value": each.value, "source": each.source} for name, each in listed(settings).items()
+    }
     if not settings.enabled:
         found.notes.append(f"capture is switched off by {settings.sources.get('enabled', 'a setting')}")
     return settings

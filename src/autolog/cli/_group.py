@@ -22,6 +22,7 @@ from autolog.errors import (
 from . import EXITS
 from ._options import Options, places
 from ._out import say
+from .config import config
 from .diff import diff
 from .doctor import doctor
 from .export import export
@@ -88,6 +89,7 @@ for _command in (
     import_,
     sync,
     store,
+    config,
     doctor,
 ):
     group.add_command(_command)

@@ -11,6 +11,7 @@ from autolog.events import NOT_IMPORTED
 from . import EXITS, _format, _json
 from ._options import Options, output
 from ._out import emit, emit_json, safe
+from ._settings import worded
 from ._tables import Column, show_facts, show_table, show_title
 
 __all__ = ["doctor"]
@@ -59,7 +60,7 @@ def _show(data: dict[str, Any]) -> None:
         show_title("Settings")
         show_table(
             (Column("NAME"), Column("VALUE", whole=False), Column("FROM", whole=False)),
-            [[name, _value(each["value"]), each["source"]] for name, each in data["settings"].items()],
+            [[name, worded(each["value"]), each["source"]] for name, each in data["settings"].items()],
         )
     show_title("Hooks" + (f", and how they fared in {_task(data)}" if data["last_task"] else ""))
     _show_hooks(data["hooks"])
@@ -136,7 +137,3 @@ def _package(package: dict[str, Any], supports: str) -> str:
 def _task(data: dict[str, Any]) -> str:
     task = data["last_task"]
     return f"the latest task, {task['name']} ({task['id'][:8]}, {task['status']})"
-
-
-def _value(value: object) -> str:
-    return "" if value is None or value == [] else str(value)
