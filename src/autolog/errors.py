@@ -9,11 +9,15 @@ __all__ = [
     "Ambiguous",
     "AutologError",
     "BadName",
+    "BadValue",
     "BundleError",
+    "CacheFull",
     "DestinationError",
+    "FrameworkMissing",
     "InUse",
     "IntegrityError",
     "NotFound",
+    "NotLoadable",
     "Published",
     "StoreAway",
     "StoreError",
@@ -22,6 +26,7 @@ __all__ = [
     "StoreRefused",
     "TargetError",
     "UnreadableWeights",
+    "Untrusted",
     "WeightsUnavailable",
     "WhereError",
 ]
@@ -33,6 +38,10 @@ class AutologError(Exception):
 
 class BadName(AutologError, ValueError):
     """That can't be the name of anything."""
+
+
+class BadValue(AutologError, ValueError):
+    """A value that was given can't be used; the message says which one, and what is wrong with it."""
 
 
 class NotFound(AutologError):
@@ -97,6 +106,29 @@ class TargetError(AutologError):
 
 class WeightsUnavailable(AutologError):
     """A snapshot's bytes were not kept, and the file at its path is gone or is another one by now."""
+
+
+class CacheFull(AutologError):
+    """A snapshot doesn't fit into the cache of this machine, or not beside what is in use there."""
+
+
+class Untrusted(AutologError):
+    """Reading a file would run code that is in it; say `trusted=True` if you know where it comes from.
+
+    `names` are what it would call or import, where that is known.
+    """
+
+    def __init__(self, message: str, names: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.names = names
+
+
+class FrameworkMissing(AutologError):
+    """What loads this format isn't installed here."""
+
+
+class NotLoadable(AutologError):
+    """No loader makes a model of this file by itself."""
 
 
 class WhereError(AutologError, ValueError):

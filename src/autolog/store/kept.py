@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, delete, insert, select, text, update
 
 from autolog.errors import StoreError
+from autolog.events import FileFacts
 
 from .kept_reading import KeptReading, chunks_at, pack_record, running
-from .known import new_key
+from .known import new_key, remember
 from .known import text as as_text
 from .racing import insert_into, repeated
 from .records import KeptRecord, PackRecord, PlaceRecord
@@ -71,6 +72,12 @@ class Kept(KeptReading):
                 select(places.c.id).where(places.c.url == url, places.c.host == host)
             ).scalar_one()
         return PlaceRecord(int(number), url, host)
+
+    @repeated
+    def remember(self, facts: FileFacts, digest: str) -> None:
+        """The digest of a file that somebody has just read, as long as nobody touches it."""
+        with self._store._writing() as connection:
+            remember(connection, facts, digest)
 
     # -- recording --------------------------------------------------------------------------------
 

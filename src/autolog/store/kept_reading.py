@@ -8,7 +8,10 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from autolog.events import FileFacts
+
 from .database import Store
+from .known import remembered
 from .known import text as as_text
 from .records import ChunkRecord, KeptRecord, PackRecord, PlaceRecord
 from .rows import batches
@@ -38,6 +41,11 @@ class KeptReading:
             with self._store._reading() as connection:
                 self._owner = str(connection.execute(select(identity.c.id)).scalar_one())
         return self._owner
+
+    def known_digest(self, facts: FileFacts) -> str | None:
+        """The digest of a file that has not been touched since it was read."""
+        with self._store._reading() as connection:
+            return remembered(connection, facts)
 
     def places(self) -> list[PlaceRecord]:
         """Every place that something is or was kept at."""

@@ -26,6 +26,7 @@ __all__ = [
     "new_key",
     "new_model",
     "remember",
+    "remembered",
     "text",
 ]
 
@@ -61,6 +62,16 @@ class Look:
 def remember(connection: Connection, facts: FileFacts, digest: str) -> None:
     """The digest of this file, as long as nobody touches it."""
     put(connection, files, [_file(facts, digest)])
+
+
+def remembered(connection: Connection, facts: FileFacts) -> str | None:
+    """The digest of a file that has not been touched since we read it."""
+    own = (files.c.device == str(facts.device), files.c.inode == str(facts.inode))
+    row = connection.execute(select(files).where(*own)).mappings().first()
+    if row is None:
+        return None
+    now = (facts.size, facts.mtime_ns, facts.ctime_ns)
+    return row["digest"] if (row["size"], row["mtime_ns"], row["ctime_ns"]) == now else None
 
 
 def _file(facts: FileFacts, digest: str) -> dict[str, Any]:
