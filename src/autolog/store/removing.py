@@ -9,12 +9,14 @@ from sqlalchemy import Connection, and_, delete, or_, select, update
 from autolog.errors import InUse
 
 from .database import Store
+from .measuring import forget_metrics
 from .records import UseRecord
 from .rows import batches
 from .schema import (
     aliases,
     contents,
     described,
+    figures,
     inputs,
     kept,
     metrics,
@@ -80,6 +82,7 @@ def _remove_snapshots(connection: Connection, ids: Collection[int]) -> None:
     digests = set(connection.execute(select(snapshots.c.digest).where(snapshots.c.id.in_(ids))).scalars())
     connection.execute(update(inputs).where(inputs.c.snapshot_id.in_(ids)).values(snapshot_id=None))
     connection.execute(delete(kept).where(kept.c.snapshot_id.in_(ids)))
+    forget_metrics(connection, ids)
     for table in (parts, weights, aliases):
         connection.execute(delete(table).where(table.c.snapshot_id.in_(ids)))
     connection.execute(delete(snapshots).where(snapshots.c.id.in_(ids)))
@@ -94,6 +97,6 @@ def _remove_model(connection: Connection, model_id: str) -> bool:
     connection.execute(delete(inputs).where(own))
     if connection.execute(select(inputs.c.id).where(inputs.c.model_id == model_id)).first() is not None:
         return False
-    for table in (tagged, described, aliases, metrics):
+    for table in (tagged, described, aliases, metrics, figures):
         connection.execute(delete(table).where(table.c.model_id == model_id))
     return connection.execute(delete(models).where(models.c.id == model_id)).rowcount > 0
