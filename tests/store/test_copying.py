@@ -8,7 +8,19 @@ from sqlalchemy import Column, ForeignKey, Integer, Table
 from autolog.content import Chunk, to_recipe
 from autolog.errors import StoreError
 from autolog.events import Bound, Failed, FileFacts, Part, Saved, Skipped
-from autolog.store import ContentsRecord, Kept, Look, NewFile, NewPack, Store, copy_store
+from autolog.store import (
+    ContentsRecord,
+    Kept,
+    Look,
+    NewArtifact,
+    NewFigure,
+    NewFile,
+    NewPack,
+    Store,
+    copy_store,
+    record_artifact,
+    report_figure,
+)
 from autolog.store.editing import alias, edit, report
 from autolog.store.schema import metadata, snapshots
 from autolog.store.types import Text
@@ -66,6 +78,10 @@ def fill(task):
     edit(maker.store, model_id, lambda now: {"tags": ("ä", "b\0"), "metadata": {"lr": 0.1, "ä": None}})
     report(maker.store, model_id, "loss", math.inf, 3)
     alias(maker.store, model_id, "best", 1)
+    report_figure(maker.store, model_id, NewFigure("t", "s\0", "table", {"data": [{"ä": [None, 0.5]}]}, 1))
+    place = Kept(maker.store).place("s3://bucket/packs")
+    new = NewArtifact("ä\0", "json", place.id, "artifacts/ä", "d", 10, {"lr": 0.1}, "first\0")
+    record_artifact(maker.store, maker.id, new)
     maker.writer.ended(maker.id, "completed", "", 1234.5678901234567)
     with maker.store._writing() as connection:
         connection.execute(snapshots.delete().where(snapshots.c.version == 4))  # ids have gaps
