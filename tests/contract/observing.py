@@ -54,6 +54,9 @@ class Observed:
         iterations = [each.iteration for each in model.snapshots]
         if any(each is not None for each in iterations):
             found["iterations"] = iterations
+        names = [sorted(each.metrics) for each in model.snapshots]
+        if any(names):
+            found["metrics"] = names[0] if all(each == names[0] for each in names) else names
         return found
 
     def _of_input(self, used: InputRecord) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from autolog import _guard
-from autolog.hooks import load, mute, opens, origin, part, save, source
+from autolog.hooks import knows, load, mute, opens, origin, part, save, series, source
 
 pytestmark = pytest.mark.core
 
@@ -186,6 +186,39 @@ def test_path_that_an_object_was_opened_with(
     notes.calls.clear()
     gc.collect()
     assert patches.nesting.opened._targets == {}
+
+
+def test_metrics_are_told_by_a_call_and_those_around_it(
+    toy: Any, install: Callable[..., Any], notes: Any
+) -> None:
+    module = toy.write(
+        "m",
+        """
+        def save(path):
+            return {"loss": 3}
+
+        def checkpoint(path, logs):
+            save(path)
+            save(path + ".second")
+
+        def epoch(logs):
+            checkpoint("a", {"loss": 2, "accuracy": 0.5})
+        """,
+    ).load("m")
+    install(
+        save(toy.at("m:save"), path="path", metrics=lambda call: call.result),
+        series(
+            toy.at("m:checkpoint"), group=lambda call: ("a", 1), metrics=lambda call: call.arguments["logs"]
+        ),
+        knows(toy.at("m:epoch"), metrics=lambda call: {"loss": 1, **call.arguments["logs"]}),
+    )
+    module.epoch({"epoch": 7})
+    module.checkpoint("b", None)
+    module.save("c")
+    assert notes.of("keep") == ["a", "a.second", "b", "b.second", "c"]
+    whole = {"loss": 3, "accuracy": 0.5, "epoch": 7}
+    assert [call.metrics for call in notes.calls] == [whole, whole, *[{"loss": 3}] * 3]
+    assert [call.group for call in notes.calls] == [("a", 1)] * 4 + [None]
 
 
 def test_returned_path_is_the_target(functions: Any, notes: Any) -> None:

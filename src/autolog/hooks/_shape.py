@@ -18,6 +18,7 @@ __all__ = [
     "Left",
     "Point",
     "folder",
+    "knows",
     "load",
     "mute",
     "opens",
@@ -55,6 +56,8 @@ class Call(Protocol):
 
 #: Names a parameter (`"fname"`), `"return"` for the returned value, or computes it from the call.
 Pick = str | Callable[[Call], Any]
+#: What the framework knows of the weights that a finished call has saved: name -> number, None for nothing.
+Tell = Callable[[Call], Mapping[str, Any] | None]
 
 
 class Bundle(NamedTuple):
@@ -96,12 +99,15 @@ class Point(NamedTuple):
     along. `role` is `save`, `load`, `mute` (nothing inside it is a model; `rule` says why), `series`
     (saves inside it are versions of the one model that `group` names), `part` (what is inside it is a piece
     of a save or load around it), `source` (what is loaded inside it came from the URL `origin`), `origin`
-    (its result, a state dict, was made from `model`) or `opens` (makes an object that writes to `path`
-    later). `group` computes `(name, iteration)` of the model that several files are versions of. `when`
-    says, once the original has returned, whether this call is to be recorded; what was called inside it is
-    part of it in any case. `origin` computes the URL that a loaded file came from. `aliases` are other
-    qualified names in that module under which the very same function stands (a class that copies another's
-    methods). `formerly` are targets that it had in releases before: the first of all that is there is taken.
+    (its result, a state dict, was made from `model`), `opens` (makes an object that writes to `path`
+    later) or `knows` (nothing but the `metrics` of what is saved inside it). `group` computes `(name,
+    iteration)` of the model that several files are versions of. `when` says, once the original has
+    returned, whether this call is to be recorded; what was called inside it is part of it in any case.
+    `origin` computes the URL that a loaded file came from. `aliases` are other qualified names in that module
+    under which the very same function stands (a class that copies another's methods). `formerly` are targets
+    that it had in releases before: the first of all that is there is taken. `metrics` computes what is known
+    of the weights saved by this call or inside it, once it has returned. That runs on the thread that saves:
+    it reads what is at hand, computes nothing and waits for no device. What is no number is left out.
     """
 
     target: str
@@ -114,6 +120,7 @@ class Point(NamedTuple):
     origin: Pick | None = None
     aliases: tuple[str, ...] = ()
     formerly: tuple[str, ...] = ()
+    metrics: Tell | None = None
 
     @property
     def module(self) -> str:
@@ -135,13 +142,24 @@ def save(
     when: Any = None,
     aliases: tuple[str, ...] = (),
     formerly: tuple[str, ...] = (),
+    metrics: Tell | None = None,
 ) -> Point:
     """A function that writes weights to `path`; `model` is the object it writes (None: surely a model).
 
     Where a folder is found at `path` afterwards, all of it is one snapshot; a `path` function may
     return a `Bundle` that says more exactly which files.
     """
-    return Point(target, "save", path, model, group=group, when=when, aliases=aliases, formerly=formerly)
+    return Point(
+        target,
+        "save",
+        path,
+        model,
+        group=group,
+        when=when,
+        aliases=aliases,
+        formerly=formerly,
+        metrics=metrics,
+    )
 
 
 def load(
@@ -171,9 +189,16 @@ def part(target: str) -> Point:
     return Point(target, "part")
 
 
-def series(target: str, *, group: Callable[[Call], tuple[str, int | None] | None]) -> Point:
+def series(
+    target: str, *, group: Callable[[Call], tuple[str, int | None] | None], metrics: Tell | None = None
+) -> Point:
     """A checkpoint callback: files saved inside it are versions of the model that `group` names."""
-    return Point(target, "series", group=group)
+    return Point(target, "series", group=group, metrics=metrics)
+
+
+def knows(target: str, *, metrics: Tell) -> Point:
+    """A function around a save that knows `metrics` of what is saved inside it, and nothing else."""
+    return Point(target, "knows", metrics=metrics)
 
 
 def origin(target: str, *, model: Pick) -> Point:

@@ -9,6 +9,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from ._metrics import of_argument
 from ._shape import Call, Hook, load, save
 
 
@@ -49,6 +50,10 @@ def _labels(model: Any) -> dict[str, int] | None:
     return {str(each): index for index, each in enumerate(classes)}
 
 
+#: The best scores: with an evaluation set CatBoost cuts a model back to where it was best.
+_scores = of_argument("self")
+
+
 hook = Hook(
     key="catboost",
     framework="CatBoost",
@@ -56,7 +61,7 @@ hook = Hook(
     design=_settings,
     labels=_labels,
     points=(
-        save("catboost.core:CatBoost.save_model", path="fname", model="self"),
+        save("catboost.core:CatBoost.save_model", path="fname", model="self", metrics=_scores),
         load("catboost.core:CatBoost.load_model", path=_source, model="self"),
         load("catboost.core:CatBoost._prepare_train_params", path=_resumed, model="self"),
         save(
@@ -64,6 +69,7 @@ hook = Hook(
             path=_reached,
             model="self",
             when=lambda call: os.path.exists(_reached(call) or ""),
+            metrics=_scores,
         ),
     ),
 )

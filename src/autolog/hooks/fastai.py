@@ -73,6 +73,23 @@ def _series(call: Call) -> tuple[str, int | None]:
     return os.path.join(learner.path, learner.model_dir, callback.fname), epoch
 
 
+def _known(call: Call) -> dict[str, Any]:
+    return _of_last_epoch(call.arguments["self"])
+
+
+def _of_last_epoch(learner: Any) -> dict[str, Any]:
+    """What the recorder wrote down at the end of the last epoch of the last `fit`.
+
+    After a `fit` with SaveModelCallback these are not those of the weights that it has loaded back: nothing
+    in a learner says that it did.
+    """
+    # What a learner doesn't have it asks its model for.
+    recorder = vars(learner).get("recorder")
+    values = getattr(recorder, "values", None)
+    # In front of them stands the epoch's number, behind them how long it took.
+    return dict(zip(recorder.metric_names[1:], values[-1], strict=False)) if values else {}
+
+
 def _design(model: Any) -> str | None:
     network = model.model if hasattr(model, "dls") else model
     return repr(network) if hasattr(network, "named_modules") else None
@@ -104,10 +121,16 @@ hook = Hook(
     design=_design,
     labels=_labels,
     points=(
-        save("fastai.learner:Learner.save", path=_file, model="self", when=_is_first),
-        save("fastai.learner:Learner.export", path=_export, model="self", when=_is_first),
+        save("fastai.learner:Learner.save", path=_file, model="self", when=_is_first, metrics=_known),
+        save("fastai.learner:Learner.export", path=_export, model="self", when=_is_first, metrics=_known),
         save("fastai.learner:save_model", path="file", model="model", when=_is_first),
-        save("fastai.text.learner:TextLearner.save_encoder", path=_file, model=_encoder, when=_is_first),
+        save(
+            "fastai.text.learner:TextLearner.save_encoder",
+            path=_file,
+            model=_encoder,
+            when=_is_first,
+            metrics=_known,
+        ),
         load("fastai.learner:Learner.load", path=_file, model="self"),
         load("fastai.learner:load_learner", path="fname"),
         load("fastai.learner:load_model", path="file", model="model"),

@@ -6,6 +6,7 @@ arrays to worker processes, too: those files are joblib's, not the user's models
 
 from typing import Any
 
+from ._metrics import of_argument
 from ._shape import Hook, load, mute, save
 
 
@@ -28,7 +29,12 @@ hook = Hook(
     any_object=True,
     design=_describe,
     points=(
-        save("joblib.numpy_pickle:dump", path="filename", model="value"),
+        save(
+            "joblib.numpy_pickle:dump",
+            path="filename",
+            model="value",
+            metrics=of_argument("value"),
+        ),
         load("joblib.numpy_pickle:load", path="filename"),
         mute("joblib._store_backends:StoreBackendMixin.dump_item", rule="joblib cache"),
         mute("joblib._store_backends:StoreBackendMixin.load_item", rule="joblib cache"),

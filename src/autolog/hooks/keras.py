@@ -14,7 +14,7 @@ import os
 import re
 from typing import Any
 
-from ._shape import Bundle, Call, Hook, Left, folder, load, save, series
+from ._shape import Bundle, Call, Hook, Left, folder, knows, load, save, series
 from .tensorflow import saved_model
 
 _INDEX = ".weights.json"
@@ -90,6 +90,10 @@ def _callback(call: Call) -> tuple[str, int | None]:
     return os.path.join(above, name or "checkpoint"), int(call.arguments["epoch"]) + 1
 
 
+def _logs(call: Call) -> Any:
+    return call.arguments["logs"]
+
+
 def _backup(call: Call) -> tuple[str, int | None]:
     callback = call.arguments["self"]
     return os.path.splitext(callback._weights_path)[0], int(callback._current_epoch)
@@ -123,8 +127,15 @@ hook = Hook(
             path=lambda call: saved_model(call.arguments["filepath"]),
             model=None,
         ),
-        series("keras.src.callbacks.model_checkpoint:ModelCheckpoint._save_model", group=_callback),
+        series(
+            "keras.src.callbacks.model_checkpoint:ModelCheckpoint._save_model",
+            group=_callback,
+            metrics=_logs,
+        ),
         series("keras.src.callbacks.backup_and_restore:BackupAndRestore._save_model", group=_backup),
+        # What saves is not told what the epoch came to, but what calls it is. A backup in the midst of an
+        # epoch has no metrics: that would take a look at every batch.
+        knows("keras.src.callbacks.backup_and_restore:BackupAndRestore.on_epoch_end", metrics=_logs),
     ),
     left=(
         Left(

@@ -7,6 +7,7 @@ booster: those are not the user's saves. A `CVBooster` is one JSON file, written
 
 from typing import Any
 
+from ._metrics import of_estimator
 from ._shape import Call, Hook, load, save
 
 #: Text longer than this isn't encoded on the training thread: about two milliseconds' worth.
@@ -35,14 +36,21 @@ def _settings(booster: Any) -> str | None:
     return "\n".join(f"{name}: {value}" for name, value in sorted(parameters.items()))
 
 
+def _scores(call: Call) -> dict[str, Any]:
+    # They are those of the last iteration, or of the one that early stopping found best: a booster is saved
+    # up to there, unless somebody says otherwise.
+    is_whole = call.arguments["num_iteration"] is None and not call.arguments["start_iteration"]
+    return of_estimator(call.arguments["self"]) if is_whole else {}
+
+
 hook = Hook(
     key="lightgbm",
     framework="LightGBM",
     supports="lightgbm>=4.5",
     design=_settings,
     points=(
-        save("lightgbm.basic:Booster.save_model", path="filename", model="self"),
-        save("lightgbm.basic:Booster.model_to_string", path=_written, model="self"),
+        save("lightgbm.basic:Booster.save_model", path="filename", model="self", metrics=_scores),
+        save("lightgbm.basic:Booster.model_to_string", path=_written, model="self", metrics=_scores),
         save("lightgbm.engine:CVBooster.save_model", path="filename"),
         load("lightgbm.basic:Booster.__init__", path=_read, model="self"),
         load("lightgbm.basic:_InnerPredictor.from_model_file", path="model_file", model=None),

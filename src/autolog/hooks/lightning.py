@@ -115,6 +115,19 @@ def _series_by_state(call: Call) -> tuple[str, int | None] | None:
     return None
 
 
+def _known(call: Call) -> Any:
+    # What `callback_metrics` has made up last. It makes them up anew when it is asked, and that may wait for
+    # other ranks, which don't ask; ModelCheckpoint has just asked on all of them.
+    return _trainer(call)._logger_connector._callback_metrics
+
+
+def _known_by_state(call: Call) -> dict[str, Any]:
+    checkpoint = call.arguments["checkpoint"]
+    callbacks = checkpoint.get("callbacks") if isinstance(checkpoint, dict) else None
+    states = [each for each in (callbacks or {}).values() if isinstance(each, dict) and each.get("monitor")]
+    return {each["monitor"]: each.get("current_score") for each in states}
+
+
 def _title(pattern: re.Pattern[str], name: str) -> str:
     """What the file names of one callback have in common."""
     return re.sub(r"[-_=. ]{2,}", "-", pattern.sub("", name)).strip("-_=. /")
@@ -162,12 +175,14 @@ def _points(pytorch: str, fabric: str) -> Iterator[Point]:
         model=_trained,
         group=_series,
         when=_is_first,
+        metrics=_known,
     )
     yield save(
         f"{pytorch}.trainer.trainer:Trainer.save_checkpoint",
         path=_checkpoint,
         model=_trained,
         when=_is_first,
+        metrics=_known,
     )
     yield save(
         f"{fabric}.fabric:Fabric.save",
@@ -181,6 +196,7 @@ def _points(pytorch: str, fabric: str) -> Iterator[Point]:
         model="checkpoint",
         group=_series_by_state,
         when=_is_kept,
+        metrics=_known_by_state,
     )
     yield load(
         f"{pytorch}.core.saving:_load_from_checkpoint",

@@ -5,6 +5,7 @@ only what is known to be a model. `cloudpickle.load` is `pickle.load`. `pickle.d
 queues and worker processes call it all the time, for what never becomes a file.
 """
 
+from ._metrics import of_argument
 from ._shape import Hook, load, save
 
 hook = Hook(
@@ -14,8 +15,8 @@ hook = Hook(
     any_object=True,
     opt_in=True,
     points=(
-        save("_pickle:dump", path="file", model="obj"),
+        save("_pickle:dump", path="file", model="obj", metrics=of_argument("obj")),
         load("_pickle:load", path="file"),
-        save("cloudpickle.cloudpickle:dump", path="file", model="obj"),
+        save("cloudpickle.cloudpickle:dump", path="file", model="obj", metrics=of_argument("obj")),
     ),
 )

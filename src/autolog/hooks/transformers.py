@@ -7,6 +7,7 @@ folder: weights, optimizer, scheduler, random states and arguments. Tokenizers a
 """
 
 import os
+from itertools import islice
 from typing import Any
 
 from ._shape import Call, Hook, folder, load, mute, save
@@ -35,6 +36,11 @@ _STATE = (
     "optimizer_*/*",
     "global_step*/*",
 )
+#: So many entries of the log are looked through from its end.
+_ENTRIES = 200
+#: What a log says of the run and not of the model.
+_NOISE = ("epoch", "step", "total_flos", "num_input_tokens_seen", "memory")
+_PACE = ("_runtime", "_per_second", "_compilation_time", "_preparation_time")
 
 
 def _saved(call: Call) -> Any:
@@ -99,6 +105,32 @@ def _series(call: Call) -> tuple[str, int | None] | None:
     return None if path is None else (path, call.arguments["self"].state.global_step)
 
 
+def _known(call: Call) -> dict[str, Any]:
+    """The newest value of everything that has been logged."""
+    trainer = call.arguments["self"]
+    best = _went_back_to(trainer)
+    is_of_training = False
+    found: dict[str, Any] = {}
+    for entry in islice(reversed(trainer.state.log_history), _ENTRIES):
+        if is_of_training and best is not None and entry.get("step") != best:
+            continue
+        for name, value in entry.items():
+            if name not in _NOISE and not name.endswith(_PACE):
+                found.setdefault(name, value)
+        # The training ends with a summary; what was logged after that is of the model as it is now.
+        is_of_training = is_of_training or "train_runtime" in entry
+    return found
+
+
+def _went_back_to(trainer: Any) -> int | None:
+    """The step whose weights were loaded back at the end of the training, None if it hasn't been so."""
+    best = trainer.state.best_model_checkpoint if trainer.args.load_best_model_at_end else None
+    if trainer.is_in_train or not best:
+        return None
+    number = os.path.basename(best).rpartition("-")[2]
+    return int(number) if number.isdecimal() else None
+
+
 def _reading(path: Any) -> Any:
     return folder(path, names=(*_CHECKPOINT, *_CONFIGS), weights=_CHECKPOINT)
 
@@ -134,8 +166,15 @@ hook = Hook(
             model=_trained,
             group=_series,
             when=_is_saving,
+            metrics=_known,
         ),
-        save("transformers.trainer:Trainer.save_model", path=_final, model=_trained, when=_is_saving),
+        save(
+            "transformers.trainer:Trainer.save_model",
+            path=_final,
+            model=_trained,
+            when=_is_saving,
+            metrics=_known,
+        ),
         load(
             "transformers.trainer:Trainer._load_from_checkpoint",
             path=lambda call: _reading(call.arguments["resume_from_checkpoint"]),

@@ -9,7 +9,8 @@ import os
 import sys
 from typing import Any
 
-from ._shape import Call, Hook, load, save
+from ._metrics import of_argument, of_history
+from ._shape import Call, Hook, knows, load, save
 
 
 def _file(call: Call) -> Any:
@@ -51,14 +52,16 @@ hook = Hook(
     supports="xgboost>=2.1",
     design=lambda model: (model.get_booster() if hasattr(model, "get_booster") else model).save_config(),
     points=(
-        save("xgboost.core:Booster.save_model", path=_file, model="self"),
-        save("xgboost.core:Booster.save_raw", path="return", model="self"),
+        save("xgboost.core:Booster.save_model", path=_file, model="self", metrics=of_argument("self")),
+        save("xgboost.core:Booster.save_raw", path="return", model="self", metrics=of_argument("self")),
         load("xgboost.core:Booster.load_model", path=_file, model="self"),
         save(
             "xgboost.callback:TrainingCheckPoint.after_iteration",
             path=_checkpoint,
             model="model",
             group=_series,
+            metrics=lambda call: of_history(call.arguments["evals_log"]),
         ),
+        knows("xgboost.sklearn:XGBModel.save_model", metrics=of_argument("self")),
     ),
 )

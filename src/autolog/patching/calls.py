@@ -128,6 +128,20 @@ class Call:
         return None if by is None or by.point.group is None else by.point.group(by)
 
     @property
+    def metrics(self) -> dict[str, Any]:
+        """What this call and those around it know of the weights that were saved, as their hooks tell it.
+
+        Where two know the same name, the inner one is right: it is nearer to these weights.
+        """
+        found: dict[str, Any] = {}
+        call: Call | None = self
+        while call is not None:
+            if call.point.metrics is not None:
+                found = {**(call.point.metrics(call) or {}), **found}
+            call = call.outer
+        return found
+
+    @property
     def origin(self) -> Any:
         """The URL that a loaded file came from, if the hook of this call or of one around it knows."""
         call: Call | None = self

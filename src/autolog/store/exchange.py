@@ -17,6 +17,7 @@ from autolog.errors import BundleError
 from .database import Store
 from .describing import describe
 from .known import text
+from .measuring import note_metrics
 from .rows import batches
 from .schema import contents, done, inputs, models, parts, snapshots, tasks
 
@@ -206,6 +207,7 @@ def _take_snapshot(connection: Connection, row: Row, is_there: Callable[[str], b
     inserted = connection.execute(insert(snapshots).values(**_clean(values)))
     key = inserted.inserted_primary_key
     assert key is not None  # the table has one
+    note_metrics(connection, [values])
     for file in row["files"]:
         connection.execute(
             insert(parts).values(

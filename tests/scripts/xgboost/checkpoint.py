@@ -12,7 +12,12 @@ for folder in ("models", "pickles", "every_second"):
     os.makedirs(folder, exist_ok=True)
 
 xgb.train(
-    settings, train, 4, callbacks=[xgb.callback.TrainingCheckPoint("models", interval=1, name="digits")]
+    settings,
+    train,
+    4,
+    evals=[(train, "train")],
+    verbose_eval=False,
+    callbacks=[xgb.callback.TrainingCheckPoint("models", interval=1, name="digits")],
 )
 xgb.train(
     settings,

@@ -34,7 +34,12 @@ Path("out/raw.ubj").write_bytes(booster.save_raw())
 
 binary = labels < 2
 classifier = xgb.XGBClassifier(n_estimators=4, max_depth=2, n_jobs=1, random_state=0)
-classifier.fit(images[binary], labels[binary])
+classifier.fit(
+    images[binary],
+    labels[binary],
+    verbose=False,
+    eval_set=[(images[1200:][binary[1200:]], labels[1200:][binary[1200:]])],
+)
 classifier.save_model("out/classifier.json")
 regressor = xgb.XGBRegressor(n_estimators=3, max_depth=2, n_jobs=1, random_state=0).fit(images, labels)
 regressor.get_booster().save_model("out/regressor.ubj")
