@@ -22,6 +22,32 @@ def test_a_model_with_all_its_versions(autolog, story):
     assert "train (itself)" in used[1]
 
 
+def test_metrics_of_versions(autolog, book):
+    task = book.task("train")
+    book.save(task, "/data/m.pt", at=1, iteration=1)
+    known = {"loss": 0.25, "accuracy": 0.5, "val_loss": 1 / 3, "lr": 1e-05, "nan": None}
+    book.save(task, "/data/m.pt", at=2, iteration=2, metrics=known)
+    answer = autolog("show", "m")
+    versions = answer.out.partition("Versions\n")[2].partition("\n\n")[0].splitlines()
+    assert versions[0].split()[:3] == ["VERSION", "ITERATION", "METRICS"]
+    assert versions[2].split()[2:5] == ["val_loss=0.333333,", "accuracy=0.5,", "loss=0.25"]
+    whole = "metrics  val_loss=0.333333, accuracy=0.5, loss=0.25, lr=1e-05, nan=nan"
+    assert whole in autolog("show", "m:v2").out
+    assert "metrics  " not in autolog("show", "m:v1").out
+    found = autolog("show", "m", "--json").json["snapshots"]
+    assert [each["metrics"] for each in found] == [{}, known]
+
+
+def test_captured_metrics_are_found_by_conditions(autolog, book):
+    task = book.task("train")
+    book.save(task, "/data/good.pt", at=1, iteration=1, metrics={"val_loss": 0.9})
+    book.save(task, "/data/good.pt", at=2, iteration=2, metrics={"val_loss": 0.1})
+    book.save(task, "/data/bad.pt", at=3, metrics={"val_loss": 0.1})
+    book.save(task, "/data/bad.pt", at=4, metrics={"val_loss": 0.9})
+    found = autolog("models", "--where", "val_loss < 0.2", "--json").json
+    assert [each["name"] for each in found] == ["train - good"]
+
+
 @pytest.mark.parametrize("name", ["best", "train - best", "best:v2", "model:best"])
 def test_ways_to_name_a_model(autolog, story, name):
     assert autolog("show", name, "--json").json["name"] == "train - best"

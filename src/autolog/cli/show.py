@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["show"]
 
 _Places = Mapping[int, Sequence[str]]
+#: How many metrics of each version stand in the table of them all.
+_FEW = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +54,11 @@ def show(options: Options, /, name: str, **parts: bool) -> None:
     model and a task have the same name, write model:NAME or task:NAME.
     """
     asked = _Parts(**parts)
-    with opened_kept(options) as (store, kept, home):
+    with opened_kept(options) as (store, kept, settings):
         kind, record_id, version = find(store, name)
         if kind == "model":
             record = store.model(record_id, tensors=asked.tensors)
-            places = kept_places(kept, home, (record,))
+            places = kept_places(kept, settings, (record,))
             if options.json:
                 _show_json(store, record, version, asked, places)
             else:
@@ -150,6 +152,7 @@ def _show_versions(record: ModelRecord, version: int | None) -> None:
     columns = (
         Column("VERSION"),
         Column("ITERATION", right=True),
+        Column("METRICS", whole=False, only_filled=True),
         Column("SIZE", right=True),
         Column("DIGEST"),
         Column("STATE"),
@@ -161,6 +164,7 @@ def _show_versions(record: ModelRecord, version: int | None) -> None:
         [
             f"v{each.version}",
             "" if each.iteration is None else str(each.iteration),
+            _in_short(_metrics(each)[:_FEW]),
             _format.size(each.size),
             _format.digest(each.digest),
             f"{each.standing}: {each.reason}" if each.reason else each.standing,
@@ -174,6 +178,22 @@ def _show_versions(record: ModelRecord, version: int | None) -> None:
     show_table(columns, rows)
 
 
+def _metrics(snapshot: SnapshotRecord) -> list[str]:
+    """What the framework knew of it, each as `name=number`; what it was to be judged by comes first."""
+    found = sorted(snapshot.metrics.items(), key=lambda each: (not _is_of_validation(each[0]), each[0]))
+    return [f"{name}={_number(value)}" for name, value in found]
+
+
+def _number(value: object) -> str:
+    if isinstance(value, (int, float)):
+        return format(value, ".6g")
+    return "nan" if value is None else str(value)  # an imported record may say anything
+
+
+def _is_of_validation(name: str) -> bool:
+    return name.lower().startswith(("val", "eval", "test", "best"))
+
+
 def _kept(snapshot: SnapshotRecord) -> str:
     """Whether its bytes are kept, and how many that added, or why not."""
     text = _format.keeping(snapshot.keeping)
@@ -184,8 +204,9 @@ def _kept(snapshot: SnapshotRecord) -> str:
 
 def _show_contents(chosen: SnapshotRecord, inside: ContentsRecord | None, places: Sequence[str]) -> None:
     show_title(f"Inside v{chosen.version}")
-    if places:
-        show_facts([("kept in", ", ".join(places))])
+    known = _metrics(chosen)
+    if places or known:
+        show_facts([("kept in", ", ".join(places)), ("metrics", ", ".join(known))])
     if inside is None:
         emit("not known: " + (chosen.reason or "the file has not been looked into"))
         return
