@@ -248,6 +248,7 @@ class Shelf:
         size = sum(map(len, files.values()))
         facts = FileFacts(1, zlib.crc32(path.encode()), size, 0, 0)
         saved = Saved(event_id, NOON + at, "PyTorch", "torch.save", "file", path, facts, size)
+        saved = saved._replace(metrics=more.get("metrics", {}), iteration=more.get("iteration"))
         look = Look(digest, path, key=path, stem=stem, parts=parts if isinstance(data, dict) else ())
         self.book.writer.saved(task, saved, look)
         item = staging.finish({"event": event_id, "path": path, "task": task, "time": NOON + at})

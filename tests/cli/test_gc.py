@@ -7,7 +7,7 @@ import time
 import pytest
 
 from autolog.keeping import restore, verify
-from autolog.store import alias, edit, newest_of_tagged, unalias
+from autolog.store import alias, edit, newest_of_tagged, report, unalias
 
 pytestmark = pytest.mark.core
 
@@ -154,9 +154,79 @@ def test_the_configuration_is_the_default(autolog, series, tmp_path):
     assert kept(series) == [4, 5, 6]
 
 
+@pytest.fixture
+def measured(shelf):
+    """Seven versions of `m`, of which the last two have no accuracy; `plain` has no metrics at all."""
+    task = shelf.book.task("train")
+    values = [0.1, 0.9, 0.5, None, 0.9]
+    known = [{"accuracy": value, "val_loss": 1 - (value or 0)} for value in values]
+    for number, metrics in enumerate([*known, {"val_loss": 0.5}, {}]):
+        shelf.save(task, "m.bin", os.urandom(500), at=number + 1, metrics=metrics, iteration=10 * number)
+        shelf.save(task, "plain.bin", os.urandom(500), at=number + 1)
+    return shelf
+
+
+@pytest.mark.parametrize(
+    ("arguments", "left"),
+    [
+        (["--keep-best", "1", "--by", "max:accuracy"], [5, 7]),  # of equal ones the later; 7 is the newest
+        (["--keep-best", "2", "--by", "max:accuracy"], [2, 5, 7]),
+        (["--keep-best", "1", "--by", "accuracy"], [1, 7]),
+        (["--keep-best", "1", "--by", "min:accuracy"], [1, 7]),
+        (["--keep-best", "5", "--by", "max:accuracy"], [1, 2, 3, 5, 7]),  # 4 is NaN
+        (["--keep-best", "3", "--by", "min:val_loss"], [2, 5, 6, 7]),
+        (["--keep-best", "1", "--by", "max:accuracy", "--keep-last", "3"], [5, 6, 7]),
+        (["--keep-best", "1", "--by", "max:accuracy", "--older-than", "1d"], [5, 7]),
+        (["--keep-best", "1", "--by", "max:accuracy", "--model", "plain"], [1, 2, 3, 4, 5, 6, 7]),
+    ],
+    ids=str,
+)
+def test_the_best_stay(autolog, measured, arguments, left):
+    answer = autolog("gc", "--yes", *arguments)
+    assert (answer.status, answer.err) == (0, "")
+    assert kept(measured) == left
+
+
+def test_versions_without_the_metric_are_the_worst_and_the_later_ones_better(autolog, measured):
+    assert autolog("gc", "--keep-best", "2", "--by", "max:accuracy", "--yes").status == 0
+    assert kept(measured, "plain") == [6, 7]
+    reasons = {each.keeping_reason for each in measured.snapshots("plain")[:5]}
+    assert reasons == {"autolog gc: not among the best 2 by max:accuracy"}
+
+
+def test_what_was_reported_at_its_iteration_counts_for_a_version(autolog, measured):
+    store = measured.store
+    model_id = store.find_model("plain")[0]
+    report(store, model_id, "f1", 0.9, 3)  # plain's versions have no iteration
+    assert autolog("gc", "--keep-best", "2", "--by", "max:f1", "--yes").status == 0
+    assert kept(measured, "plain") == [6, 7]
+    model_id = store.find_model("m")[0]
+    task = measured.book.task("later", at=100)
+    for number in range(4):
+        measured.save(task, "n.bin", os.urandom(500), at=number + 101, iteration=number)
+    model_id = store.find_model("n")[0]
+    for number, value in enumerate([0.2, 0.8, 0.4, 0.1]):
+        report(store, model_id, "f1", value, number)
+    assert autolog("gc", "--keep-best", "1", "--by", "max:f1", "--model", "n", "--yes").status == 0
+    assert kept(measured, "n") == [2, 4]
+
+
+def test_the_best_by_configuration(autolog, measured, tmp_path):
+    (tmp_path / "work" / "autolog.toml").write_text('retention = {keep_best = 1, by = "max:accuracy"}')
+    assert autolog("gc", "--keep-best", "2", "--dry-run", "--json").status == 0  # by the same metric
+    assert autolog("gc", "--yes").status == 0
+    assert kept(measured) == [5, 7]
+
+
 @pytest.mark.parametrize(
     "text",
     [
+        "{keep_best = 3}",
+        '{by = "loss"}',
+        '{keep_best = 3, by = "min:"}',
+        '{keep_best = 3, by = ""}',
+        '{keep_best = 0, by = "loss"}',
+        "{keep_best = 3, by = 1}",
         "{keep_last = 0}",
         "{keep_last = true}",
         '{older_than = "30"}',
@@ -176,6 +246,11 @@ def test_a_configuration_that_is_no_good(autolog, series, tmp_path, text):
 def test_usage(autolog, series):
     assert autolog("gc", "--older-than", "soon").status == 2
     assert autolog("gc", "--keep-last", "0").status == 2
+    assert autolog("gc", "--keep-best", "0", "--by", "loss").status == 2
+    assert autolog("gc", "--keep-best", "1", "--by", "max:").status == 2
+    assert "--by" in autolog("gc", "--keep-best", "1").err
+    assert "--keep-best" in autolog("gc", "--by", "loss").err
+    assert autolog("gc", "--keep-all", "--keep-best", "1", "--by", "loss").status == 2
     answer = autolog("gc", "--keep-last", "1")
     assert answer.status == 2
     assert "--yes" in answer.err

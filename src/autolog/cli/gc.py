@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from autolog.config import seconds_of
+from autolog.config import measure_of, seconds_of
 
 from . import EXITS, _format, _json
 from ._options import Options, confirm, output
@@ -16,6 +16,7 @@ from ._session import load_settings, opened_kept
 from ._tables import Column, show_facts, show_table
 
 if TYPE_CHECKING:
+    from autolog.config import Settings
     from autolog.keeping import Chosen, Collected, Repacked
     from autolog.store import Kept, Store, VersionRecord
 
@@ -29,10 +30,23 @@ def _age(context: click.Context, parameter: click.Parameter, value: str | None) 
         raise click.BadParameter(str(error)) from error
 
 
+def _metric(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    try:
+        if value is not None:
+            measure_of(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+    return value
+
+
 @click.command()
 @click.option("--keep-last", type=click.IntRange(min=1), metavar="N", help="Keep the last N of each model.")
 @click.option("--older-than", callback=_age, metavar="AGE",
               help="Give up only what is older: 30d, 12h, 2w, 90min.")  # fmt: skip
+@click.option("--keep-best", type=click.IntRange(min=1), metavar="N",
+              help="Keep the N best of each model, by the metric of --by.")  # fmt: skip
+@click.option("--by", callback=_metric, metavar="METRIC",
+              help="What is best: max:accuracy; min:val_loss or just val_loss.")  # fmt: skip
 @click.option("--keep-all", is_flag=True, help="Give up nothing, whatever the configuration says.")
 @click.option("--model", "glob", metavar="GLOB", help="Give up only versions of models with such a name.")
 @click.option("--repack", is_flag=True, help="Then store what is left as differences between versions.")
@@ -46,23 +60,24 @@ def _age(context: click.Context, parameter: click.Parameter, value: str | None) 
 def gc(context: click.Context, options: Options, /, **asked: Any) -> None:
     """Free kept bytes that nobody needs, and give up versions by rule.
 
-    With --keep-last and --older-than the bytes of a version go if it is not among the last N and older than
-    AGE; with one of them, by that alone; with none, nothing is given up. Their defaults are in the
-    configuration: retention = {keep_last = 5, older_than = "30d"}. Records stay, as do files at their own
-    paths. The newest version of a model, versions that a task has loaded, and published models are always
-    kept.
+    With --keep-last, --keep-best and --older-than the bytes of a version go if it is neither among the last
+    nor among the best N, and older than AGE; with one of them, by that alone; with none, nothing is given up.
+    A version without the metric is worse than all that have it. The defaults are in the configuration:
+    retention = {keep_last = 5, keep_best = 3, by = "min:val_loss", older_than = "30d"}. Records stay, as do
+    files at their own paths. The newest version of a model, versions that a task has loaded, and published
+    models are always kept.
     """
     from autolog import keeping
 
     rule = _rule(options, **asked)
     after = asked["hours"] * 3600
-    with opened_kept(options) as (store, kept, home):
+    with opened_kept(options) as (store, kept, settings):
         chosen = keeping.choose(store, rule, only=_Only(asked["glob"]))
         ids = {each.snapshot_id for each in chosen.going}
         if not options.json:
             _show_going(chosen)
         if asked["dry_run"]:
-            done = keeping.forecast(kept, home, ids, leftovers_after=after)
+            done = keeping.forecast(kept, settings, ids, leftovers_after=after)
         else:
             if ids and not asked["yes"]:
                 confirm(f"give up the bytes of {len(ids)} versions?")
@@ -72,10 +87,10 @@ def gc(context: click.Context, options: Options, /, **asked: Any) -> None:
                 chosen = again._replace(going=tuple(each for each in again.going if each.snapshot_id in ids))
             with progress("freeing what nobody needs"):
                 kept.drop(ids, rule.words())
-                done = keeping.collect(kept, home, leftovers_after=after)
+                done = keeping.collect(kept, settings, leftovers_after=after)
         repacked = None
         if asked["repack"] and not asked["dry_run"]:
-            repacked = _repack(store, kept, home, asked["glob"])
+            repacked = _repack(store, kept, settings, asked["glob"])
     problems = [*done.problems, *(repacked.problems if repacked else ())]
     if options.json:
         emit_json(_to_json(chosen, done, repacked, dry_run=asked["dry_run"]))
@@ -102,28 +117,36 @@ def _rule(options: Options, **asked: Any) -> Any:
     from autolog.keeping import Rule
 
     configured = load_settings(options).retention
+    keep_last, keep_best, older_than = asked["keep_last"], asked["keep_best"], asked["older_than"]
+    is_said = (keep_last, keep_best, older_than) != (None, None, None)
+    if asked["by"] is not None and keep_best is None:
+        raise click.UsageError("--by says what is best, and --keep-best how many of these to keep: add it")
     if asked["keep_all"]:
-        if asked["keep_last"] is not None or asked["older_than"] is not None:
-            raise click.UsageError("--keep-all gives up nothing: leave out --keep-last and --older-than")
+        if is_said:
+            raise click.UsageError(
+                "--keep-all gives up nothing: leave out --keep-last, --keep-best and --older-than"
+            )
         return Rule()
-    keep_last, older_than = asked["keep_last"], asked["older_than"]
-    if keep_last is None and older_than is None:
-        return Rule(configured.keep_last, configured.older_than)
-    return Rule(keep_last, older_than)
+    if not is_said:
+        return Rule(**configured._asdict())
+    by = asked["by"] or configured.by
+    if keep_best is not None and not by:
+        raise click.UsageError("--keep-best needs a metric: --by max:accuracy, or --by val_loss")
+    return Rule(keep_last, older_than, keep_best, by if keep_best is not None else "")
 
 
-def _repack(store: Store, kept: Kept, home: str, glob: str | None) -> Repacked:
+def _repack(store: Store, kept: Kept, settings: Settings, glob: str | None) -> Repacked:
     from autolog import keeping
     from autolog.store import versions
 
     with progress("storing differences"):
         if glob is None:
-            return keeping.repack(kept, home)
+            return keeping.repack(kept, settings)
         only = _Only(glob)
         models = dict.fromkeys(each.model_id for each in versions(store, keeping="kept") if only(each))
         found = keeping.Repacked(kept.total(), kept.total())
         for model_id in models:
-            one = keeping.repack(kept, home, model_id=model_id)
+            one = keeping.repack(kept, settings, model_id=model_id)
             found = keeping.Repacked(
                 found.before, one.after, found.packs + one.packs, found.problems + one.problems
             )
