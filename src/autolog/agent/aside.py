@@ -86,8 +86,13 @@ class Aside:
 
         told = self._told
         run = item_facts(self._task_id, told.store, self.output_uri(event), told.content_store)
-        return {**run, "event": event.id, "path": event.path or "", "time": event.time, "target":
-        event.target}
+        return {
+            **run,
+            "event": event.id,
+            "path": event.path or "",
+            "time": event.time,
+            "target": event.target,
+        }
 
     def earlier(self, event_id: str) -> Staged | None:
         """What an earlier agent has put aside for an event."""

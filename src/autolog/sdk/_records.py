@@ -129,7 +129,7 @@ def nothing() -> Records:
         database = "sqlite:///" + os.path.join(home, "autolog.db")
         settings = config.Settings(home=home, store=database, enabled=False)
         _nothing.append(Records(settings))
-        _nothing[0].enter(Started("", time.time(), "", "", ""))
+        _nothing[0].enter(Started("", time.time(), "off", "off", ""))
     return _nothing[0]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from autolog.config import mask
 from autolog.errors import BadName, BadValue, DestinationError
 
-__all__ = ["destination_of", "labels_of", "path_of", "tags_of", "whole_number"]
+__all__ = ["destination_of", "labels_of", "name_of", "number_of", "path_of", "tags_of", "whole_number"]
 
 _LONGEST_TAG = 1000
 _LABELS = 1_000_000
@@ -41,6 +41,24 @@ def labels_of(labels: Mapping[str, int]) -> dict[str, int]:
             raise BadValue(f"a label's name is text, not {_short(name)}")
         found[name] = whole_number(number, f"the number of the label {_short(name)}")
     return found
+
+
+def name_of(value: Any, what: str) -> str:
+    """A name. Raises BadName."""
+    from autolog.store import check_name
+
+    check_name(value, what)
+    return str(value)
+
+
+def number_of(value: Any, what: str) -> float:
+    """A number, also one of NumPy's or of a tensor. Raises BadValue."""
+    if not isinstance(value, (str, bytes, bool)) and value is not None:
+        try:
+            return float(value)
+        except (TypeError, ValueError, OverflowError):
+            pass
+    raise BadValue(f"{what} has to be a number, not {_short(value)}")
 
 
 def whole_number(value: Any, what: str) -> int:

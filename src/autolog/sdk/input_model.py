@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from autolog.errors import BadValue, NotFound
 
-from .checks import labels_of, path_of, tags_of
+from .checks import labels_of, name_of, path_of, tags_of
 from .designs import design_of
 from .model import Model
 
@@ -81,6 +81,9 @@ class InputModel(Model):
         # All of it is looked at before anything is written.
         design, labels = design_of(config_text, config_dict), labels_of(label_enumeration or {})
         chosen_tags = tags_of(tags)
+        for value, what in ((name, "a model's name"), (project, "a project's name")):
+            if value is not None:
+                name_of(value, what)
         known = cls.load_model(address)
         if known is not None:
             return known

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from autolog.errors import AutologError, BadName, InUse, NotFound, WeightsUnavailable
+from autolog.errors import AutologError, BadName, InUse, NotFound
 
-from .checks import tags_of, whole_number
-from .live import Labels, Metadata, Tags, metadata_of
+from .checks import tags_of
+from .live import Labels, Tags
+from .metadata import MetadataEntries
 from .reporting import Reports
+from .scalars import Scalars
+from .versions import Versions
 
 if TYPE_CHECKING:
     from autolog.store import ModelRecord
@@ -21,27 +22,15 @@ if TYPE_CHECKING:
     from ._records import Records
     from .lineage import Lineage
     from .query import Query
-    from .snapshot import Snapshot
     from .task import Task
 
 __all__ = ["BaseModel", "Model"]
 
 _PACKAGE = "package"
 _ARCHIVED = "archived"
-#: What ClearML calls the types of values in metadata.
-_TYPES: Mapping[str, Any] = {
-    "float": float,
-    "int": int,
-    "bool": lambda text: str(text).strip().lower() in ("true", "1", "yes"),
-    "str": str,
-    "basestring": str,
-    "list": list,
-    "tuple": list,
-    "dict": dict,
-}
 
 
-class BaseModel(Reports):
+class BaseModel(Versions, Scalars, MetadataEntries, Reports):
     """What input models, output models and any model of the store have in common.
 
     What is read is what the store says then, once what this process has saved is in it. Raises NotFound for a
@@ -140,11 +129,6 @@ class BaseModel(Reports):
         return Labels(self._head.labels, self._edit)
 
     @property
-    def metadata(self) -> Metadata:
-        """Its metadata, which may be changed in place: `m.metadata["dataset"] = "v3"`."""
-        return Metadata(self._head.metadata, self._edit)
-
-    @property
     def task(self) -> str | None:
         """The id of the task that it is connected to, else of the one that made it."""
         return self._task.id if self._task is not None else self.original_task
@@ -203,169 +187,6 @@ class BaseModel(Reports):
         """When it was changed last (UTC)."""
         return datetime.fromtimestamp(self._head.updated, timezone.utc)
 
-    # -- versions -------------------------------------------------------------------------------------
-
-    @property
-    def snapshots(self) -> list[Snapshot]:
-        """Its versions, oldest first."""
-        from .snapshot import Snapshot
-
-        record = self._whole
-        return [Snapshot(self._records, record, each) for each in record.snapshots]
-
-    @property
-    def aliases(self) -> dict[str, int]:
-        """The names that stand for a version of it: name -> version."""
-        return dict(self._head.aliases)
-
-    def alias(self, name: str, version: int | str | None = None) -> None:
-        """Have a name stand for a version, by its number, `v3` or another alias; the newest if none is given.
-
-        Raises BadName for one that reads as a version or is none, and NotFound.
-        """
-        from autolog.store import alias
-
-        alias(self._records.store, self._id, name, self.snapshot(version).version)
-
-    def unalias(self, name: str) -> None:
-        """Take an alias away. Raises NotFound."""
-        from autolog.store import unalias
-
-        unalias(self._records.store, self._id, name)
-
-    def snapshot(self, version: int | str | None = None) -> Snapshot:
-        """A version by its number, `v3` or an alias; the newest if none is given. Raises NotFound."""
-        if version is None:
-            return self._newest()
-        number: Any = version
-        if isinstance(version, str):
-            is_number = version.startswith("v") and version[1:].isdigit()
-            number = int(version[1:]) if is_number else self.aliases.get(version)
-        for each in self.snapshots:
-            if each.version == number:
-                return each
-        there = [*(f"v{each.version}" for each in self.snapshots[-3:]), *self.aliases]
-        raise NotFound(f"{self.name} has no version {version!r}; it has {', '.join(there) or 'none yet'}")
-
-    def download(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> str:
-        """Write its weights to a path, verified by digest; see `Snapshot.download`."""
-        return self._newest().download(path, overwrite=overwrite)
-
-    def load(self, *, trusted: bool = False, **options: Any) -> Any:
-        """What the framework's own loader makes of its weights; see `Snapshot.load`."""
-        return self._newest().load(trusted=trusted, **options)
-
-    def get_weights(
-        self, raise_on_error: bool = False, force_download: bool = False, extract_archive: bool = False
-    ) -> str | None:
-        """The path of the weights on this machine; see `Snapshot.get_local_copy`.
-
-        An archive is unpacked if so asked. None, and a warning, where they can't be had, or the error if
-        `raise_on_error`.
-        """
-        from .addresses import unpacked
-
-        try:
-            path = self._newest().get_local_copy(force_download=force_download)
-            return unpacked(path, self._records.settings) if extract_archive else path
-        except AutologError as error:
-            if raise_on_error:
-                raise
-            warnings.warn(f"the weights of {self._id[:12]} can't be had: {error}", stacklevel=2)
-            return None
-
-    def get_weights_package(
-        self,
-        return_path: bool = False,
-        raise_on_error: bool = False,
-        force_download: bool = False,
-        extract_archive: bool = True,
-    ) -> str | list[Path] | None:
-        """The files of weights that are several: their paths, or that of their folder if `return_path`.
-
-        None, and a warning, where they can't be had, or the error if `raise_on_error`.
-        """
-        path = self.get_weights(raise_on_error, force_download, extract_archive)
-        if path is None or return_path:
-            return path
-        whole = Path(path)
-        return sorted(each for each in whole.rglob("*") if each.is_file()) if whole.is_dir() else [whole]
-
-    # -- scalars ----------------------------------------------------------------------------------------
-
-    def report_scalar(self, title: str, series: str, value: float, iteration: int) -> None:
-        """Record a scalar at an iteration, as the metric `title/series`.
-
-        Just `title` where both are the same.
-
-        `where`, retention and the tables know it by that name. Raises BadName and BadValue.
-        """
-        number = whole_number(iteration, "an iteration")
-        if self._task is not None:
-            number += self._task.get_initial_iteration()
-        self._score(title if title == series or not series else f"{title}/{series}", value, number)
-
-    def report_single_value(self, name: str, value: float) -> None:
-        """Record a scalar of the whole model. Raises BadName and BadValue."""
-        self._score(name, value, None)
-
-    @property
-    def metrics(self) -> dict[str, float | None]:
-        """The value with the highest iteration of each metric; None where it was not a number."""
-        from autolog.store import latest_metrics
-
-        self._records.settle()
-        return latest_metrics(self._records.store, [self._id]).get(self._id, {})
-
-    def get_metric(self, name: str) -> list[tuple[int | None, float | None]]:
-        """`(iteration, value)` of a metric, by iteration; the iteration is None for a single value."""
-        from autolog.store import metrics_of
-
-        self._records.settle()
-        found = metrics_of(self._records.store, self._id)
-        return [(iteration, value) for each, iteration, value in found if each == name]
-
-    def _score(self, name: str, value: float, iteration: int | None) -> None:
-        from autolog.store import report
-
-        report(self._records.store, self._id, name, value, iteration)
-
-    # -- metadata by ClearML's names --------------------------------------------------------------------
-
-    def set_metadata(self, key: str, value: Any, v_type: str | None = None) -> bool:
-        """Set a value of metadata; its type is the value's, or `v_type`. True. Raises BadValue."""
-        self.metadata.update({str(key): value if v_type is None else _cast(value, v_type)})
-        return True
-
-    def get_metadata(self, key: str) -> str | None:
-        """A value as text; None if there is none."""
-        found = self._head.metadata
-        return _text(found[str(key)]) if str(key) in found else None
-
-    def get_metadata_casted(self, key: str) -> Any:
-        """A value in its own type; None if there is none."""
-        return self._head.metadata.get(str(key))
-
-    def get_all_metadata(self) -> dict[str, dict[str, str]]:
-        """`{key: {"value": ..., "type": ...}}`, all as text."""
-        return {
-            key: {"value": _text(value), "type": type(value).__name__}
-            for key, value in self._head.metadata.items()
-        }
-
-    def get_all_metadata_casted(self) -> dict[str, Any]:
-        """`{key: value}`, each in its own type."""
-        return dict(self._head.metadata)
-
-    def set_all_metadata(self, metadata: Mapping[str, Any], replace: bool = True) -> bool:
-        """Set all values, as `{key: {"value": ..., "type": ...}}` or `{key: value}`; True. Raises BadValue.
-
-        Without `replace`, those that are there and not named stay.
-        """
-        new = metadata_of({str(key): _entry(value) for key, value in metadata.items()})
-        self._edit(lambda record: {"metadata": new if replace else {**record.metadata, **new}})
-        return True
-
     # -- its life -----------------------------------------------------------------------------------------
 
     def publish(self) -> None:
@@ -396,31 +217,11 @@ class BaseModel(Reports):
 
     # -- inside -------------------------------------------------------------------------------------------
 
-    @property
-    def _head(self) -> ModelRecord:
-        return self._records.head(self._id)
-
-    @property
-    def _whole(self) -> ModelRecord:
-        return self._records.model(self._id)
-
     def _edit(self, change: Any) -> ModelRecord:
         from autolog.store import edit
 
         self._records.settle()
         return edit(self._records.store, self._id, change)
-
-    def _newest_of(self, record: ModelRecord) -> Any:
-        return record.snapshots[-1] if record.snapshots else None
-
-    def _newest(self) -> Snapshot:
-        from .snapshot import Snapshot
-
-        record = self._whole
-        found = self._newest_of(record)
-        if found is None:
-            raise WeightsUnavailable(f"{record.name} has no version yet")
-        return Snapshot(self._records, record, found)
 
     def _mark_package(self) -> None:
         self._edit(lambda record: {"system_tags": tuple(dict.fromkeys((*record.system_tags, _PACKAGE)))})
@@ -449,36 +250,6 @@ class BaseModel(Reports):
         from .cards import card
 
         return card(self)
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else str(value)
-
-
-def _entry(value: Any) -> Any:
-    if isinstance(value, Mapping) and "value" in value and set(value) <= {"value", "type", "key"}:
-        kind = value.get("type")
-        return value["value"] if kind in (None, "None") else _cast(value["value"], str(kind))
-    return value
-
-
-def _cast(value: Any, kind: str) -> Any:
-    """A value of one of ClearML's types; of any other it stays what it is."""
-    make = _TYPES.get(kind)
-    if make is None or isinstance(value, (list, dict)):
-        return value
-    if make in (list, dict):
-        import ast
-
-        try:
-            found = ast.literal_eval(str(value))
-            return list(found) if make is list else dict(found)
-        except (ValueError, SyntaxError, TypeError):
-            return str(value)
-    try:
-        return make(value)
-    except (TypeError, ValueError):
-        return str(value)
 
 
 class Model(BaseModel):

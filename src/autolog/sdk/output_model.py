@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from autolog.config import mask
 from autolog.errors import BadValue, DestinationError, NotFound, Published
 
 from .checks import destination_of, labels_of, path_of, tags_of, whole_number
@@ -385,7 +386,7 @@ class OutputModel(BaseModel):
 
     def _note(self, address: str) -> None:
         """Say in its comment where a version came from, as ClearML does."""
-        line = f"snapshot {address} stored"
+        line = f"snapshot {mask(address)} stored"
 
         def change(record: Any) -> dict[str, Any]:
             lines = [each for each in record.comment.split("\n") if each and each != line]

@@ -14,7 +14,7 @@ from .artifacts import (
 )
 from .copying import copy_store
 from .database import Store
-from .editing import alias, edit, metrics_of, publish, report, unalias
+from .editing import alias, check_name, edit, metrics_of, publish, report, unalias
 from .exchange import Taken, give, take
 from .external import External, add_contents, record_external
 from .figures import FigureRecord, NewFigure, figures_of, report_figure
@@ -91,6 +91,7 @@ __all__ = [
     "alias",
     "aliased",
     "artifacts_of",
+    "check_name",
     "check_query",
     "connect_input",
     "copy_store",
