@@ -7,7 +7,7 @@ WORKERS := 3
 # Whoever has set this compiles the frameworks again in each of a thousand processes: twice the time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test lint core tests apart older suites faults bench env clean help
+.PHONY: demo test lint core tests apart older suites clearml-examples faults bench env clean help
 
 help:
 	@echo "make demo    train three small models and show what was captured"
@@ -15,6 +15,7 @@ help:
 	@echo "make lint    ruff, mypy --strict, the import rules"
 	@echo "make older   what is captured with older releases of the frameworks"
 	@echo "make suites  the frameworks' own tests of saving and loading, all of them, with capture off and on"
+	@echo "make clearml-examples CLEARML=FOLDER   ClearML's examples, of a checkout, with another import"
 	@echo "make faults  the long fault loops: kill -9 at hundreds of moments, large files, many writers"
 	@echo "make bench   cost on the training thread and of keeping every version, beside the peers"
 
@@ -57,6 +58,10 @@ older:
 # `make test` runs those that take minutes in part.
 suites: env
 	AUTOLOG_TEST_LONG=1 $(VENV)/python -m pytest -q -n 2 --dist loadgroup tests/hooks/test_own_suites.py
+
+# ClearML's own examples with only their import lines changed; their text isn't ours to bring along.
+clearml-examples: env
+	$(VENV)/python tests/sdk/published_examples.py $(CLEARML)
 
 faults: env
 	$(VENV)/python tests/faults/kill.py --rounds 25

@@ -182,7 +182,7 @@ def test_a_truncated_archive_is_refused(unpack, make, around):
         unpack(data[: len(data) // 2])
 
 
-@pytest.mark.parametrize("data", [b"", b"no archive" * 100, os.urandom(5000)])
+@pytest.mark.parametrize("data", [b"", b"no archive" * 100, bytes(range(256)) * 20])
 def test_what_is_no_archive_is_refused(unpack, data):
     with pytest.raises(UnreadableWeights):
         unpack(data)

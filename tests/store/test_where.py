@@ -25,6 +25,8 @@ LOSS = Field("metric", "val_loss", "number")
         ("'best' in tags", Tagged("best")),
         ("not 'old' in tags", Not(Tagged("old"))),
         ("'old' not in tags", Not(Tagged("old"))),
+        ("`Val - mAP@50` > 70", Comparison(Field("metric", "Val - mAP@50", "number"), ">", (70,))),
+        ("`meta.a b` = 'x'", Comparison(Field("meta", "a b", "any"), "=", ("x",))),
         ("size > 1.5KiB", Comparison(Field("column", "size", "number"), ">", (1536.0,))),
         ("created >= 1970-01-02", Comparison(Field("column", "created", "time"), ">=", (86400.0,))),
         ("created < 2d ago", Comparison(Field("column", "created", "time"), "<", (1e6 - 172800,))),

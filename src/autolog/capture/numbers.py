@@ -28,8 +28,8 @@ def known_at(call: Any) -> dict[str, float | None]:
 def numbers_of(known: Mapping[str, Any]) -> dict[str, float | None]:
     """The finite numbers among these by their names; None for NaN, which JSON and databases don't have.
 
-    A tensor counts if it is a single number in the machine's own memory: reading one of an accelerator
-    would wait for all that it still has to do.
+    A tensor counts if it is a single number that can be read without waiting: one on an accelerator that
+    still has something to do is left out.
     """
     found: dict[str, float | None] = {}
     for name, value in islice(known.items(), _LOOKS):
@@ -56,7 +56,14 @@ def _number(value: Any) -> float:
     # Only of these two types is it sure that asking runs no code but torch's own.
     if torch is None or type(value) not in (torch.Tensor, torch.nn.Parameter):
         return math.inf
-    is_here = value.device.type == "cpu" and value.layout is torch.strided
+    is_here = value.layout is torch.strided and _is_at_hand(value, torch)
     if not is_here or value.numel() != 1 or value.is_complex() or value.dtype is torch.bool:
         return math.inf
     return float(value.item())
+
+
+def _is_at_hand(tensor: Any, torch: Any) -> bool:
+    """Whether reading it waits for nothing: right after a save, which has copied weights, all is done."""
+    if tensor.device.type == "cuda":
+        return bool(torch.cuda.current_stream(tensor.device).query())
+    return bool(tensor.device.type == "cpu")

@@ -9,7 +9,16 @@ from typing import Any
 from autolog.config import mask
 from autolog.errors import BadName, BadValue, DestinationError
 
-__all__ = ["destination_of", "labels_of", "name_of", "number_of", "path_of", "tags_of", "whole_number"]
+__all__ = [
+    "destination_of",
+    "labels_of",
+    "name_of",
+    "number_of",
+    "path_of",
+    "statuses_of",
+    "tags_of",
+    "whole_number",
+]
 
 _LONGEST_TAG = 1000
 _LABELS = 1_000_000
@@ -41,6 +50,18 @@ def labels_of(labels: Mapping[str, int]) -> dict[str, int]:
             raise BadValue(f"a label's name is text, not {_short(name)}")
         found[name] = whole_number(number, f"the number of the label {_short(name)}")
     return found
+
+
+def statuses_of(task_filter: Mapping[str, Any] | None) -> frozenset[str] | None:
+    """The statuses that are asked for, by our words or ClearML's; None for any. Raises BadValue."""
+    if not task_filter:
+        return None
+    if others := sorted(set(task_filter) - {"status"}):
+        raise BadValue(f"task_filter knows status, and not {', '.join(map(_short, others))}")
+    asked = task_filter["status"]
+    names = [asked] if isinstance(asked, str) else list(asked)
+    words = {"in_progress": "running", "closed": "completed"}
+    return frozenset(words.get(str(each), str(each)) for each in names)
 
 
 def name_of(value: Any, what: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from autolog.errors import BadValue, NotFound
@@ -13,6 +14,8 @@ from .designs import design_of
 from .model import Model
 
 if TYPE_CHECKING:
+    from autolog.store import ModelRecord
+
     from .task import Task
 
 __all__ = ["InputModel"]
@@ -152,35 +155,33 @@ class InputModel(Model):
         label_enumeration: Mapping[str, int] | None = None,
     ) -> InputModel:
         """A design and labels without a model, to be connected to a task. Raises BadValue."""
+        from autolog.store import ModelRecord
+
         from ._records import records
 
         design, labels = design_of(config_text, config_dict), labels_of(label_enumeration or {})
         model = cls.__new__(cls)
         model._task = None
         model._records, model._id, model._version = records(), "", None
-        model._floating = (design, labels)
+        model._floating = ModelRecord(
+            id="", project="", name="", key="", task_id=None, task_name=None, framework="", model_type="",
+            status="draft", archived=False, tags=(), labels=labels, metadata={}, design=design, comment="",
+            origin=None, created=0.0, updated=0.0, versions=0,
+        )  # fmt: skip
         return model
 
-    _floating: tuple[str | None, dict[str, int]] | None = None
+    #: A model that isn't in the store.
+    _floating: ModelRecord | None = None
 
     @property
-    def config_text(self) -> str:
-        """The network design, as text."""
-        return super().config_text if self._floating is None else self._floating[0] or ""
+    def _head(self) -> ModelRecord:
+        return super()._head if self._floating is None else self._floating
 
-    @property
-    def config_dict(self) -> dict[str, Any]:
-        """The network design, read as JSON or YAML. Raises BadValue where it is neither."""
-        from .designs import as_dict
-
-        return as_dict(self.config_text)
-
-    @property
-    def labels(self) -> dict[str, int]:
-        """Its label enumeration."""
-        if self._floating is None:
-            return super().labels
-        return dict(self._floating[1])
+    def _edit(self, change: Any) -> ModelRecord:
+        if self._floating is not None:
+            self._floating = replace(self._floating, **change(self._floating))
+            return self._floating
+        return super()._edit(change)
 
     # -- connecting -------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from autolog.errors import AutologError, BadName, InUse, NotFound
 
-from .checks import tags_of
+from .checks import labels_of, tags_of
 from .live import Labels, Tags
 from .metadata import MetadataEntries
 from .reporting import Reports
@@ -111,8 +111,12 @@ class BaseModel(Versions, Scalars, MetadataEntries, Reports):
 
     @property
     def config_text(self) -> str:
-        """The network design, as text."""
+        """The network design, as text. Setting it raises Published for a published model, and BadValue."""
         return self._head.design or ""
+
+    @config_text.setter
+    def config_text(self, value: str) -> None:
+        self.update_design(config_text=value)
 
     @property
     def config_dict(self) -> dict[str, Any]:
@@ -121,12 +125,34 @@ class BaseModel(Versions, Scalars, MetadataEntries, Reports):
 
         return as_dict(self._head.design)
 
-    design = config_text
+    @config_dict.setter
+    def config_dict(self, value: Mapping[str, Any]) -> None:
+        self.update_design(config_dict=value)
 
     @property
     def labels(self) -> dict[str, int]:
-        """Its label enumeration, which may be changed in place: `m.labels["cat"] = 0`."""
+        """Its label enumeration, which may be changed in place, or set as a whole: `m.labels["cat"] = 0`."""
         return Labels(self._head.labels, self._edit)
+
+    @labels.setter
+    def labels(self, value: Mapping[str, int]) -> None:
+        self.update_labels(value)
+
+    def update_design(
+        self, config_text: str | None = None, config_dict: Mapping[str, Any] | None = None
+    ) -> bool:
+        """Set the network design, at once. True. Raises Published and BadValue."""
+        from .designs import design_of
+
+        design = design_of(config_text, config_dict)
+        self._edit(lambda record: {"design": design})
+        return True
+
+    def update_labels(self, labels: Mapping[str, int]) -> bool:
+        """Set the label enumeration, at once. True. Raises Published and BadValue."""
+        chosen = labels_of(labels)
+        self._edit(lambda record: {"labels": chosen})
+        return True
 
     @property
     def task(self) -> str | None:

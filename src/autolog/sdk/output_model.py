@@ -11,9 +11,8 @@ from autolog.config import mask
 from autolog.errors import BadValue, DestinationError, NotFound, Published
 
 from .checks import destination_of, labels_of, path_of, tags_of, whole_number
-from .designs import as_dict, design_of
+from .designs import design_of
 from .frameworks import framework_of
-from .live import Labels
 from .model import BaseModel, find
 
 if TYPE_CHECKING:
@@ -122,33 +121,6 @@ class OutputModel(BaseModel):
     # -- what it is -------------------------------------------------------------------------------------
 
     @property
-    def config_text(self) -> str:
-        """The network design, as text. Setting it raises Published for a published model, and BadValue."""
-        return self._head.design or ""
-
-    @config_text.setter
-    def config_text(self, value: str) -> None:
-        self.update_design(config_text=value)
-
-    @property
-    def config_dict(self) -> dict[str, Any]:
-        """The network design, read as JSON or YAML. Raises BadValue where it is neither."""
-        return as_dict(self._head.design)
-
-    @config_dict.setter
-    def config_dict(self, value: Mapping[str, Any]) -> None:
-        self.update_design(config_dict=value)
-
-    @property
-    def labels(self) -> dict[str, int]:
-        """Its label enumeration, which may be changed in place, or set as a whole."""
-        return Labels(self._head.labels, self._edit)
-
-    @labels.setter
-    def labels(self, value: Mapping[str, int]) -> None:
-        self.update_labels(value)
-
-    @property
     def upload_storage_uri(self) -> str:
         """Where its weights go: what was set for it, else for all models, else the task's destination."""
         return self._head.upload_uri or _default_destination[0] or self._of.output_uri
@@ -160,8 +132,8 @@ class OutputModel(BaseModel):
 
         Raises Published and BadValue.
         """
-        design = design_of(config_text, config_dict)
-        self._edit(lambda record: {"design": design})
+        super().update_design(config_text, config_dict)
+        design = self._head.design
         self._of._edit(lambda record: {} if record.design else {"design": design})
         return True
 
@@ -170,8 +142,8 @@ class OutputModel(BaseModel):
 
         Raises Published and BadValue.
         """
+        super().update_labels(labels)
         chosen = labels_of(labels)
-        self._edit(lambda record: {"labels": chosen})
         self._of._edit(lambda record: {} if record.labels else {"labels": chosen})
         return True
 

@@ -122,10 +122,12 @@ class Task(TaskConfiguration, TaskModelChanges):
         task_name: str | None = None,
         tags: Sequence[str] | None = None,
         allow_archived: bool = True,
+        task_filter: Mapping[str, Any] | None = None,
     ) -> Task | None:
-        """The task with this id (or the beginning of one), else the newest with these names and tags.
+        """The task with this id (or its beginning), else the newest with these names and tags.
 
-        None if there is none with such names. Raises NotFound for an unknown id, and Ambiguous.
+        None if there is none with such names; `task_filter` is as in `get_tasks`. Raises NotFound for an
+        unknown id, and Ambiguous.
         """
         from ._records import records
 
@@ -133,7 +135,7 @@ class Task(TaskConfiguration, TaskModelChanges):
         if task_id:
             found.settle()
             return cls(found.store.find_task(task_id), records=found)
-        tasks = cls.get_tasks(None, project_name, task_name, tags, allow_archived)
+        tasks = cls.get_tasks(None, project_name, task_name, tags, allow_archived, task_filter)
         return tasks[0] if tasks else None
 
     @classmethod
@@ -144,11 +146,17 @@ class Task(TaskConfiguration, TaskModelChanges):
         task_name: str | None = None,
         tags: Sequence[str] | None = None,
         allow_archived: bool = True,
+        task_filter: Mapping[str, Any] | None = None,
     ) -> list[Task]:
-        """Tasks, newest first; names are globs, `tags` may have operators in them (see `autolog.models`)."""
+        """Tasks, newest first; names are globs, `tags` may have operators in them (see `autolog.models`).
+
+        `task_filter` may say which `status` they have: `{"status": ["completed", "failed"]}`. Raises BadValue
+        for another one.
+        """
         from autolog.store import search_tasks
 
         from ._records import records
+        from .checks import statuses_of
 
         found = records()
         found.settle()
@@ -160,7 +168,8 @@ class Task(TaskConfiguration, TaskModelChanges):
             tags=tags or (),
             archived=None if allow_archived else False,
         )
-        return [cls(each.id, records=found) for each in rows]
+        wanted = statuses_of(task_filter)
+        return [cls(each.id, records=found) for each in rows if wanted is None or each.status in wanted]
 
     # -- what it is -----------------------------------------------------------------------------------
 

@@ -3,7 +3,8 @@
     val_loss < 0.2 and framework = "PyTorch" and not "old" in tags
 
 A field is one of `FIELDS`, `meta.<key>` (a model's metadata) or `metric.<name>`; a name that is no field is
-a metric, of which the value with the highest iteration counts. Operators: `=` (or `==`), `!=`, `<`, `<=`,
+a metric, of which the value with the highest iteration counts. A name with blanks or signs in it stands in
+backquotes: `` `Val - mAP@50` > 70 ``. Operators: `=` (or `==`), `!=`, `<`, `<=`,
 `>`, `>=`, `~` (a glob, upper and lower case alike), `in (...)`, `is none`, `is not none`; and `"x" in tags`.
 They are put together with `and`, `or`, `not` and parentheses. Nothing that isn't there compares, whatever
 the operator; `not` turns that round.
@@ -70,6 +71,7 @@ _TOKEN = re.compile(
     | (?P<date>\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d)?Z?)?)
     | (?P<age>\d+(?:\.\d+)?[smhdw]\s+ago\b)
     | (?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?P<unit>[A-Za-z]+)?)
+    | (?P<quoted>`[^`]+`)
     | (?P<name>[^\W\d][\w./:-]*)
     | (?P<sign>==|!=|<=|>=|<>|=|<|>|~|\(|\)|,)
     )""",
@@ -160,7 +162,7 @@ def _tokens(text: str, now: float) -> list[_Token]:
         match = _TOKEN.match(text, at)
         if match is None:
             start = at + len(text[at:]) - len(text[at:].lstrip())
-            quote = text[start] in "\"'"
+            quote = text[start] in "\"'`"
             raise WhereError(
                 "the quote is never closed" if quote else f"{text[start]!r} means nothing here", text, start
             )
@@ -174,6 +176,8 @@ def _token(match: re.Match[str], text: str, now: float) -> _Token:
     words, start = match[kind], match.start(kind)
     if kind == "text":
         return _Token("value", words, start, re.sub(r"\\(.)", r"\1", words[1:-1], flags=re.DOTALL))
+    if kind == "quoted":
+        return _Token(kind, words[1:-1], start)
     if kind == "date":
         try:
             when = datetime.fromisoformat(words.removesuffix("Z")).replace(tzinfo=timezone.utc)
@@ -259,7 +263,7 @@ class _Parser:
             if self._next("tags").word != "tags":
                 raise self._error('text comes first only as in "best" in tags', token)
             return Not(Tagged(token.value)) if negated else Tagged(token.value)
-        if token.kind != "name":
+        if token.kind not in ("name", "quoted"):
             raise self._error(f"{token.text} stands where a field should", token)
         return self._comparison(token)
 
@@ -302,6 +306,8 @@ class _Parser:
         if kind.lower() in ("meta", "metadata", "metric", "metrics") and rest:
             is_meta = kind.lower().startswith("meta") and not kind.lower().startswith("metric")
             return Field("meta", rest, "any") if is_meta else Field("metric", rest, "number")
+        if token.kind == "quoted":
+            return Field("metric", name, "number")
         if name.lower() in FIELDS:
             return Field("column", name.lower(), FIELDS[name.lower()])
         if name.lower() == "tags":
@@ -354,7 +360,7 @@ class _Parser:
 
     def _takes(self, word: str) -> bool:
         token = self._peek()
-        if token is None or token.kind == "value" or token.word != word:
+        if token is None or token.kind in ("value", "quoted") or token.word != word:
             return False
         self._at += 1
         return True
@@ -368,7 +374,7 @@ class _Parser:
 
     def _needs(self, word: str) -> None:
         token = self._next(word)
-        if token.kind == "value" or token.word != word:
+        if token.kind in ("value", "quoted") or token.word != word:
             raise self._error(f"{word} should stand here, and not {token.text}", token)
 
     def _error(self, message: str, token: _Token | None) -> WhereError:
