@@ -3,7 +3,8 @@
     python tests/sdk/published_examples.py CHECKOUT      of https://github.com/clearml/clearml
 
 Their text isn't ours, so it isn't in this repository: say where a checkout is. What an example downloads
-comes from a server on this machine. Prints what ran, what it left in the store, and why others can't.
+comes from a server on this machine. Keras' example needs tensorboard. Prints what ran, what it left in the
+store, and why others can't.
 """
 
 from __future__ import annotations
@@ -147,7 +148,7 @@ def _run(checkout: Path, example: Example, folder: Path, url: str) -> tuple[str,
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AUTOLOG")}
     environment = {
         **kept,
-        "PYTHONPATH": str(ROOT / "src"),
+        "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), os.environ.get("PYTHONPATH", "")]),
         "AUTOLOG_HOME": str(folder / "home"),
         "AUTOLOG_STRICT": "1",
         "HOME": str(folder),

@@ -59,10 +59,9 @@ class Records:
     def settle(self, seconds: float = _PATIENCE_SECONDS) -> bool:
         """Wait until what this process has saved and loaded is recorded; False if that takes longer."""
         run = running.current()
-        if run is None:
+        if run is None or running.endings() != self._looked[1]:
             self._bring_in()
-            return True
-        return run.settings.store != self.settings.store or run.settle(seconds)
+        return run is None or run.settings.store != self.settings.store or run.settle(seconds)
 
     def head(self, model_id: str) -> ModelRecord:
         """A model as it is now, without its versions. Raises NotFound and StoreError."""
