@@ -249,3 +249,22 @@ task.close()
     assert sorted(os.listdir(here)) == ["w.bin"]
     assert not (tmp_path / "home").exists()
     assert os.listdir(tmp_path / "tmp") == []
+
+
+def test_the_best_version_is_told_by_what_was_saved_and_what_was_reported(task, weights):
+    made = OutputModel(task, name="net")
+    for step, loss in enumerate((0.5, 0.2, 0.2, 0.9)):
+        made.update_weights(weights(f"{step}.bin"), iteration=step)
+        made.report_scalar("loss", "loss", loss, step)
+        made.report_scalar("val", "accuracy", 1 - loss, step)
+    made.report_matrix("m", "m", [[1, 2]], iteration=2)
+    made.update_weights(weights("last.bin"), iteration=9)
+    assert made.best("loss").version == made.best("min:loss").version == 3
+    assert made.best("max:loss").version == 4
+    assert made.best("max:val/accuracy").iteration == 2
+    assert made.snapshots[1].metrics == {"loss": 0.2, "val/accuracy": 0.8}
+    assert [len(each.figures) for each in made.snapshots] == [0, 0, 1, 0, 0]
+    with pytest.raises(NotFound, match="no version has the metric 'f1'; there are loss, val/accuracy"):
+        made.best("f1")
+    with pytest.raises(BadValue):
+        made.best("max:")

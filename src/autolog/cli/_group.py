@@ -22,6 +22,8 @@ from autolog.errors import (
 from . import EXITS
 from ._options import Options, places
 from ._out import say
+from .alias import alias
+from .archive import archive
 from .config import config
 from .diff import diff
 from .doctor import doctor
@@ -29,12 +31,14 @@ from .export import export
 from .gc import gc
 from .import_ import import_
 from .models import models
+from .publish import publish
 from .restore import restore
 from .rm import rm
 from .run import run
 from .show import show
 from .store import store
 from .sync import sync
+from .tag import tag
 from .tasks import tasks
 from .verify import verify
 
@@ -85,6 +89,10 @@ for _command in (
     verify,
     gc,
     rm,
+    tag,
+    alias,
+    publish,
+    archive,
     export,
     import_,
     sync,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from autolog.errors import WeightsUnavailable
 
 if TYPE_CHECKING:
-    from autolog.store import ModelRecord, SnapshotRecord
+    from autolog.store import FigureRecord, ModelRecord, SnapshotRecord
 
     from ._records import Records
 
@@ -91,8 +91,25 @@ class Snapshot:
 
     @property
     def metrics(self) -> Mapping[str, Any]:
-        """What the framework knew of it when it was saved."""
-        return dict(self._record.metrics)
+        """What the framework knew of it when it was saved, and what was reported at its iteration."""
+        found = dict(self._record.metrics)
+        if self._record.iteration is not None:
+            from autolog.store import metrics_of
+
+            for name, iteration, value in metrics_of(self._records.store, self._record.model_id):
+                if iteration == self._record.iteration:
+                    found.setdefault(name, value)
+        return found
+
+    @property
+    def figures(self) -> tuple[FigureRecord, ...]:
+        """The figures that were reported at its iteration."""
+        from autolog.store import figures_of
+
+        found = figures_of(self._records.store, self._record.model_id)
+        return tuple(
+            each for each in found if each.iteration is not None and each.iteration == self.iteration
+        )
 
     @property
     def files(self) -> tuple[str, ...]:

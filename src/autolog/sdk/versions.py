@@ -7,7 +7,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from autolog.errors import AutologError, NotFound, WeightsUnavailable
+from autolog.errors import AutologError, BadValue, NotFound, WeightsUnavailable
 
 if TYPE_CHECKING:
     from autolog.store import ModelRecord
@@ -67,6 +67,26 @@ class Versions:
         raise NotFound(
             f"{self._head.name} has no version {version!r}; it has {', '.join(there) or 'none yet'}"
         )
+
+    def best(self, by: str) -> Snapshot:
+        """The best version by a metric (`val_loss`, which is `min:val_loss`, or `max:accuracy`).
+
+        Of equally good ones it is the latest. Raises BadValue for what is no metric, and NotFound if no
+        version has it.
+        """
+        from autolog.config import measure_of
+
+        try:
+            direction, name = measure_of(by)
+        except ValueError as error:
+            raise BadValue(str(error)) from error
+        sign = 1 if direction == "min" else -1
+        found = [(each.metrics.get(name), each) for each in self.snapshots]
+        ranked = [(sign * value, -each.version, each) for value, each in found if value is not None]
+        if not ranked:
+            known = sorted({name for _, each in found for name in each.metrics})
+            raise NotFound(f"no version has the metric {name!r}; there are {', '.join(known) or 'none'}")
+        return min(ranked, key=lambda each: each[:2])[2]
 
     def download(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> str:
         """Write its weights to a path, verified by digest; see `Snapshot.download`."""
