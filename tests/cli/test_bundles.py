@@ -9,7 +9,20 @@ import pytest
 from blake3 import blake3
 
 from autolog.keeping import verify
-from autolog.store import Kept, Store
+from autolog.store import (
+    Kept,
+    NewFigure,
+    Selection,
+    Store,
+    Writer,
+    alias,
+    edit,
+    edit_task,
+    figures_of,
+    metrics_of,
+    report,
+    report_figure,
+)
 
 HEAD = "autolog-bundle.json"
 
@@ -99,6 +112,64 @@ def test_another_store_takes_it_with_its_lineage(autolog, lineage, other, tmp_pa
     }
     task = autolog("show", "train", "--json", *other.arguments).json
     assert (task["tags"], task["argv"]) == (["demo"], ["train.py", "--epochs", "3"])
+
+
+def test_what_people_have_said_comes_along(autolog, lineage, other, tmp_path):
+    store = lineage.store
+    model_id, _ = store.find_model("m")
+    edit(
+        store, model_id, lambda record: {"tags": ("best",), "labels": {"cat": 1}, "system_tags": ("package",)}
+    )
+    alias(store, model_id, "good", 2)
+    report(store, model_id, "loss", 0.5, 3)
+    report(store, model_id, "total", 7.0)
+    report_figure(store, model_id, NewFigure("roc", "a", "line", {"data": [], "layout": {}}, 3))
+    task_id = store.model(model_id).task_id
+    edit_task(
+        store,
+        task_id,
+        lambda record: {"comment": "a text", "labels": {"dog": 2}, "parameters": {"A": {"b": 1}}},
+    )
+    kept = Kept(store)
+    event = kept.event_of(store.model(model_id).snapshots[1].id)
+    Writer(store).weighed(event, ["blake3:" + "b" * 64, "blake3:" + "a" * 64])
+    bundle = str(tmp_path / "m.autolog")
+    assert autolog("export", "m", bundle).status == 0
+    assert autolog("import", bundle, *other.arguments).status == 0
+    there = other.store
+    before, after = store.model(model_id), there.model(model_id)
+    for name in ("tags", "labels", "system_tags", "said", "role", "aliases"):
+        assert getattr(after, name) == getattr(before, name), name
+    assert after.aliases == {"good": 2}
+    assert after.snapshots[1].weights_digest == "blake3:" + "b" * 64
+    assert (
+        metrics_of(there, model_id) == metrics_of(store, model_id) == [("loss", 3, 0.5), ("total", None, 7.0)]
+    )
+    assert [each.title for each in figures_of(there, model_id)] == ["roc"]
+    task = there.task(task_id)
+    assert (task.comment, task.labels, task.parameters) == ("a text", {"dog": 2}, {"A": {"b": 1}})
+    assert [each.id for each in there.models(Selection(tags=["best"]))] == [model_id]
+    assert autolog("import", bundle, *other.arguments).status == 0
+    assert there.model(model_id) == after
+    there.close()
+
+
+def test_a_bundle_of_an_earlier_version_is_taken(autolog, lineage, other, tmp_path):
+    bundle = str(tmp_path / "m.autolog")
+    autolog("export", "m", bundle)
+
+    later = ("kind", "parent", "parameters", "configurations", "aliases", "scalars", "figures", "role")
+    later += ("system_tags", "said", "weights_digests")
+
+    def earlier(found):
+        for table in ("tasks", "models", "snapshots"):
+            for row in found[table]:
+                for name in later:
+                    row.pop(name, None)
+
+    old = rewritten(bundle, tmp_path / "old.autolog", head=earlier)
+    assert autolog("import", old, *other.arguments).status == 0
+    assert len(autolog("models", "--json", *other.arguments).json) == 2
 
 
 def test_importing_twice_changes_nothing(autolog, lineage, other, tmp_path):

@@ -4,6 +4,7 @@ bundle may come from anybody.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -52,6 +53,14 @@ def _time(value: Any) -> bool:
         return isinstance(value, str) and datetime.fromisoformat(value).tzinfo is not None
     except ValueError:
         return False
+
+
+def _kind(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= 16
+
+
+def _digests(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_digest, value))
 
 
 def _texts(value: Any) -> bool:
@@ -140,6 +149,43 @@ _FORMS: dict[str, dict[str, Callable[[Any], bool]]] = {
 }  # fmt: skip
 
 
+def _scalars(value: Any) -> bool:
+    def is_number(each: Any) -> bool:
+        return isinstance(each, (int, float)) and not isinstance(each, bool) and math.isfinite(each)
+
+    return isinstance(value, list) and all(
+        isinstance(each, list)
+        and len(each) == 4
+        and _text(each[0])
+        and (each[1] is None or _count(each[1]))
+        and (each[2] is None or is_number(each[2]))
+        and _time(each[3])
+        for each in value
+    )
+
+
+_FIGURE = {"title": _text, "series": _text, "iteration": _maybe(_count), "kind": _kind, "figure": _object,
+           "created": _time}  # fmt: skip
+
+
+def _figures(value: Any) -> bool:
+    return isinstance(value, list) and all(_is(each, _FIGURE) for each in value)
+
+
+#: What bundles of earlier versions haven't got.
+_OPTIONAL: dict[str, dict[str, Callable[[Any], bool]]] = {
+    "tasks": {
+        "kind": _kind, "comment": _text, "archived": _truth, "parent": _maybe(_id), "configurations": _object,
+        "parameters": _object, "labels": _labels, "design": _maybe(_text),
+    },
+    "models": {
+        "aliases": _labels, "scalars": _scalars, "figures": _figures, "role": _text, "system_tags": _texts,
+        "said": _texts,
+    },
+    "snapshots": {"weights_digests": _digests},
+}  # fmt: skip
+
+
 def check(found: Any) -> dict[str, list[dict[str, Any]]]:
     """The tables of a bundle: `tasks`, `models`, `snapshots`, `inputs`, `contents` and `files`.
 
@@ -157,9 +203,14 @@ def check(found: Any) -> dict[str, list[dict[str, Any]]]:
         rows = found.get(name)
         if not isinstance(rows, list):
             raise BundleError(f"the bundle is damaged: it has no {name}")
+        optional = _OPTIONAL.get(name, {})
         for row in rows:
-            if not _is(row, form):
-                wrong = [key for key, kind in form.items() if not _is(row, {key: kind})]
+            whole = {
+                **form,
+                **{key: kind for key, kind in optional.items() if isinstance(row, dict) and key in row},
+            }
+            if not _is(row, whole):
+                wrong = [key for key, kind in whole.items() if not _is(row, {key: kind})]
                 raise BundleError(f"the bundle is damaged, or was made to do harm: {wrong[0]!r} in {name}")
         tables[name] = rows
     return tables

@@ -16,6 +16,7 @@ from autolog.errors import BundleError
 
 from .database import Store
 from .describing import describe
+from .exchange_said import SAID_OF_MODELS, SAID_OF_TASKS, said, take_said, take_weights, weights_digests
 from .known import text
 from .measuring import note_metrics
 from .rows import batches
@@ -92,14 +93,26 @@ class _Walk:
             )
         numbers = {number: row["version"] for number, row in self._snapshots.items()}
         digests = {row["digest"] for row in self._snapshots.values()} - {None}
+        told = said(self._connection, self._models, _iso)
+        # An alias of a version that doesn't come along stands for nothing there.
+        coming = {(row["model_id"], row["version"]) for row in self._snapshots.values()}
+        for model_id, each in told.items():
+            named = each["aliases"].items()
+            each["aliases"] = {name: version for name, version in named if (model_id, version) in coming}
+        weighed = weights_digests(self._connection, self._snapshots)
         return {
             "tasks": [
-                {**_pick(row, _TASK), "started": _iso(row["started"]), "finished": _iso(row["finished"])}
+                {
+                    **_pick(row, (*_TASK, *SAID_OF_TASKS)),
+                    "started": _iso(row["started"]),
+                    "finished": _iso(row["finished"]),
+                }
                 for row in self._tasks.values()
             ],
             "models": [
                 {
-                    **_pick(row, _MODEL),
+                    **_pick(row, (*_MODEL, *SAID_OF_MODELS)),
+                    **told[row["id"]],
                     "type": row["model_type"],
                     "created": _iso(row["created"]),
                     "updated": _iso(row["updated"]),
@@ -109,6 +122,7 @@ class _Walk:
             "snapshots": [
                 {
                     **_pick(row, _SNAPSHOT),
+                    "weights_digests": weighed.get(number, []),
                     "created": _iso(row["created"]),
                     "files": sorted(files.get(number, ()), key=lambda each: str(each["path"])),
                 }
@@ -154,7 +168,7 @@ def take(store: Store, found: Mapping[str, list[Row]], is_there: Callable[[str],
         new_tasks = [row for row in found["tasks"] if not _has(connection, tasks, row["id"])]
         for row in new_tasks:
             values = {
-                **_pick(row, _TASK),
+                **_pick(row, (*_TASK, *(name for name in SAID_OF_TASKS if name in row))),
                 "started": _when(row["started"]),
                 "finished": _when(row["finished"]),
             }
@@ -164,11 +178,14 @@ def take(store: Store, found: Mapping[str, list[Row]], is_there: Callable[[str],
         for row in new_models:
             if row["task_id"] is not None and not _has(connection, tasks, row["task_id"]):
                 raise BundleError(f"the task that made {row['name']!r} is not in the bundle")
-            values = {**_pick(row, _MODEL), "model_type": row["type"]}
+            more = (name for name in SAID_OF_MODELS if name in row)
+            values = {**_pick(row, (*_MODEL, *more)), "model_type": row["type"]}
             times = {"created": _when(row["created"]), "updated": _when(row["updated"])}
             connection.execute(insert(models).values(**_clean(values), **times))
             describe(connection, row["id"], row["tags"], row["metadata"])
         count = sum(_take_snapshot(connection, row, is_there) for row in found["snapshots"])
+        for row in new_models:
+            take_said(connection, row)
         for row in found["contents"]:
             known = select(contents.c.digest).where(contents.c.digest == row["digest"])
             if connection.execute(known).first() is None:
@@ -208,6 +225,7 @@ def _take_snapshot(connection: Connection, row: Row, is_there: Callable[[str], b
     key = inserted.inserted_primary_key
     assert key is not None  # the table has one
     note_metrics(connection, [values])
+    take_weights(connection, int(key[0]), row)
     for file in row["files"]:
         connection.execute(
             insert(parts).values(
