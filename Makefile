@@ -7,11 +7,12 @@ WORKERS := 3
 # Whoever has set this compiles the frameworks again in each of a thousand processes: twice the time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test lint core tests apart older suites clearml-examples faults bench env clean help
+.PHONY: demo test lint core pythons tests apart older suites clearml-examples faults bench env clean help
 
 help:
 	@echo "make demo    train three small models and show what was captured"
-	@echo "make test    linters and every test, on every Python that is found"
+	@echo "make test    linters and every test; those that need no framework on the oldest and the newest Python, too"
+	@echo "make pythons the latter on every supported Python"
 	@echo "make lint    ruff, mypy --strict, the import rules"
 	@echo "make older   what is captured with older releases of the frameworks"
 	@echo "make suites  the frameworks' own tests of saving and loading, all of them, with capture off and on"
@@ -33,15 +34,24 @@ lint: env
 	$(VENV)/mypy
 	$(VENV)/lint-imports
 
-# The tests that need no framework, on every supported Python but the main one; not the long ones.
+# The tests that need no framework, on the oldest and the newest Python that is supported; not the long ones.
+# `make pythons` runs those between, too; 3.11 runs everything.
+CORE := 3.10 3.13
+comma := ,
+space := $(subst ,, )
+
 core: env
 	@$(PYTHON3) tests/environments.py pythons
-	@$(PYTHON3) tests/environments.py core
-	@for python in .venvs/core-3.*/bin/python; do \
+	@$(PYTHON3) tests/environments.py core $(subst $(space),$(comma),$(CORE))
+	@for version in $(CORE); do \
+	  python=.venvs/core-$$version/bin/python; \
 	  [ -x "$$python" ] || continue; \
 	  echo "== core tests: $$($$python --version)"; \
 	  $$python -m pytest -q -n $(WORKERS) -m "core and not slow" tests || exit 1; \
 	done
+
+pythons:
+	@$(MAKE) core CORE="3.10 3.12 3.13"
 
 tests: env
 	@echo "== all tests: $$($(VENV)/python --version)"

@@ -1,7 +1,7 @@
 """Makes the environments that the tests, the demo and the benchmarks run in; nothing is assumed.
 
     python3 tests/environments.py main            .venv: frameworks, test tools, linters
-    python3 tests/environments.py core            .venvs/core-3.X: one per Python found, no frameworks
+    python3 tests/environments.py core 3.10,3.13  .venvs/core-3.X: of these Pythons, if found; no frameworks
     python3 tests/environments.py NAME            .venvs/NAME: frameworks that can't live beside the others
     python3 tests/environments.py apart NAME      runs the tests of such an environment in it, made before
     python3 tests/environments.py pythons         says which Pythons were found
@@ -197,7 +197,7 @@ def main(what, name=""):
         make(os.path.join(ROOT, ".venv"), found[version], ["core", "lint", "frameworks"])
     elif what == "core":
         for version, python in found.items():
-            if python and version != MAIN:
+            if python and version in name.split(","):
                 make(os.path.join(ROOT, ".venvs", "core-" + version), python, ["core"])
     elif what == "apart" and name in APART:
         run_apart(name)
