@@ -56,6 +56,7 @@ XGBOOST = (
     "xgboost.core:Booster.save_raw",
     "xgboost.core:Booster.load_model",
     "xgboost.callback:TrainingCheckPoint.after_iteration",
+    "xgboost.sklearn:XGBModel.save_model",
 )
 
 
@@ -70,16 +71,19 @@ def _row(answer, key):
 @pytest.mark.parametrize(
     ("results", "told"),
     [
-        (["applied"] * 4, ["applied"]),
-        (["xgboost.core is not imported"] * 3 + ["xgboost.callback is not imported"], ["not imported"]),
+        (["applied"] * 5, ["applied"]),
         (
-            ["applied"] * 3 + ["xgboost.callback is not imported"],
-            ["applied to 3 of 4 functions, 1 not imported"],
+            [f"xgboost.{name} is not imported" for name in ("core", "core", "core", "callback", "sklearn")],
+            ["not imported"],
         ),
         (
-            ["applied"] * 3 + ["this version has no such function"],
+            ["applied"] * 3 + ["xgboost.callback is not imported", "applied"],
+            ["applied to 4 of 5 functions, 1 not imported"],
+        ),
+        (
+            ["applied"] * 3 + ["this version has no such function", "applied"],
             [
-                "applied to 3 of 4 functions, 1 not possible",
+                "applied to 4 of 5 functions, 1 not possible",
                 "xgboost.callback:TrainingCheckPoint.after_iteration: this version has no such function",
             ],
         ),
