@@ -9,7 +9,7 @@ import pytest
 from autolog.keeping import restore, verify
 from autolog.store import alias, edit, newest_of_tagged, report, unalias
 
-pytestmark = pytest.mark.core
+pytestmark = [pytest.mark.core, pytest.mark.slow]
 
 MEGABYTE = 1 << 20
 

@@ -15,7 +15,7 @@ from autolog.errors import CacheFull, TargetError, WeightsUnavailable
 from autolog.files import facts_from
 from autolog.keeping import Cache, local_copy
 
-pytestmark = pytest.mark.core
+pytestmark = [pytest.mark.core, pytest.mark.slow]
 
 CACHING = Path(__file__).with_name("caching.py")
 

@@ -30,7 +30,7 @@ from autolog.sdk._records import Records
 from autolog.sdk.artifacts import Artifacts, delete, upload
 from autolog.store import Writer
 
-pytestmark = pytest.mark.core
+pytestmark = [pytest.mark.core, pytest.mark.slow]
 
 TASK = "a" * 32
 
