@@ -32,8 +32,9 @@ ROOT = Path(__file__).resolve().parents[2]
 MODES = ("bare", "captured", "raising")
 #: What probe.py does, each in a process of its own.
 ORDERS = ("in_both_orders", "lazy_in_thread")
-#: Those that run in a process that has the framework imported; so init() in it comes after the import.
-_WARM = ("bare", "raising")
+#: Those that run in a process that has the framework imported; so init() in it comes after the import. So do
+#: captured runs but for those of one chain of scripts for each hook, which begin with init().
+_WARM = ("bare", "raising", "captured")
 #: MegEngine looks for CUDA when it is first used, and says so: in a fork it says something else.
 _ALWAYS_ALONE = ("megengine",)
 _WRAPPER = os.path.join("autolog", "patching", "importlib_bootstrap.py")
@@ -106,6 +107,13 @@ class Script:
         """All scripts that share a folder with this one, in the order they run."""
         together = [each for each in scripts(self.key) if each.first == self.first]
         return tuple(sorted(together, key=lambda each: each.depth))
+
+    @property
+    def begins_with_init(self) -> bool:
+        """Whether its captured run has imported nothing before init(): that of the hook's longest chain."""
+        chains = {each.first for each in scripts(self.key) if not each.missing}
+        longest = max(chains, key=lambda each: (len(each.chain), each.name), default=self.first)
+        return self.first == longest
 
     @property
     def first(self) -> Script:
@@ -277,7 +285,8 @@ class Runs:
         """Run a file of a script's folder in a mode, in `top/work`."""
         (top / "work").mkdir(parents=True, exist_ok=True)
         words = ["bare" if mode == "again" else mode, str(path), *arguments]
-        if mode in _WARM and script.environment is not None and script.key not in _ALWAYS_ALONE:
+        is_alone = script.key in _ALWAYS_ALONE or (mode == "captured" and script.begins_with_init)
+        if mode in _WARM and script.environment is not None and not is_alone:
             warm = self._warm_for(script, script.environment)
             there = _environment(warm.at, warm.at / "work")
             return warm.run(words, top, {**there, **script.environment, **more})
