@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -21,7 +22,7 @@ def settings(keep, *rules):
 
 def elsewhere(keep):
     """Have every place be one of another machine."""
-    with sqlite3.connect(f"{keep.home}/autolog.db") as database:
+    with closing(sqlite3.connect(f"{keep.home}/autolog.db")) as database, database:
         database.execute("UPDATE places SET host = 'elsewhere' WHERE host != ''")
 
 
