@@ -80,10 +80,7 @@ class Records:
         Writer(self.store).started(started, time.time())
 
     def _bring_in(self) -> None:
-        """What runs that are over have left in the spool, and what others are at.
-
-        Looked for once in a second.
-        """
+        """What runs that are over have left in the spool, and what others are at; once in a second."""
         when, count = self._looked
         is_new = count == running.endings() and time.monotonic() - when < _AGAIN_SECONDS
         if is_new or not os.path.isdir(self.settings.spool):

@@ -18,12 +18,9 @@ class WeightsFileHandler:
     """Callbacks `callback(kind, info)`; `kind` is `save` or `load`, `info` a `ModelInfo`.
 
     A pre-callback is called before something is recorded, once the original has saved or loaded it. It
-    returns
-    `info`, in which `upload_filename` and `local_model_path` of a save may be changed, or None for what is
-    not to
-    be recorded. A post-callback is called afterwards, with `info.model`. One that raises changes nothing:
-    the fault
-    is told in a line, and recorded.
+    returns `info`, in which `upload_filename` and `local_model_path` of a save may be changed, or None for
+    what is not to be recorded. A post-callback is called afterwards, with `info.model`. One that raises
+    changes nothing: the fault is told in a line, and recorded.
     """
 
     @classmethod

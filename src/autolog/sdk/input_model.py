@@ -71,8 +71,7 @@ class InputModel(Model):
         """Register a file, a folder or a URL as a model; the one that is registered with it already, if any.
 
         What is far away is fetched for its digest, and kept if `output_uri` is set. Raises NotFound where
-        there
-        is nothing, UnreadableWeights, BadValue, BadName and DestinationError.
+        there is nothing, UnreadableWeights, BadValue, BadName and DestinationError.
         """
         from autolog.keeping import at_hand, import_file
         from autolog.store import edit

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from autolog.errors import AutologError, BadName, InUse, NotFound
+from autolog.errors import AutologError, BadName
 
 from .checks import labels_of, tags_of
 from .live import Labels, Tags
@@ -360,7 +360,7 @@ class Model(BaseModel):
             chosen = cls(model) if isinstance(model, str) else model
             remove_model(chosen, delete_weights=delete_weights_file, force=force)
             return True
-        except (NotFound, InUse, AutologError) as error:
+        except AutologError as error:
             if raise_on_errors:
                 raise
             warnings.warn(f"the model was not removed: {error}", stacklevel=2)

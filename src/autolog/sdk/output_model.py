@@ -29,9 +29,8 @@ class OutputModel(BaseModel):
 
     It is in the store at once; `update_weights` makes its versions, on the same road as what is captured by
     itself. Without a name it has the task's. `base_model_id` is a model that goes on instead. Design and
-    labels
-    that aren't given are the task's. Raises BadValue without a task, BadName, NotFound, and Published where
-    what goes on is published.
+    labels that aren't given are the task's. Raises BadValue without a task, BadName, NotFound, and Published
+    where what goes on is published.
     """
 
     def __init__(
@@ -67,7 +66,6 @@ class OutputModel(BaseModel):
         known_framework = framework_of(framework) if framework else ""
         chosen_tags = tags_of(tags)
         self._of = chosen
-        self._upload_uri = ""
         self._saved_at = ""
         if base_model_id:
             self._id = find(self._records, base_model_id)[0]
@@ -234,9 +232,7 @@ class OutputModel(BaseModel):
         iteration: int | None = None,
         async_enable: bool = True,
     ) -> str:
-        """Record several files, or a folder with all that is in it, as its next version.
-
-        See `update_weights`.
+        """Record several files, or a folder with all that is in it, as its next version (see `update_weights`).
 
         They stay files: nothing is packed into an archive. Raises NotFound where one isn't there, BadValue,
         Published, and DestinationError if waited for in vain.
@@ -275,9 +271,7 @@ class OutputModel(BaseModel):
 
     @classmethod
     def set_default_upload_uri(cls, output_uri: str | os.PathLike[str] | None) -> None:
-        """Where the weights of all models of this process go that say nothing else themselves.
-
-        None: the task's.
+        """Where the weights of this process's models go that say nothing else themselves; None: the task's.
 
         Raises BadValue, and DestinationError for a URL with a password in it.
         """

@@ -28,9 +28,8 @@ def get(name: str, *, store: str | None = None, home: str | os.PathLike[str] | N
     """The model of this name: a unique beginning of its id, its name or the stem of its file.
 
     Also with a version (`resnet:v3`) or an alias (`resnet@best`), which then is the one that `load`,
-    `download`
-    and `snapshot` mean. Of several that are called so it is the newest, and a warning says so. `store` and
-    `home` are as in `init`. Raises NotFound, Ambiguous and StoreError.
+    `download` and `snapshot` mean. Of several that are called so it is the newest, and a warning says so.
+    `store` and `home` are as in `init`. Raises NotFound, Ambiguous and StoreError.
     """
     found = records(store, home)
     model_id, version = find(found, name)
@@ -58,12 +57,11 @@ def models(
     """The models that meet all of it, as something that asks the store when it is looked at.
 
     `project`, `name` and `framework` are globs; `task` is a task, its id or its name. `tags_any`, `tags_all`,
-    `tags_not` say what tags they have, `tags` the same as a list with operators as in ClearML
-    (`["__$all", "a", "-b"]`). `metadata` are keys with just these values, `where` a condition such as
-    `val_loss < 0.2 and "best" in tags`. `archived` is None for those in the archive, too, True for only
-    those.
-    `order` names fields as `where` does, descending with a minus. Raises WhereError where the condition, the
-    order or a tag can't be read, and NotFound for an unknown task.
+    `tags_not` say what tags they have, `tags` the same as a list with operators as in ClearML:
+    `["__$all", "a", "-b"]`. `metadata` are keys with just these values, `where` a condition such as
+    `val_loss < 0.2 and "best" in tags`. `archived` is None for those in the archive, too, True for only those. `order` names
+    fields as `where` does, descending with a minus. Raises WhereError where the condition, the order or a tag
+    can't be read, and NotFound for an unknown task.
     """
     from autolog.store import Selection
 

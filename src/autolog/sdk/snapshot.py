@@ -131,8 +131,7 @@ class Snapshot:
         """Write its bytes to a path, every one of them verified; the absolute path.
 
         A folder that is there gets a file of the own name. Raises TargetError where something is in the way,
-        if
-        not to `overwrite` it, IntegrityError, WeightsUnavailable and DestinationError.
+        if not to `overwrite` it, IntegrityError, WeightsUnavailable and DestinationError.
         """
         from autolog.keeping import restore
 

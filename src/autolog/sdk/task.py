@@ -70,8 +70,7 @@ class Task(TaskConfiguration, TaskModelChanges):
 
         With `continue_last_task` the last task of that name goes on, or the one with that id. What is about
         arguments, resources and streams is taken and left alone, which one line says. Never raises for a
-        fault
-        of ours.
+        fault of ours.
         """
         from .run import start
 

@@ -196,8 +196,7 @@ class TaskModelChanges:
         """Keep a file, folder, dictionary, text, array, data frame or image beside its models.
 
         Never pickled unless `auto_pickle` says so. True once it is kept. Raises BadName, BadValue, NotFound
-        and
-        DestinationError.
+        and DestinationError.
         """
         from .artifacts import upload
 
