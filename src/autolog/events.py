@@ -12,6 +12,7 @@ import json
 from typing import Any, NamedTuple
 
 __all__ = [
+    "NOWHERE",
     "Bound",
     "Digested",
     "Event",
@@ -90,6 +91,10 @@ class Opened(NamedTuple):
     pid: int
     role: str
     rank: int | None = None
+
+
+#: The `output_uri` of a save that is not to be kept though the run's are.
+NOWHERE = "none"
 
 
 class Saved(NamedTuple):

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from autolog.errors import DestinationError
-from autolog.events import Saved
+from autolog.events import NOWHERE, Saved
 
 from .digest import hash_file
 
@@ -25,10 +25,8 @@ if TYPE_CHECKING:
 
     from .told import Told
 
-__all__ = ["GIVEN_WAY", "NOWHERE", "Aside", "Putting", "waiting_folder", "waiting_sizes"]
+__all__ = ["GIVEN_WAY", "Aside", "Putting", "waiting_folder", "waiting_sizes"]
 
-#: What the `output_uri` of a save says that is not to be kept though the run's are.
-NOWHERE = "none"
 GIVEN_WAY = "a newer save to the same path took its room while it waited (waiting_limit)"
 #: Bytes that are left free for the spool and the records, or a tenth of a small disk.
 _RESERVE = 256 << 20

@@ -20,7 +20,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from autolog import _guard
-from autolog.events import Bound, Event, Failed, Finished, Loaded, Saved, Skipped, from_line
+from autolog.events import NOWHERE, Bound, Event, Failed, Finished, Loaded, Saved, Skipped, from_line
 
 from .connection import Connection
 from .jobs import Following, Job
@@ -253,7 +253,7 @@ class Agent:
     def _read(self, job: Job) -> None:
         recorder = self._workers()
         if self._reader is not None and recorder is not None:
-            if getattr(job.event, "output_uri", ""):
+            if getattr(job.event, "output_uri", "") not in ("", NOWHERE):
                 self._keep()
             self._reader.add(job)
 

@@ -278,7 +278,9 @@ class Scribe:
             return f"<memory>:{event.model_type}", "in-memory", None
         if event.model:
             # Wherever its file is: somebody has said which model it is a version of.
-            return f"<model>:{event.model}", name_parts(path)[1], None
+            from autolog.store import key_by_hand
+
+            return key_by_hand(event.model), name_parts(path)[1], None
         return name_parts(path, event.group)
 
     @staticmethod

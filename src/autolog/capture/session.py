@@ -101,7 +101,7 @@ class Session:
         self._stalled: str | None = None
         #: Faults that the spool had no room for.
         self._unsaid: list[Event] = []
-        #: Where weights go from now on, if somebody has changed that; `none` for nowhere.
+        #: Where weights go from now on, if somebody has changed that; see `NOWHERE`.
         self.output_uri = ""
         #: How the run ended, if it has: exit functions that run after ours may still save.
         self._ended: tuple[str, str] | None = None

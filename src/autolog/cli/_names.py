@@ -62,10 +62,12 @@ def find_version(store: Store, name: str, *, changes: bool = False) -> tuple[str
     kind, _, rest = name.partition(":")
     wanted = rest if kind == "model" and rest else name
     _, model_id, version = _model(store, wanted, quiet=changes)
-    if changes and len(alike := _alike(store, wanted, model_id, version)) > 1:
+    if changes and len(alike := store.alike(wanted, model_id, version)) > 1:
+        from autolog.store import bare_name
+
         shown = ", ".join(each[:12] for each in alike[:5])
         raise Ambiguous(
-            f"{len(alike)} models are called {_bare(wanted, version)!r}: {shown};"
+            f"{len(alike)} models are called {bare_name(wanted, version)!r}: {shown};"
             " write the beginning of an id instead",
             tuple(alike),
         )
@@ -75,30 +77,10 @@ def find_version(store: Store, name: str, *, changes: bool = False) -> tuple[str
 def _model(store: Store, name: str, quiet: bool = False) -> Named:
     model_id, version = store.find_model(name)
     if not quiet:
-        _tell("model", _bare(name, version), model_id, _alike(store, name, model_id, version))
+        from autolog.store import bare_name
+
+        _tell("model", bare_name(name, version), model_id, store.alike(name, model_id, version))
     return "model", model_id, version
-
-
-def _bare(name: str, version: int | None) -> str:
-    """A model's name without the version that it was found with: `:vN` or `@alias` behind it."""
-    if version is None:
-        return name
-    return _VERSIONED.sub("", name) if _VERSIONED.search(name) else name.rpartition("@")[0]
-
-
-def _alike(store: Store, name: str, model_id: str, version: int | None) -> list[str]:
-    """The ids of all models that go by a name as this one does, the newest first."""
-    wanted = _bare(name, version)
-    if model_id.startswith(wanted):
-        return [model_id]
-    from autolog.store import Selection
-
-    # The name's own wildcards only widen the first look; the exact comparison follows.
-    return [
-        each.id
-        for each in store.models(Selection(name=f"*{wanted}", archived=None), order="-created")
-        if each.name == wanted or each.name.endswith(f" - {wanted}")
-    ]
 
 
 def _task(store: Store, name: str, quiet: bool = False) -> Named:

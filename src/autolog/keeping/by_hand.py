@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from autolog.config import Settings, mask
 from autolog.errors import NotFound, UnreadableWeights
-from autolog.events import Part, Saved
+from autolog.events import NOWHERE, Part, Saved
 from autolog.files import digest_of_files, facts_from
-from autolog.store import ContentsRecord, Look, Writer
+from autolog.store import ContentsRecord, Look, Writer, key_by_hand
 
 from .at_hand import keep_files, look_inside
 from .external import framework_of
@@ -40,13 +40,14 @@ def record_by_hand(
     event_id = f"hand-{os.urandom(12).hex()}"
     if "://" in path:
         event = Saved(event_id, time.time(), place="remote", path=mask(path), **fields)
-        Writer(store).saved(task_id, event, Look(path=event.path, key=_key(event), stem=_stem(path)))
+        look = Look(path=event.path, key=key_by_hand(event.model), stem=_stem(path))
+        Writer(store).saved(task_id, event, look)
         return event_id
     path = os.path.abspath(path)
     files = _files(path, root, names)
     event, look = _seen(event_id, (path, root, names), files, fields)
     Writer(store).saved(task_id, event, look)
-    uri = "" if event.output_uri == "none" else event.output_uri or settings.output_uri
+    uri = "" if event.output_uri == NOWHERE else event.output_uri or settings.output_uri
     if uri:
         digests = {part.name: digest for part, digest in look.parts} or {"": str(look.digest)}
         staged = [(name, at, digests[name]) for name, at in files]
@@ -93,17 +94,13 @@ def _look(event: Saved, digest: str, parts: list[tuple[Part, str]], contents: Co
     return Look(
         digest=digest,
         path=event.path,
-        key=_key(event),
+        key=key_by_hand(event.model),
         stem=_stem(event.path or ""),
         contents=None if contents is None else ContentsRecord.of(contents),
         parts=parts,
         design=None if contents is None else contents.design,
         labels={} if contents is None else contents.labels,
     )
-
-
-def _key(event: Saved) -> str:
-    return f"<model>:{event.model}"
 
 
 def _stem(path: str) -> str:

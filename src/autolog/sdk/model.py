@@ -383,13 +383,11 @@ def find(records: Records, name: str) -> tuple[str, int | None]:
         raise BadName(f"no model's name has {len(name):,} characters")
     records.settle()
     model_id, version = records.store.find_model(name)
-    if not model_id.startswith(name.partition(":")[0].partition("@")[0]):
-        alike = records.store.alike(model_id)
-        if len(alike) > 1:
-            others = ", ".join(each[:8] for each in alike if each != model_id)
-            warnings.warn(
-                f"{len(alike)} models are called {name!r}; this is the newest, {model_id[:8]} (others:"
-                f" {others})",
-                stacklevel=3,
-            )
+    alike = records.store.alike(name, model_id, version)
+    if len(alike) > 1:
+        others = ", ".join(each[:8] for each in alike if each != model_id)
+        warnings.warn(
+            f"{len(alike)} models are called {name!r}; this is the newest, {model_id[:8]} (others: {others})",
+            stacklevel=3,
+        )
     return model_id, version

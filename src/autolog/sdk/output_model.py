@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from autolog.config import mask
 from autolog.errors import BadValue, DestinationError, NotFound, Published
+from autolog.events import NOWHERE
 
 from .checks import destination_of, labels_of, path_of, tags_of, whole_number
 from .designs import design_of
@@ -232,10 +233,10 @@ class OutputModel(BaseModel):
         iteration: int | None = None,
         async_enable: bool = True,
     ) -> str:
-        """Record several files, or a folder with all that is in it, as its next version (see `update_weights`).
+        """Record several files, or a folder with all that is in it, as its next version.
 
-        They stay files: nothing is packed into an archive. Raises NotFound where one isn't there, BadValue,
-        Published, and DestinationError if waited for in vain.
+        As with `update_weights`; they stay files: nothing is packed into an archive. Raises NotFound where
+        one isn't there, BadValue, Published, and DestinationError if waited for in vain.
         """
         if (weights_filenames is None) == (weights_path is None):
             raise BadValue("give weights_filenames or weights_path, and not both")
@@ -291,7 +292,7 @@ class OutputModel(BaseModel):
         number = None
         if iteration is not None:
             number = whole_number(iteration, "an iteration") + self._of.get_initial_iteration()
-        chosen = "none" if upload_uri is False else ""
+        chosen = NOWHERE if upload_uri is False else ""
         if upload_uri is not False:
             chosen = (
                 destination_of(upload_uri) if upload_uri else record.upload_uri or _default_destination[0]

@@ -59,9 +59,9 @@ def models(
     `project`, `name` and `framework` are globs; `task` is a task, its id or its name. `tags_any`, `tags_all`,
     `tags_not` say what tags they have, `tags` the same as a list with operators as in ClearML:
     `["__$all", "a", "-b"]`. `metadata` are keys with just these values, `where` a condition such as
-    `val_loss < 0.2 and "best" in tags`. `archived` is None for those in the archive, too, True for only those. `order` names
-    fields as `where` does, descending with a minus. Raises WhereError where the condition, the order or a tag
-    can't be read, and NotFound for an unknown task.
+    `val_loss < 0.2 and "best" in tags`. `archived` is None for those in the archive, too, True for only
+    those. `order` names fields as `where` does, descending with a minus. Raises WhereError where the
+    condition, the order or a tag can't be read, and NotFound for an unknown task.
     """
     from autolog.store import Selection
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from autolog import _guard
+from autolog.events import NOWHERE
 
 from .task_changes import TaskConfiguration, TaskModelChanges
 
@@ -236,7 +237,7 @@ class Task(TaskConfiguration, TaskModelChanges):
             from autolog.config import mask
 
             chosen = self._run.session.output_uri
-            return "" if chosen == "none" else mask(chosen or self._run.settings.output_uri)
+            return "" if chosen == NOWHERE else mask(chosen or self._run.settings.output_uri)
         return self._record.output_uri
 
     @output_uri.setter
@@ -245,7 +246,7 @@ class Task(TaskConfiguration, TaskModelChanges):
 
         chosen = destination_of(value)
         if self._run is not None:
-            self._run.session.output_uri = chosen or "none"
+            self._run.session.output_uri = chosen or NOWHERE
         self._edit(lambda record: {"output_uri": chosen})
 
     @property

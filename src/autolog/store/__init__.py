@@ -30,8 +30,9 @@ from .finding import (
     users_of,
 )
 from .kept import ChunksMissing, Kept, NewFile, NewPack
-from .known import Look
+from .known import Look, key_by_hand
 from .measuring import measured
+from .queries import bare_name
 from .records import (
     ChunkRecord,
     ContentsRecord,
@@ -91,6 +92,7 @@ __all__ = [
     "alias",
     "aliased",
     "artifacts_of",
+    "bare_name",
     "check_name",
     "check_query",
     "connect_input",
@@ -105,6 +107,7 @@ __all__ = [
     "forget_task",
     "give",
     "has_artifact_at",
+    "key_by_hand",
     "last_iteration",
     "latest_metrics",
     "made_by_event",

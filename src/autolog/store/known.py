@@ -22,6 +22,7 @@ __all__ = [
     "keep_contents",
     "keep_parts",
     "keep_weights",
+    "key_by_hand",
     "new_id",
     "new_key",
     "new_model",
@@ -144,6 +145,11 @@ def count_skip(connection: Connection, task_id: str, path: str, rule: str) -> bo
 def new_id() -> str:
     """A random id: 32 hex digits."""
     return os.urandom(16).hex()
+
+
+def key_by_hand(model_id: str) -> str:
+    """The key of a model that somebody has made: wherever its files are, it is that model."""
+    return f"<model>:{model_id}"
 
 
 def new_model(model_id: str, framework: str, when: float) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from .rows import batches, contents_record, model_record, part_records, snapshot
 from .schema import aliases, contents, faults, inputs, models, parts, skips, snapshots, tasks
 from .selecting import Selection, condition_of, newest_versions, order_of
 
-__all__ = ["Queries"]
+__all__ = ["Queries", "bare_name"]
 
 #: Archived models, too.
 _EVERYTHING = Selection(archived=None)
@@ -242,13 +242,6 @@ class Queries(ABC):
         with self._reading() as connection:
             return self._model(connection, model_id)
 
-    def alike(self, model_id: str) -> list[str]:
-        """The ids of all models that are called as this one is, the newest first."""
-        name = select(models.c.name).where(models.c.id == model_id).scalar_subquery()
-        query = select(models.c.id).where(models.c.name == name)
-        with self._reading() as connection:
-            return list(connection.execute(query.order_by(models.c.created.desc())).scalars())
-
     @classmethod
     def _model(cls, connection: Connection, model_id: str) -> ModelRecord:
         """A model without its snapshots. Raises NotFound."""
@@ -306,6 +299,15 @@ class Queries(ABC):
                     raise NotFound(f"{wanted!r} has no version v{version}; see `autolog show {wanted}`")
         return model_id, version
 
+    def alike(self, name: str, model_id: str, version: int | None) -> list[str]:
+        """The ids of all models that go by a name as the one that `find_model` found, the newest first."""
+        bare = bare_name(name, version)
+        if model_id.startswith(bare):
+            return [model_id]
+        query = select(models.c.id).where(_is_called(models, bare, "model"))
+        with self._reading() as connection:
+            return list(connection.execute(query.order_by(models.c.created.desc())).scalars())
+
     def find_task(self, name: str) -> str:
         """The id of the task with a unique id prefix or a name (the newest). Raises NotFound, Ambiguous."""
         with self._reading() as connection:
@@ -329,12 +331,11 @@ class Queries(ABC):
                 raise Ambiguous(
                     f"{len(found)} {kind}s have an id beginning with {name}: {shown}", tuple(found)
                 )
-        condition = table.c.name == name
-        if kind == "model":
-            condition = or_(condition, table.c.name.ilike(f"% - {_escape(name)}", escape="\\"))
         exact = (
             connection.execute(
-                select(table.c.id).where(condition).order_by((table.c.name == name).desc(), when.desc())
+                select(table.c.id)
+                .where(_is_called(table, name, kind))
+                .order_by((table.c.name == name).desc(), when.desc())
             )
             .scalars()
             .first()
@@ -342,6 +343,21 @@ class Queries(ABC):
         if exact is None:
             raise NotFound(f"no {kind} is called {name!r}; list them with `autolog {kind}s`")
         return str(exact)
+
+
+def bare_name(name: str, version: int | None) -> str:
+    """A model's name without the version that it was found with: `:vN` or `@alias` behind it."""
+    if version is None:
+        return name
+    match = _VERSION.match(name)
+    return match[1] if match else name.rpartition("@")[0]
+
+
+def _is_called(table: Any, name: str, kind: str) -> Any:
+    """Whether a model or task goes by a name: its own, or of a model the stem of its file."""
+    if kind != "model":
+        return table.c.name == name
+    return or_(table.c.name == name, table.c.name.ilike(f"% - {_escape(name)}", escape="\\"))
 
 
 def _escape(text: str) -> str:

@@ -15,7 +15,7 @@ from autolog.errors import InUse, NotFound
 from .database import Store
 from .describing import describe
 from .editing import check_name
-from .known import new_id, new_model, text
+from .known import key_by_hand, new_id, new_model, text
 from .racing import repeated
 from .records import TaskRecord
 from .rows import task_record
@@ -103,7 +103,7 @@ def create_model(store: Store, new: NewModel) -> str:
             "project": text(new.project),
             "name": text(new.name),
             "task_id": new.task_id,
-            "key": f"<model>:{model_id}",
+            "key": key_by_hand(model_id),
             "role": text(new.role),
             "model_type": "",
             "labels": dict(new.labels),
