@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from autolog import _guard, config
 from autolog.errors import StoreError, StoreMissing
 from autolog.events import NOT_IMPORTED
+from autolog.shown import plain as _json
 
-from . import _json
 from ._checks_kept import look_at_kept
 from ._settings import listed
 

@@ -24,6 +24,7 @@ from ._options import Options, places
 from ._out import say
 from .alias import alias
 from .archive import archive
+from .completion import completion
 from .config import config
 from .diff import diff
 from .doctor import doctor
@@ -40,6 +41,7 @@ from .store import store
 from .sync import sync
 from .tag import tag
 from .tasks import tasks
+from .ui import ui
 from .verify import verify
 
 __all__ = ["call", "group"]
@@ -99,6 +101,8 @@ for _command in (
     store,
     config,
     doctor,
+    ui,
+    completion,
 ):
     group.add_command(_command)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from . import _format
+from autolog.shown import words as _format
 
 if TYPE_CHECKING:
     from autolog.store import InputRecord, ModelRecord, Store

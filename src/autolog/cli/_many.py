@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from . import _json
+from autolog.shown import plain as _json
+
 from ._names import find_version
 from ._options import Options
 from ._out import emit_json

@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from autolog.config import suggestion
+from autolog.shown import plain as _json
 
-from . import _json
 from ._options import Options, output
 from ._out import emit, emit_json, safe
 from ._session import load_settings

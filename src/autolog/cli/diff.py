@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from autolog.errors import NotFound, UnreadableWeights
+from autolog.shown import plain as _json
 
-from . import EXITS, _json
+from . import EXITS
 from ._names import find_version
 from ._options import Options, output
 from ._out import emit, emit_json, safe, say

@@ -7,8 +7,10 @@ from typing import Any
 import click
 
 from autolog.events import NOT_IMPORTED
+from autolog.shown import plain as _json
+from autolog.shown import words as _format
 
-from . import EXITS, _format, _json
+from . import EXITS
 from ._options import Options, output
 from ._out import emit, emit_json, safe
 from ._settings import worded

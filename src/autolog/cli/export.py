@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from . import EXITS, _format, _json
+from autolog.shown import plain as _json
+from autolog.shown import words as _format
+
+from . import EXITS
 from ._names import find_version
 from ._options import Options, output
 from ._out import emit_json, progress, say

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from autolog.config import measure_of, seconds_of
+from autolog.shown import plain as _json
+from autolog.shown import words as _format
 
-from . import EXITS, _format, _json
+from . import EXITS
 from ._options import Options, confirm, output
 from ._out import emit_json, progress, say
 from ._session import load_settings, opened_kept

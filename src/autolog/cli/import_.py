@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from . import EXITS, _format, _json
+from autolog.shown import plain as _json
+from autolog.shown import words as _format
+
+from . import EXITS
 from ._options import Options, output
 from ._out import emit_json, progress, say
 from ._session import load_settings, opened_kept, waiting_words

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from autolog.errors import NotFound
+from autolog.shown import plain as _json
+from autolog.shown import words as _format
 
-from . import _format, _json
 from ._names import find_version
 from ._options import Options, output
 from ._out import emit_json, progress, safe, say

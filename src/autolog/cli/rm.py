@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from autolog.errors import InUse, NotFound
+from autolog.shown import plain as _json
+from autolog.shown import words as _format
 
-from . import EXITS, _format, _json
+from . import EXITS
 from ._names import find_version
 from ._options import Options, confirm, output
 from ._out import emit_json, progress, say

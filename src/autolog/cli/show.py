@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 import click
 
 from autolog.errors import NotFound
+from autolog.shown import plain as _json
+from autolog.shown import words as _format
 
-from . import _format, _json, _lineage
+from . import _lineage
 from ._names import find
 from ._options import Options, output
 from ._out import emit, emit_json, safe, say

@@ -6,8 +6,8 @@ import click
 
 from autolog import config
 from autolog.errors import StoreError
+from autolog.shown import plain as _json
 
-from . import _json
 from ._options import Options, json_option, places
 from ._out import emit, emit_json, say
 from ._session import bring_in, load_settings

@@ -6,7 +6,9 @@ import time
 
 import click
 
-from . import EXITS, _json
+from autolog.shown import plain as _json
+
+from . import EXITS
 from ._options import Options, output
 from ._out import emit_json, progress, say
 from ._session import load_settings, settle_first, waiting_words

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from . import _format, _json
+from autolog.shown import plain as _json
+from autolog.shown import words as _format
+
 from ._options import Options, limit_option, output
 from ._out import emit_json, is_terminal
 from ._session import opened, shown

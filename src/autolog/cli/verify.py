@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from . import EXITS, _json
+from autolog.shown import plain as _json
+
+from . import EXITS
 from ._names import find_version
 from ._options import Options, output
 from ._out import emit, emit_json, progress, safe, say

@@ -12,12 +12,15 @@ from .artifacts import (
     has_artifact_at,
     record_artifact,
 )
+from .browsing import Browsing, Facet, News, Page, Row
+from .bulk import Changed, edit_many, publish_many
 from .copying import copy_store
 from .database import Store
 from .editing import alias, check_name, edit, metrics_of, publish, report, unalias
 from .exchange import Taken, give, take
 from .external import External, add_contents, record_external
 from .figures import FigureRecord, NewFigure, figures_of, report_figure
+from .filtering import FACETS, TABLE_FIELDS, Filters, Order
 from .finding import (
     Made,
     last_iteration,
@@ -31,6 +34,7 @@ from .finding import (
 )
 from .kept import ChunksMissing, Kept, NewFile, NewPack
 from .known import Look, key_by_hand
+from .lately import Lately, lately
 from .measuring import measured
 from .queries import bare_name
 from .records import (
@@ -57,16 +61,23 @@ from .versions import aliased, newest_of_tagged, published, used_as_input, versi
 from .writing import Writer
 
 __all__ = [
+    "FACETS",
+    "TABLE_FIELDS",
     "ArtifactRecord",
+    "Browsing",
+    "Changed",
     "ChunkRecord",
     "ChunksMissing",
     "ContentsRecord",
     "External",
+    "Facet",
     "FaultRecord",
     "FigureRecord",
+    "Filters",
     "InputRecord",
     "Kept",
     "KeptRecord",
+    "Lately",
     "Look",
     "Made",
     "ModelRecord",
@@ -75,10 +86,14 @@ __all__ = [
     "NewFile",
     "NewModel",
     "NewPack",
+    "News",
     "NotKeptRecord",
+    "Order",
     "OutputRecord",
     "PackRecord",
+    "Page",
     "PlaceRecord",
+    "Row",
     "Selection",
     "SkipRecord",
     "SnapshotRecord",
@@ -101,6 +116,7 @@ __all__ = [
     "delete_artifacts",
     "disconnect_inputs",
     "edit",
+    "edit_many",
     "edit_task",
     "figures_of",
     "find_artifact",
@@ -109,6 +125,7 @@ __all__ = [
     "has_artifact_at",
     "key_by_hand",
     "last_iteration",
+    "lately",
     "latest_metrics",
     "made_by_event",
     "measured",
@@ -118,6 +135,7 @@ __all__ = [
     "newest_of_tagged",
     "project_names",
     "publish",
+    "publish_many",
     "published",
     "record_artifact",
     "record_external",

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from autolog.errors import BadName, NotFound, Published
 
@@ -18,7 +18,17 @@ from .racing import put, repeated
 from .records import ModelRecord
 from .schema import aliases, metrics, models, snapshots, tasks
 
-__all__ = ["alias", "edit", "metrics_of", "publish", "report", "unalias"]
+__all__ = [
+    "Change",
+    "alias",
+    "edit",
+    "edit_within",
+    "metrics_of",
+    "publish",
+    "publish_within",
+    "report",
+    "unalias",
+]
 
 #: What may be changed, and whether that is so once the model is published.
 _MAY = {
@@ -59,28 +69,35 @@ def edit(store: Store, model_id: str, change: Change, *, when: float | None = No
 @repeated
 def _edit(store: Store, model_id: str, change: Change, when: float) -> ModelRecord:
     with store._writing(f"model:{model_id}") as connection:
-        record = store._model(connection, model_id)
-        wanted = {name: value for name, value in change(record).items() if getattr(record, name) != value}
-        if not wanted:
-            return record
-        forbidden = sorted(name for name in wanted if not _MAY[name])
-        if forbidden and record.status == "published":
-            raise Published(
-                f"{record.name} is published: its {' and '.join(forbidden)} can't change; make another model"
-            )
-        for name in ("name", "project"):
-            if name in wanted:
-                check_name(wanted[name], f"a {'model' if name == 'name' else 'project'}'s name")
-        for name in ("tags", "system_tags"):
-            if name in wanted:
-                wanted[name] = list(wanted[name])
-        if said := sorted({*record.said, *(wanted.keys() & _SAID)}):
-            wanted["said"] = said
-        connection.execute(update(models).where(models.c.id == model_id).values(**wanted, updated=when))
-        record = store._model(connection, model_id)
-        if wanted.keys() & {"tags", "metadata"}:
-            describe(connection, model_id, record.tags, record.metadata)
+        return edit_within(store, connection, model_id, change, when)
+
+
+def edit_within(
+    store: Store, connection: Connection, model_id: str, change: Change, when: float
+) -> ModelRecord:
+    """`edit` within a transaction that holds the model's lock."""
+    record = store._model(connection, model_id)
+    wanted = {name: value for name, value in change(record).items() if getattr(record, name) != value}
+    if not wanted:
         return record
+    forbidden = sorted(name for name in wanted if not _MAY[name])
+    if forbidden and record.status == "published":
+        raise Published(
+            f"{record.name} is published: its {' and '.join(forbidden)} can't change; make another model"
+        )
+    for name in ("name", "project"):
+        if name in wanted:
+            check_name(wanted[name], f"a {'model' if name == 'name' else 'project'}'s name")
+    for name in ("tags", "system_tags"):
+        if name in wanted:
+            wanted[name] = list(wanted[name])
+    if said := sorted({*record.said, *(wanted.keys() & _SAID)}):
+        wanted["said"] = said
+    connection.execute(update(models).where(models.c.id == model_id).values(**wanted, updated=when))
+    record = store._model(connection, model_id)
+    if wanted.keys() & {"tags", "metadata"}:
+        describe(connection, model_id, record.tags, record.metadata)
+    return record
 
 
 def check_name(name: str, what: str) -> None:
@@ -98,14 +115,19 @@ def publish(store: Store, model_id: str) -> ModelRecord:
     A task that still runs stays as it is. Raises NotFound.
     """
     with store._writing(f"model:{model_id}") as connection:
-        record = store._model(connection, model_id)
-        if record.status != "published":
-            now = time.time()
-            changed = update(models).where(models.c.id == model_id)
-            connection.execute(changed.values(status="published", updated=now))
-            ended = (tasks.c.id == record.task_id, tasks.c.status != "running")
-            connection.execute(update(tasks).where(*ended).values(status="published"))
-        return store._model(connection, model_id)
+        return publish_within(store, connection, model_id)
+
+
+def publish_within(store: Store, connection: Connection, model_id: str) -> ModelRecord:
+    """`publish` within a transaction that holds the model's lock."""
+    record = store._model(connection, model_id)
+    if record.status == "published":
+        return record
+    changed = update(models).where(models.c.id == model_id)
+    connection.execute(changed.values(status="published", updated=time.time()))
+    ended = (tasks.c.id == record.task_id, tasks.c.status != "running")
+    connection.execute(update(tasks).where(*ended).values(status="published"))
+    return store._model(connection, model_id)
 
 
 @repeated

@@ -87,6 +87,11 @@ def _add_artifacts_and_figures(connection: Connection) -> None:
     _add_columns(connection, schema.models, ("system_tags", "role", "upload_uri", "said"))
 
 
+def _add_indexes_for_tables(connection: Connection) -> None:
+    for index in sorted(schema.models.indexes, key=lambda each: str(each.name)):
+        index.create(connection, checkfirst=True)
+
+
 def _add_columns(connection: Connection, table: Table, names: Sequence[str]) -> None:
     """Columns that a table has by now, as the schema describes them."""
     there = {column["name"] for column in inspect(connection).get_columns(table.name)}
@@ -104,6 +109,7 @@ _STEPS: tuple[Callable[[Connection], None], ...] = (
     _add_kept_bytes,
     _add_what_people_say,
     _add_artifacts_and_figures,
+    _add_indexes_for_tables,
 )
 
 NEWEST = len(_STEPS)

@@ -22,6 +22,7 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     false,
+    func,
 )
 
 from .types import BigInteger, Text
@@ -134,6 +135,15 @@ models = Table(
     Index("models_of_task", "task_id", "key").ddl_if(dialect="sqlite"),
     Index("models_of_task", "task_id").ddl_if(dialect="postgresql"),
 )
+
+#: What the table of models counts, orders and groups by. PostgreSQL's trees take no long texts, see above.
+Index("models_shown", models.c.archived, models.c.updated, models.c.id)
+Index("models_created", models.c.archived, models.c.created, models.c.id)
+for _name in ("name", "project", "framework"):
+    _index = Index(f"models_by_{_name}", models.c.archived, func.lower(models.c[_name]), models.c.id)
+    _index.ddl_if(dialect="sqlite")
+for _name in ("project", "framework", "status"):
+    Index(f"models_of_{_name}", models.c.archived, models.c[_name]).ddl_if(dialect="sqlite")
 
 snapshots = Table(
     "snapshots",

@@ -30,8 +30,18 @@ from .describing import kind_of
 from .records import FILE_IS_NO_MORE
 from .schema import contents, described, metrics, models, snapshots, tagged, tasks
 from .tags import tags_condition
+from .types import clean
 
-__all__ = ["Selection", "check_query", "condition_of", "newest_versions", "order_of"]
+__all__ = [
+    "Selection",
+    "check_query",
+    "condition_of",
+    "contains",
+    "measure_of",
+    "newest_versions",
+    "order_of",
+    "value_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,18 +175,27 @@ _COLUMNS: Mapping[str, Callable[[], Any]] = {
 }
 
 
-def _metric(name: str) -> Any:
-    """The value with the highest iteration."""
-    query = select(metrics.c.value).where(metrics.c.model_id == models.c.id, metrics.c.name == name)
+def value_of(name: str) -> Any:
+    """A field of `where` of a model, as SQL."""
+    return _COLUMNS[name]()
+
+
+def measure_of(kind: str, name: str) -> Any:
+    """A number of a metric of a model: the value with the highest iteration (`metric`), its `min` or `max`."""
+    own = (metrics.c.model_id == models.c.id, metrics.c.name == name)
+    if kind != "metric":
+        smallest_or_largest = func.min if kind == "min" else func.max
+        return select(smallest_or_largest(metrics.c.value)).where(*own).scalar_subquery()
+    query = select(metrics.c.value).where(*own)
     return query.order_by(metrics.c.iteration.desc()).limit(1).scalar_subquery()
 
 
 def _values(asked: where.Field) -> list[Any]:
     """What stands for a field in an order; numbers of metadata come before texts."""
     if asked.kind == "column":
-        return [_COLUMNS[asked.name]()]
+        return [value_of(asked.name)]
     if asked.kind == "metric":
-        return [_metric(asked.name)]
+        return [measure_of("metric", asked.name)]
     own = (described.c.model_id == models.c.id, described.c.key == asked.name)
     return [select(column).where(*own).scalar_subquery() for column in (described.c.number, described.c.text)]
 
@@ -269,7 +288,16 @@ def _has_tag(tag: str) -> ColumnElement[bool]:
 
 
 def _like(column: Any, glob: str) -> ColumnElement[bool]:
+    pattern = _escaped(glob).replace("*", "%").replace("?", "_")
+    return func.lower(column).like(pattern, escape="\\")
+
+
+def contains(column: Any, text: str) -> ColumnElement[bool]:
+    """This text is somewhere in it, upper and lower case (of ASCII letters) alike."""
+    return func.lower(column).like(f"%{_escaped(text)}%", escape="\\")
+
+
+def _escaped(text: str) -> str:
     # As far as every database's lower() goes, and no further: other letters match as they are.
-    lowered = "".join(each.lower() if each.isascii() else each for each in glob)
-    escaped = re.sub(r"([\\%_])", r"\\\1", lowered).replace("*", "%").replace("?", "_")
-    return func.lower(column).like(escaped, escape="\\")
+    lowered = "".join(each.lower() if each.isascii() else each for each in clean(text))
+    return re.sub(r"([\\%_])", r"\\\1", lowered)

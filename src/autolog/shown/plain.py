@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from ._format import iso
+from .words import iso
 
 if TYPE_CHECKING:
     from autolog.store import (

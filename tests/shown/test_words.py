@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from autolog.cli import _format
+from autolog.shown import words as _format
 
 pytestmark = pytest.mark.core
 

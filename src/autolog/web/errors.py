@@ -1,0 +1,76 @@
+"""What went wrong, as a page or as JSON; a traceback goes to the terminal and never to the browser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from autolog.errors import (
+    AutologError,
+    InUse,
+    NotFound,
+    Published,
+    StoreAway,
+    StoreError,
+    StoreLocked,
+    StoreMissing,
+)
+from autolog.shown.plain import SCHEMA
+
+from .site import SAFE_HEADERS, site_of
+
+__all__ = ["HANDLERS", "refusal"]
+
+
+def refusal(request: Request, status: int, title: str, message: str, *, bare: bool = True) -> Response:
+    """An answer that says what is wrong, in the form that was asked for.
+
+    A `bare` one has nothing on it that only those who have come in may see.
+    """
+    wants_json = request.url.path.endswith(".json") or request.method not in ("GET", "HEAD")
+    if wants_json or "application/json" in request.headers.get("accept", ""):
+        return JSONResponse({"schema": SCHEMA, "status": status, "error": message}, status)
+    values = {"status": status, "title": title, "message": message}
+    template = "refused.html" if bare else "error.html"
+    return site_of(request).page(request, template, values, status=status)
+
+
+def _of_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    titles = {
+        404: ("Nothing is here", "There is no page at this address. It may have been removed."),
+        405: ("Not that way", f"{request.method} means nothing here."),
+    }
+    title, message = titles.get(error.status_code, ("This can't be done", str(error.detail)))
+    answer = refusal(request, error.status_code, title, message, bare=False)
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+def _of_ours(request: Request, error: Exception) -> Response:
+    if isinstance(error, NotFound):
+        return refusal(request, 404, "Nothing is here", str(error), bare=False)
+    if isinstance(error, (Published, InUse)):
+        return refusal(request, 409, "This can't be done", str(error), bare=False)
+    if isinstance(error, (StoreAway, StoreLocked, StoreMissing)):
+        return refusal(request, 503, "The store is away", str(error), bare=False)
+    if isinstance(error, StoreError):
+        return refusal(request, 500, "The store can't answer", str(error), bare=False)
+    return refusal(request, 400, "This can't be done", str(error), bare=False)
+
+
+def _of_a_bug(request: Request, error: Exception) -> Response:
+    answer = refusal(
+        request, 500, "Something broke", "That is our fault. The terminal where `autolog ui` runs says more.", bare=False
+    )
+    # This one is made outside of the guard.
+    answer.headers.update(SAFE_HEADERS)
+    return answer
+
+
+#: For Starlette: kind of error -> what is answered.
+HANDLERS: Mapping[Any, Callable[[Request, Exception], Response]] = {HTTPException: _of_http, AutologError: _of_ours, Exception: _of_a_bug}

@@ -1,0 +1,20 @@
+"""The pages, one module a subject. A new subject adds its routes here, and its line to `site.NAVIGATION`."""
+
+from __future__ import annotations
+
+from starlette.routing import BaseRoute, Route
+
+from . import actions, detail, models, start
+
+__all__ = ["routes"]
+
+
+def routes() -> list[BaseRoute]:
+    """All of them; the first that fits answers."""
+    return [
+        Route("/favicon.ico", start.favicon, name="favicon"),
+        *start.ROUTES,
+        *actions.ROUTES,
+        *models.ROUTES,
+        *detail.ROUTES,
+    ]

@@ -1,0 +1,63 @@
+// The menu of a row: one for all of them, put where it is asked for.
+
+import { act } from "./actions.js";
+import { chosenIds } from "./selection.js";
+
+let row = null;
+let opener = null;
+const menu = () => document.querySelector("#row-menu");
+const items = () => [...menu().querySelectorAll("[role=menuitem]:not([hidden])")];
+
+function open(button, x, y) {
+  row = button.closest("tr");
+  opener = button;
+  const link = menu().querySelector("[data-row=open]");
+  link.href = `/models/${encodeURIComponent(row.dataset.id)}`;
+  const load = menu().querySelector("[data-row=download]");
+  if (load) load.href = `/models/${encodeURIComponent(row.dataset.id)}/download`;
+  const publish = menu().querySelector("[data-row=publish]");
+  if (publish) publish.hidden = row.dataset.status === "published";
+  menu().showPopover();
+  const { width, height } = menu().getBoundingClientRect();
+  menu().style.left = `${Math.max(4, Math.min(x, innerWidth - width - 8))}px`;
+  menu().style.top = `${Math.max(4, Math.min(y, innerHeight - height - 8))}px`;
+  items()[0].focus();
+}
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("button.more");
+  if (button) {
+    const { right, bottom } = button.getBoundingClientRect();
+    open(button, right - 180, bottom + 2);
+    return;
+  }
+  const item = event.target.closest("#row-menu button");
+  if (!item) return;
+  menu().hidePopover();
+  const which = { ids: [row.dataset.id] };
+  if (item.dataset.row === "compare") {
+    const ids = new Set([row.dataset.id, ...chosenIds()]);
+    location.assign(`/compare?${[...ids].map((id) => `model=${encodeURIComponent(id)}`).join("&")}`);
+  } else await act(item.dataset.row, which, 1);
+});
+
+document.addEventListener("contextmenu", (event) => {
+  const at = event.target.closest("#table tbody tr");
+  // Over text and links the browser's own menu is what people want.
+  if (!at || event.target.closest("a, code, input") || !getSelection().isCollapsed) return;
+  event.preventDefault();
+  open(at.querySelector("button.more"), event.clientX, event.clientY);
+});
+
+document.addEventListener("keydown", (event) => {
+  if (!event.target.closest?.("#row-menu")) return;
+  const all = items();
+  const at = all.indexOf(document.activeElement);
+  if (event.key === "ArrowDown") all[(at + 1) % all.length].focus();
+  else if (event.key === "ArrowUp") all[(at + all.length - 1) % all.length].focus();
+  else if (event.key === "Escape") {
+    menu().hidePopover();
+    opener?.focus();
+  } else return;
+  event.preventDefault();
+});

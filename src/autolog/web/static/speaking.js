@@ -1,0 +1,102 @@
+// Talking with the server and with people: posts, notices with an undo, questions.
+
+const meta = (name) => document.querySelector(`meta[name="${name}"]`)?.content ?? "";
+
+export async function post(path, body) {
+  const answer = await fetch(path, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", "X-CSRF-Token": meta("csrf"), Accept: "application/json" },
+    body: JSON.stringify(body),
+  });
+  const found = await answer.json().catch(() => ({}));
+  if (!answer.ok) throw new Error(found.error ?? `The server answered ${answer.status}.`);
+  return found;
+}
+
+export async function get(path) {
+  const answer = await fetch(path, { headers: { Accept: "application/json" } });
+  const found = await answer.json().catch(() => ({}));
+  if (!answer.ok) throw new Error(found.error ?? `The server answered ${answer.status}.`);
+  return found;
+}
+
+/** Shows a notice; `undo` adds a button, `lines` what went wrong in detail, and a notice with any stays. */
+export function toast(text, { undo = null, lines = [], isProblem = false } = {}) {
+  const box = document.createElement("div");
+  box.className = isProblem ? "toast problem" : "toast";
+  const words = document.createElement("span");
+  words.textContent = text;
+  box.append(words);
+  const button = (label, act) => {
+    const made = document.createElement("button");
+    made.type = "button";
+    made.textContent = label;
+    made.addEventListener("click", () => {
+      box.remove();
+      act?.();
+    });
+    box.append(made);
+  };
+  if (undo) button("Undo", undo);
+  button("Close", null);
+  if (lines.length) {
+    const list = document.createElement("ul");
+    for (const line of lines.slice(0, 20)) {
+      const item = document.createElement("li");
+      item.textContent = line;
+      list.append(item);
+    }
+    box.append(list);
+  }
+  document.querySelector("#toasts").append(box);
+  if (!lines.length && !isProblem) setTimeout(() => box.remove(), undo ? 12000 : 5000);
+}
+
+/** Asks in a dialog. Gives `{value, force}`, or null if somebody would rather not. */
+export function ask({ title, text = "", list = [], field = "", check = "", yes = "OK", danger = false, options = [] }) {
+  const dialog = document.querySelector("#ask");
+  const part = (name) => dialog.querySelector(name);
+  part("#ask-title").textContent = title;
+  part("#ask-text").textContent = text;
+  part("#ask-text").hidden = !text;
+  part("#ask-list").replaceChildren(
+    ...list.slice(0, 50).map((line) => Object.assign(document.createElement("li"), { textContent: line })),
+  );
+  part("#ask-field").hidden = !field;
+  part("#ask-field span").textContent = field;
+  part("#ask-check").hidden = !check;
+  part("#ask-check span").textContent = check;
+  part("#ask-yes").textContent = yes;
+  part("#ask-yes").className = danger ? "danger" : "main";
+  const [input, box] = [part("#ask-field input"), part("#ask-check input")];
+  input.value = "";
+  input.required = Boolean(field);
+  box.checked = false;
+  dialog.returnValue = "";
+  dialog.showModal();
+  if (field) input.focus();
+  // Enter in the field means yes, and not the first button.
+  input.onkeydown = (event) => {
+    if (event.key !== "Enter") return;
+    event.preventDefault();
+    if (input.value.trim()) dialog.close("yes");
+  };
+  return new Promise((resolve) => {
+    dialog.addEventListener(
+      "close",
+      () => resolve(dialog.returnValue === "yes" ? { value: input.value.trim(), force: box.checked } : null),
+      { once: true },
+    );
+  });
+}
+
+export const models = (count) => `${count.toLocaleString("en")} model${count === 1 ? "" : "s"}`;
+
+/** Reads the table anew, where the reader is. */
+export function refresh(url = location.pathname + location.search) {
+  if (document.querySelector("#view") && window.htmx) {
+    return window.htmx.ajax("GET", url, { target: "#view", select: "#view", swap: "outerHTML show:none" });
+  }
+  location.assign(url);
+  return Promise.resolve();
+}

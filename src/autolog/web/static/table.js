@@ -1,0 +1,56 @@
+// Going through the rows with keys, and opening them.
+
+import { isBusy, isTyping } from "./site.js";
+
+const rows = () => [...document.querySelectorAll("#table tbody tr")];
+const current = () => document.activeElement?.closest("#table tbody tr") ?? document.querySelector("tr.cursor");
+
+function go(row) {
+  if (!row) return;
+  for (const each of document.querySelectorAll("tr.cursor")) each.classList.remove("cursor");
+  row.classList.add("cursor");
+  row.querySelector("a.open").focus();
+  row.scrollIntoView({ block: "nearest" });
+}
+
+function step(by) {
+  const all = rows();
+  const at = all.indexOf(current());
+  go(at < 0 ? all[by > 0 ? 0 : all.length - 1] : all[Math.min(Math.max(at + by, 0), all.length - 1)]);
+}
+
+export const open = (id) => location.assign(`/models/${encodeURIComponent(id)}`);
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && event.target.id === "q") event.target.blur();
+  if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event) || isBusy()) return;
+  if (event.target.closest("[role=menu]")) return;
+  const inRow = event.target.closest("#table tbody tr, body") !== null;
+  if (event.key === "j" || (event.key === "ArrowDown" && inRow)) step(1);
+  else if (event.key === "k" || (event.key === "ArrowUp" && inRow)) step(-1);
+  else if (event.key === "/") document.querySelector("#q").focus();
+  else if (event.key === "Enter" && event.target === document.body && current()) open(current().dataset.id);
+  else if (event.key === "x" && current()) {
+    const box = current().querySelector("input[type=checkbox]");
+    box.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true, shiftKey: event.shiftKey }));
+  } else return;
+  event.preventDefault();
+});
+
+document.addEventListener("focusin", (event) => {
+  const row = event.target.closest("#table tbody tr");
+  if (!row) return;
+  for (const each of document.querySelectorAll("tr.cursor")) each.classList.remove("cursor");
+  row.classList.add("cursor");
+});
+
+document.addEventListener("click", (event) => {
+  // In the split view a click anywhere in a row shows it beside.
+  const row = event.target.closest(".split #table tbody tr");
+  if (row && !event.target.closest("a, button, input, label")) row.querySelector("a.open").click();
+});
+
+document.addEventListener("dblclick", (event) => {
+  const row = event.target.closest("#table tbody tr");
+  if (row && !event.target.closest("button, input, label")) open(row.dataset.id);
+});

@@ -1,0 +1,239 @@
+"""The state of a table is its address: what one says is read here, and others are made of it.
+
+    ?q=net&framework=PyTorch&tag=best&tag=-debug&tags=all&metric.val_loss=..0.2&sort=-updated,name&columns=
+
+A value that is empty counts as not there. What a form can't put into one value it may send in two,
+`from.updated` and `to.updated`; `View.is_canonical` tells that the address should be put right.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from urllib.parse import quote, urlencode
+
+from autolog.errors import BadValue
+from autolog.store import FACETS, Filters
+
+__all__ = ["View", "join_list", "split_list", "tag_name", "tag_value"]
+
+_SINGLE = ("q", "re", "tags", "updated", "where", "sort", "columns", "page", "limit", "view", "model")
+_RANGES = ("metric.", "min.", "max.")
+#: Filters, as against what they are looked at with.
+_LOOKS = ("sort", "columns", "page", "limit", "view", "model")
+_MOST_VALUES = 300
+_LIMITS = (10, 50, 100, 200)
+_AGE = re.compile(r"(\d{1,5})([smhdw])")
+_SPANS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+
+
+@dataclass(frozen=True)
+class View:
+    """An address of a table: its path, and what it says, without what is empty or unknown."""
+
+    base: str
+    values: Mapping[str, tuple[str, ...]]
+    is_canonical: bool = True
+
+    @classmethod
+    def of(cls, base: str, pairs: Iterable[tuple[str, str]]) -> View:
+        """What the pairs behind the question mark say."""
+        values: dict[str, list[str]] = {}
+        ends: dict[str, dict[str, str]] = {}
+        is_canonical = True
+        for key, raw in pairs:
+            value = raw.strip() if key not in ("q", "where") else raw
+            where, _, field = key.partition(".")
+            if where in ("from", "to") and field:
+                is_canonical = False
+                if value:
+                    ends.setdefault(field, {})[where] = value
+            elif not value:
+                is_canonical = False
+            elif _is_known(key) and value not in values.setdefault(key, []):
+                values[key].append(value)
+        for field, each in ends.items():
+            if _is_known(field):
+                values[field] = [f"{each.get('from', '')}..{each.get('to', '')}"]
+        kept = {key: tuple(each[:1] if _is_single(key) else each[:_MOST_VALUES]) for key, each in values.items()}
+        return cls(base, kept, is_canonical)
+
+    def first(self, key: str, default: str = "") -> str:
+        """The only value of a key."""
+        return self.values.get(key, (default,))[0]
+
+    def all(self, key: str) -> tuple[str, ...]:
+        """All values of a key."""
+        return self.values.get(key, ())
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """What the address says, for a form to carry along."""
+        return [(key, value) for key, each in self.values.items() for value in each]
+
+    @property
+    def query(self) -> str:
+        """What stands behind the question mark."""
+        return urlencode(self.pairs, quote_via=quote, safe=",.:")
+
+    @property
+    def url(self) -> str:
+        """The address."""
+        return self.base + (f"?{self.query}" if self.query else "")
+
+    def but(self, **changes: str | Sequence[str] | None) -> View:
+        """Another one with other values, `None` for none; at its first page unless `page` is given."""
+        return self.changed({key.rstrip("_"): value for key, value in changes.items()})
+
+    def changed(self, changes: Mapping[str, str | Sequence[str] | None]) -> View:
+        """As `but`, for keys that are no names."""
+        values = {key: each for key, each in self.values.items() if key != "page"}
+        for key, value in changes.items():
+            listed = (value,) if isinstance(value, str) else tuple(value or ())
+            values.pop(key, None)
+            if any(listed):
+                values[key] = tuple(each for each in listed if each)
+        return View(self.base, values)
+
+    def at(self, path: str) -> View:
+        """The same below another path."""
+        return View(self.base + path, self.values)
+
+    def without(self, key: str, value: str | None = None) -> View:
+        """Another one without a value, or without the whole key."""
+        left = () if value is None else tuple(each for each in self.all(key) if each != value)
+        return self.changed({key: left})
+
+    @property
+    def cleared(self) -> View:
+        """Another one without any filter."""
+        return View(self.base, {key: each for key, each in self.values.items() if key in _LOOKS and key != "page"})
+
+    @property
+    def filter_keys(self) -> list[str]:
+        """The keys that filter, but for the search."""
+        return [key for key in self.values if key not in (*_LOOKS, "q", "re", "tags")]
+
+    @property
+    def limit(self) -> int:
+        """Rows on a page."""
+        text = self.first("limit")
+        return int(text) if text.isascii() and text.isdecimal() and int(text) in _LIMITS else 50
+
+    @property
+    def order(self) -> list[tuple[str, bool]]:
+        """What it is sorted by, and whether descending."""
+        words = split_list(self.first("sort"))
+        return [(word.removeprefix("-"), word.startswith("-")) for word in words[:8]] or [("updated", True)]
+
+    def sorted_by(self, name: str, *, adds: bool = False, down: bool = False) -> View:
+        """Another one sorted by a column first or, to `add` a level, last; turned round if it is sorted by it."""
+        order = self.order if "sort" in self.values or adds else []
+        mine = dict(self.order).get(name)
+        is_down = down if mine is None else not mine
+        if adds:
+            order = [(key, is_down if key == name else each) for key, each in order]
+            order += [] if mine is not None else [(name, is_down)]
+        else:
+            order = [(name, is_down)]
+        return self.but(sort=join_list([("-" if is_down else "") + key for key, is_down in order]))
+
+    def filters(self, now: float) -> Filters:
+        """What it filters by; regular expressions are left out. Raises BadValue."""
+        tags = self.all("tag")
+        wanted = tuple(tag_name(each) for each in tags if not _is_excluded(each))
+        needs_all = self.first("tags") == "all"
+        return Filters(
+            text="" if self.is_regex else self.first("q"),
+            facets={name: tuple(_none(each) for each in self.all(name)) for name in FACETS if self.all(name)},
+            tags_any=() if needs_all else wanted,
+            tags_all=wanted if needs_all else (),
+            tags_not=tuple(each[1:] for each in tags if _is_excluded(each)),
+            updated=_times(self.first("updated"), now),
+            measures={key: numbers(key, self.first(key)) for key in self.values if key.startswith(_RANGES)},
+            metadata={key[5:]: self.all(key) for key in self.values if key.startswith("meta.")},
+            where=self.first("where"),
+            archived=self.base == "/archive",
+        )
+
+    @property
+    def is_regex(self) -> bool:
+        """Whether `q` is a regular expression."""
+        return bool(self.first("re")) and bool(self.first("q"))
+
+
+def split_list(text: str) -> list[str]:
+    """The words of `a,b%2Cc`: names may have commas in them."""
+    return [each.replace("%2C", ",").replace("%25", "%") for each in text.split(",") if each.strip("-")]
+
+
+def join_list(words: Iterable[str]) -> str:
+    """The opposite of `split_list`."""
+    return ",".join(each.replace("%", "%25").replace(",", "%2C") for each in words)
+
+
+def numbers(key: str, text: str) -> tuple[float | None, float | None]:
+    """The ends of `0.1..0.2`, `..0.2`, `0.1..` or `0.2`. Raises BadValue."""
+    low, dots, high = text.partition("..")
+    ends = []
+    for each in (low, high if dots else low):
+        try:
+            value = float(each) if each.strip() else None
+        except ValueError:
+            value = math.nan
+        if value is not None and math.isnan(value):
+            raise BadValue(f"{key} is filtered by numbers, as in 0.1..0.2, and {text!r} isn't one")
+        ends.append(value)
+    return ends[0], ends[1]
+
+
+def _times(text: str, now: float) -> tuple[float | None, float | None]:
+    """The ends of `2026-01-01..2026-01-31` (UTC, both days included), also `7d..` for the last seven days."""
+    if not text:
+        return None, None
+    low, dots, high = text.partition("..")
+    return _time(low, now, is_end=False), _time(high if dots else low, now, is_end=True)
+
+
+def _time(text: str, now: float, *, is_end: bool) -> float | None:
+    if not text:
+        return None
+    if age := _AGE.fullmatch(text):
+        return now - int(age[1]) * _SPANS[age[2]]
+    try:
+        when = datetime.fromisoformat(text.removesuffix("Z")).replace(tzinfo=timezone.utc)
+        if is_end and len(text) == len("2026-01-31"):
+            when += timedelta(days=1, microseconds=-1)
+        return when.timestamp()
+    except (ValueError, OverflowError) as error:
+        raise BadValue(f"{text!r} is no date; write 2026-01-31, or 7d for seven days ago") from error
+
+
+def _is_known(key: str) -> bool:
+    return key in _SINGLE or key in FACETS or key == "tag" or key.startswith(("meta.", *_RANGES))
+
+
+def _is_single(key: str) -> bool:
+    return key in _SINGLE or key.startswith(_RANGES)
+
+
+def _is_excluded(tag: str) -> bool:
+    return tag.startswith("-") and len(tag) > 1
+
+
+def tag_value(tag: str) -> str:
+    """A tag as an address has it: one that begins with a sign has another one in front."""
+    return f"+{tag}" if tag.startswith(("+", "-")) else tag
+
+
+def tag_name(value: str) -> str:
+    """The tag that an address means, with or without it."""
+    return value[1:] if value.startswith(("+", "-")) and len(value) > 1 else value
+
+
+def _none(value: str) -> str:
+    # "(none)" stands for no task: what is empty isn't sent.
+    return "" if value == "(none)" else value
