@@ -1,0 +1,96 @@
+"""What people do to models that they have selected."""
+
+import pytest
+from sqlalchemy import insert
+
+from autolog.store import schema
+
+pytestmark = pytest.mark.core
+
+
+def ids(pages, query="", count=3):
+    return [each["id"] for each in pages.json(f"/models.json{query}")["models"]][:count]
+
+
+def test_publish(pages):
+    some = ids(pages, "?status=draft")
+    answer = pages.act("publish", ids=[*some, "nobody"])
+    assert answer["done"] == some
+    assert [each["id"] for each in answer["failed"]] == ["nobody"]
+    assert all(pages.store.head(each).status == "published" for each in some)
+
+
+def test_archive_and_back(pages):
+    some = ids(pages)
+    assert pages.act("archive", ids=some)["changed"] == some
+    assert set(some) <= {each["id"] for each in pages.json("/archive.json")["models"]}
+    assert pages.act("archive", ids=some)["changed"] == []
+    assert pages.act("restore", ids=some)["changed"] == some
+    assert not any(pages.store.head(each).archived for each in some)
+
+
+def test_tags_tell_what_an_undo_may_take_back(pages):
+    has, *others = ids(pages, "?tag=best", 1) + ids(pages, "?tag=-best", 2)
+    answer = pages.act("tag", ids=[has, *others], value=" best ")
+    assert answer["done"] == [has, *others]
+    assert answer["changed"] == others
+    pages.act("untag", ids=answer["changed"], value="best")
+    assert [("best" in pages.store.head(each).tags) for each in [has, *others]] == [True, False, False]
+    assert pages.post("/models/actions/tag", {"ids": [has], "value": " "}).status_code == 400
+
+
+def test_move(pages):
+    some = ids(pages)
+    pages.act("move", ids=some, value="elsewhere")
+    assert {each["id"] for each in pages.json("/models.json?project=elsewhere")["models"]} == set(some)
+    assert len(pages.act("move", ids=some, value="")["failed"]) == 3
+
+
+def test_all_that_match_the_filter(pages):
+    matching = {each["id"] for each in pages.json("/models.json?framework=Keras&all=1")}
+    answer = pages.act("tag", all="/models?framework=Keras&sort=name", value="seen")
+    assert set(answer["done"]) == matching
+    assert {each["id"] for each in pages.json("/models.json?tag=seen&all=1")} == matching
+
+
+def test_deleting_needs_the_archive_and_says_who_uses_it(pages):
+    (fresh,) = ids(pages, count=1)
+    gone, used = ids(pages, count=3)[1:]
+    pages.act("archive", ids=[gone, used])
+    with pages.store._writing() as connection:
+        other = f"{5:032x}"
+        assert pages.store._model(connection, used).task_id != other
+        connection.execute(
+            insert(schema.inputs).values(
+                task_id=other, model_id=used, name="x", framework="x", function="x", own=False, also_made_by=[],
+                count=1, first_loaded=1.0,
+            )
+        )  # fmt: skip
+    uses = pages.json(f"/models/uses.json?id={gone}&id={used}")["uses"]
+    assert [each["model_id"] for each in uses] == [used]
+    answer = pages.act("delete", ids=[fresh, gone, used])
+    assert answer["done"] == [gone]
+    why = {each["id"]: each["error"] for each in answer["failed"]}
+    assert "not in the archive" in why[fresh]
+    assert "train-00005" in why[used]
+    assert pages.get(f"/models/{gone}").status_code == 404
+    # With force its versions go; the record stays for those who loaded it.
+    assert pages.act("delete", ids=[used], force=True)["failed"][0]["error"].startswith("its versions are gone")
+    assert pages.store.model(used).snapshots == ()
+
+
+@pytest.mark.parametrize(
+    "body", [None, [], {}, {"ids": []}, {"ids": "x"}, {"ids": [1]}, {"ids": [""]}, {"all": "http://x"}, {"all": "/etc"}]
+)  # fmt: skip
+def test_what_means_nothing(pages, body):
+    assert pages.post("/models/actions/archive", body).status_code == 400
+
+
+def test_an_unknown_action(pages):
+    assert pages.post("/models/actions/explode", {"ids": ["x"]}).status_code == 404
+
+
+def test_no_json(pages):
+    headers = {"origin": "http://127.0.0.1:8265", "x-csrf-token": pages.options.csrf, "content-type": "application/json"}
+    for content in (b"", b"{", b"\xff", b"[" * 100_000):
+        assert pages.client.post("/models/actions/archive", content=content, headers=headers).status_code == 400

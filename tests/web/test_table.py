@@ -1,0 +1,247 @@
+"""The table of models: what it shows, and that its page, JSON and CSV are of one mind."""
+
+import csv
+import io
+import json
+import re
+import subprocess
+import sys
+import threading
+
+import pytest
+from sqlalchemy import update
+
+from autolog.store import Browsing, Filters, schema
+
+pytestmark = pytest.mark.core
+
+
+def rows(text):
+    return re.findall(r'<tr data-id="(\w+)"', text)
+
+
+def test_page_json_and_csv_show_the_same(pages):
+    query = "?sort=-size,name&framework=PyTorch&framework=Keras&columns=name,size,metric.val_loss,meta.optimizer"
+    found = pages.json(f"/models.json{query}")
+    assert rows(pages.html(f"/models{query}")) == [each["id"] for each in found["models"]]
+    lines = list(csv.DictReader(io.StringIO(pages.get(f"/models.csv{query}").text)))
+    assert list(lines[0]) == ["name", "size", "metric.val_loss", "meta.optimizer"]
+    assert [each["name"] for each in lines] == [each["name"] for each in found["models"]]
+    assert [int(each["size"]) for each in lines] == [each["snapshots"][0]["size"] for each in found["models"]]
+    numbers = [each["numbers"]["metric.val_loss"] for each in found["models"]]
+    assert [float(each["metric.val_loss"]) for each in lines] == numbers
+    assert {each["framework"] for each in found["models"]} == {"PyTorch", "Keras"}
+
+
+def test_all_that_match(pages):
+    total = pages.json("/models.json")["total"]
+    assert total == 118
+    assert len(pages.json("/models.json?all=1")) == total
+    assert len(list(csv.reader(io.StringIO(pages.get("/models.csv?all=1").text)))) == total + 1
+    assert pages.json("/models.json?q=nothing-of-the-kind&all=1") == []
+
+
+SORTS = [
+    "-updated", "name", "-name", "framework,-updated", "project,-size", "user,task", "-task", "tags,-name", "status",
+    "description,id", "-id", "-created", "-versions,name", "size", "digest", "-iteration", "-parameters",
+    "-metric.val_loss", "min.accuracy", "-max.accuracy", "meta.epochs,-meta.optimizer", "meta.nothing", "metric.nothing,-name",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("sort", SORTS)
+def test_going_through_the_pages_and_back(pages, sort):
+    there, cursors, at = [], [], ""
+    while at is not None:
+        found = pages.json(f"/models.json?sort={sort}&limit=50&page={at}")
+        there.append([each["id"] for each in found["models"]])
+        cursors.append(found["previous"])
+        at = found["next"]
+    flat = [each for page in there for each in page]
+    assert len(flat) == len(set(flat)) == 118
+    assert [len(each) for each in there] == [50, 50, 18]
+    for number in (2, 1):
+        found = pages.json(f"/models.json?sort={sort}&limit=50&page={cursors[number]}")
+        assert [each["id"] for each in found["models"]] == there[number - 1]
+    assert found["previous"] is None
+
+
+def test_what_isnt_there_comes_last(pages):
+    for sort in ("tags", "-tags"):
+        found = pages.json(f"/models.json?sort={sort}&all=1")
+        has = [bool(each["tags"]) for each in found]
+        assert has == sorted(has, reverse=True)
+        assert not all(has)
+
+
+def one_of(**wanted):
+    return lambda each: all(each[key] == value for key, value in wanted.items())
+
+
+FILTERS = {
+    "framework=PyTorch": one_of(framework="PyTorch"),
+    "status=published": one_of(status="published"),
+    "project=vision": one_of(project="vision"),
+    "user=ada": one_of(user="ada"),
+    f"task={1:032x}": lambda each: each["task"]["name"] == "train-00001",
+    "tag=best": lambda each: "best" in each["tags"],
+    "tag=best&tag=debug": lambda each: {"best", "debug"} & set(each["tags"]),
+    "tag=best&tag=debug&tags=all": lambda each: {"best", "debug"} <= set(each["tags"]),
+    "tag=-best": lambda each: "best" not in each["tags"],
+    "tag=debug&tag=-best": lambda each: "debug" in each["tags"] and "best" not in each["tags"],
+    "updated=2026-01-31T11:30..": lambda each: each["updated"] >= "2026-01-31T11:30",
+    "updated=..2026-01-31T11:30": lambda each: each["updated"] <= "2026-01-31T11:30",
+    "metric.val_loss=..0.2": lambda each: each["numbers"]["metric.val_loss"] <= 0.2,
+    "max.accuracy=0.6..0.9": lambda each: 0.6 <= each["numbers"]["max.accuracy"] <= 0.9,
+    "meta.epochs=5": lambda each: each["metadata"]["epochs"] == 5,
+    "meta.optimizer=adam&meta.optimizer=sgd": lambda each: True,
+    "where=size%20%3E%20500MB": lambda each: each["snapshots"][0]["size"] > 500_000_000,
+    "q=RESNET": lambda each: "resnet" in each["name"] or "resnet" in each["comment"],
+    "q=the%20": lambda each: each["comment"],
+    "q=net-0000[0-4]&re=1": lambda each: re.search("net-0000[0-4]", each["name"]),
+    "q=%25": lambda each: False,
+    "framework=PyTorch&q=bert&tag=-debug": lambda each: (
+        each["framework"] == "PyTorch" and "bert" in each["name"] and "debug" not in each["tags"]
+    ),
+}
+
+
+@pytest.mark.parametrize("query", FILTERS)
+def test_filters(pages, query):
+    columns = "columns=name,metric.val_loss,max.accuracy"
+    every = pages.json(f"/models.json?all=1&{columns}")
+    expected = {each["id"] for each in every if FILTERS[query](each)}
+    found = pages.json(f"/models.json?{query}&limit=200&{columns}")
+    assert {each["id"] for each in found["models"]} == expected
+    assert found["total"] == len(expected)
+    assert len(rows(pages.html(f"/models?{query}&limit=200"))) == len(expected)
+
+
+def test_ids_are_searched(pages):
+    model_id = pages.json("/models.json")["models"][7]["id"]
+    assert [each["id"] for each in pages.json(f"/models.json?q={model_id[5:20]}")["models"]] == [model_id]
+
+
+@pytest.mark.parametrize("query", ["q=(&re=1", "q=(a|a|b)*$x(%3F!a)&re=1x" , "metric.val_loss=low", "updated=then", "where=size%20%3E", "sort=colour", "page=x", "page=nW10", "sort=name&page=nWzEsMl0"])  # fmt: skip
+def test_nonsense_is_told_in_the_page_and_is_no_fault_of_ours(pages, query):
+    answer = pages.get(f"/models?{query}")
+    assert answer.status_code in (200, 400)
+    assert pages.get(f"/models.json?{query}").status_code in (200, 400)
+    assert pages.get(f"/models.csv?{query}").status_code in (200, 400)
+    if answer.status_code == 400:
+        assert 'role="alert"' in answer.text
+
+
+def test_a_regular_expression_that_takes_for_ever_is_given_up(pages):
+    with pages.store._writing() as connection:
+        connection.execute(update(schema.models).values(comment="a" * 60))
+    answer = pages.client.get("/models", params={"q": "(a|a)*c$", "re": "1"})
+    assert answer.status_code == 400
+    assert "write a simpler expression" in answer.text
+
+
+def test_addresses_are_put_right(pages):
+    answer = pages.client.get("/models?q=&from.metric.val_loss=&to.metric.val_loss=0.5", follow_redirects=False)
+    assert answer.headers["location"] == "/models?metric.val_loss=..0.5"
+
+
+def test_columns(pages):
+    heads = re.findall(r'data-key="([^"]+)"', pages.html("/models"))
+    assert heads == ["id", "framework", "name", "tags", "status", "project", "user", "task", "updated", "versions",
+                     "size", "digest", "iteration", "parameters"]  # fmt: skip
+    text = pages.html("/models?columns=description,max.accuracy,nonsense,meta.epochs")
+    assert re.findall(r'data-key="([^"]+)"', text) == ["name", "description", "max.accuracy", "meta.epochs"]
+    panel = pages.html("/models/columns")
+    for offered in ("metric.val_loss", "min.accuracy", "meta.optimizer", "description"):
+        assert f'value="{offered}"' in panel
+    chosen = pages.client.get("/models/columns?q=a&column=size&column=name", follow_redirects=False)
+    assert chosen.headers["location"] == "/models?q=a&columns=size,name"
+
+
+def test_the_filter_panel_tells_how_many_there_are(pages):
+    found = pages.json("/models.json?all=1")
+    text = pages.html("/models/filters?status=draft")
+    published = sum(each["status"] == "published" for each in found)
+    assert re.search(rf'value="published">.*?<span class="dim">{published}</span>', text)
+    drafts = sum(each["status"] == "draft" and each["framework"] == "Keras" for each in found)
+    assert re.search(rf'value="Keras">.*?<span class="dim">{drafts}</span>', text)
+    assert 'name="from.metric.val_loss"' in text
+
+
+def test_news(pages):
+    before = pages.json("/models/news.json")["mark"]
+    assert pages.json(f"/models/news.json?since={before}")["versions"] == 0
+    older = before - 5
+    assert pages.json(f"/models/news.json?since={older}")["versions"] >= 4
+    assert pages.json(f"/models/news.json?since={older}&q=nothing-of-the-kind")["versions"] == 0
+
+
+def test_how_many_would_be_touched(pages):
+    found = pages.json("/models/touched.json?framework=PyTorch")
+    listed = pages.json("/models.json?framework=PyTorch&all=1")
+    assert found["all"] == len(listed)
+    assert found["drafts"] == sum(each["status"] == "draft" for each in listed)
+
+
+def test_facets_are_asked_again_when_something_changes(pages):
+    browsing = Browsing(pages.store)
+    before = browsing.count(Filters())
+    assert browsing.count(Filters()) == before
+    pages.act("archive", ids=[pages.json("/models.json")["models"][0]["id"]])
+    assert browsing.count(Filters()) == before - 1
+
+
+def test_the_archive_is_a_table_of_its_own(pages):
+    assert len(pages.names(base="/archive")) == 2
+    assert not set(pages.names(base="/archive")) & set(pages.names("?limit=200"))
+    assert "Archive" in pages.html("/archive")
+
+
+def test_split_view(pages):
+    model = pages.json("/models.json")["models"][3]
+    text = pages.html(f"/models?view=split&model={model['id']}")
+    assert model["snapshots"][0]["digest"] in text
+    assert "Select a model" in pages.html("/models?view=split&model=gone")
+
+
+def test_a_model(pages):
+    model = pages.json("/models.json")["models"][0]
+    assert pages.json(f"/models/{model['id']}.json")["name"] == model["name"]
+    assert model["name"] in pages.html(f"/models/{model['id']}")
+    assert pages.get("/models/0000").status_code == 404
+
+
+def test_pages_read_while_others_write(pages):
+    errors = []
+
+    def read():
+        for _ in range(15):
+            answer = pages.client.get("/models?sort=name")
+            if answer.status_code != 200:
+                errors.append(answer.text)
+
+    readers = [threading.Thread(target=read) for _ in range(3)]
+    for each in readers:
+        each.start()
+    ids = [each["id"] for each in pages.json("/models.json?limit=200&all=1")]
+    for number, each in enumerate(ids[:30]):
+        pages.act("tag", ids=[each], value=f"t{number}")
+    for each in readers:
+        each.join()
+    assert errors == []
+
+
+@pytest.mark.slow
+def test_on_postgresql(make_pages, postgres):
+    pages = make_pages(120, url=postgres.url)
+    for sort in SORTS:
+        test_going_through_the_pages_and_back(pages, sort)
+    for query in FILTERS:
+        test_filters(pages, query)
+    test_the_filter_panel_tells_how_many_there_are(pages)
+    assert pages.get("/").status_code == 200
+
+
+def test_import_autolog_brings_none_of_it():
+    code = "import autolog, autolog.cli._group, sys; print([m for m in ('starlette', 'uvicorn', 'jinja2', 'autolog.web') if m in sys.modules])"  # fmt: skip
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout.replace("'", '"')) == []

@@ -1,0 +1,161 @@
+"""`autolog ui` and `autolog completion`, as processes of their own."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+
+import pytest
+from filling import fill
+
+from autolog.cli.ui import PORT
+from autolog.store import Store
+
+pytestmark = pytest.mark.core
+
+
+class Running:
+    """The command, once it has said where it is."""
+
+    def __init__(self, *arguments):
+        command = [sys.executable, "-m", "autolog", "ui", "--no-browser", *arguments]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.address = self.process.stdout.readline().strip()
+        found = re.fullmatch(r"http://(.+):(\d+)/\?token=(.+)", self.address)
+        self.port = int(found[2]) if found else 0
+        self.token = found[3] if found else ""
+
+    def get(self, path, host="127.0.0.1"):
+        headers = {"Authorization": f"Bearer {self.token}"}
+        asked = urllib.request.Request(f"http://{host}:{self.port}{path}", headers=headers)
+        with urllib.request.urlopen(asked, timeout=30) as answer:
+            return json.load(answer)
+
+    def end(self, number=signal.SIGINT):
+        self.process.send_signal(number)
+        out, err = self.process.communicate(timeout=30)
+        return self.process.returncode, out, err
+
+
+@pytest.fixture
+def run():
+    running = []
+
+    def start(*arguments):
+        running.append(Running(*arguments))
+        return running[-1]
+
+    yield start
+    for each in running:
+        if each.process.poll() is None:
+            each.process.kill()
+            each.process.communicate()
+
+
+def free_port():
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+def test_it_serves_until_ctrl_c(run, home):
+    store = Store.open(f"sqlite:///{home}/autolog.db")
+    fill(store, 5)
+    port = free_port()
+    ui = run("--port", str(port))
+    assert ui.port == port
+    assert ui.get("/models.json")["total"] == 5
+    # Others write meanwhile.
+    with store._writing() as connection:
+        connection.exec_driver_sql("UPDATE models SET archived = 1 WHERE name LIKE '%000001'")
+    assert ui.get("/models.json")["total"] == 4
+    store.close()
+    status, out, err = ui.end()
+    assert (status, out) == (0, "")
+    assert "Traceback" not in err
+
+
+def test_a_store_is_made_and_nothing_is_needed(run, home):
+    ui = run("--port", str(free_port()))
+    assert ui.get("/index.json")["model_count"] == 0
+    assert (home / "autolog.db").exists()
+
+
+def test_the_usual_port_may_be_taken(run):
+    with socket.socket() as other:
+        try:
+            other.bind(("127.0.0.1", PORT))
+            other.listen()
+        except OSError:
+            pass  # somebody has it already
+        ui = run()
+        assert ui.port not in (0, PORT)
+        assert ui.get("/index.json")["task_count"] == 0
+    _, _, err = ui.end()
+    assert f"port {PORT} is taken" in err
+
+
+def test_a_port_that_was_asked_for_and_is_taken(run):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        ui = run("--port", str(other.getsockname()[1]))
+        assert ui.address == ""
+        out, err = ui.process.communicate(timeout=30)
+    assert ui.process.returncode == 9
+    assert "choose another --port" in err
+
+
+def test_only_this_machine_can_reach_it(run):
+    ui = run("--port", str(free_port()))
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as found:
+        listening = [
+            line.split()[1]
+            for line in open("/proc/net/tcp").read().splitlines()[1:]
+            if line.split()[3] == "0A" and int(line.split()[1].split(":")[1], 16) == ui.port
+        ]
+        assert listening == [f"0100007F:{ui.port:04X}"]
+        assert found.connect_ex(("127.0.0.1", ui.port)) == 0
+
+
+def test_another_address_keeps_the_token(run):
+    ui = run("--host", "0.0.0.0", "--port", str(free_port()))
+    assert ui.address.startswith(f"http://{socket.gethostname()}:")
+    assert ui.get("/index.json")["task_count"] == 0
+    with pytest.raises(urllib.error.HTTPError, match="401"):
+        urllib.request.urlopen(f"http://127.0.0.1:{ui.port}/index.json", timeout=30)
+
+
+def test_no_such_address(run):
+    ui = run("--host", "203.0.113.7")
+    out, err = ui.process.communicate(timeout=30)
+    assert ui.process.returncode == 9
+    assert "nothing can listen on 203.0.113.7" in err
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion(shell):
+    command = [sys.executable, "-m", "autolog", "completion"]
+    done = subprocess.run([*command, shell], capture_output=True, text=True, check=True)
+    assert "_AUTOLOG_COMPLETE" in done.stdout
+    environment = {**os.environ, "SHELL": f"/bin/{shell}"}
+    assert subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout == done.stdout
+
+
+def test_completion_completes():
+    environment = {**os.environ, "_AUTOLOG_COMPLETE": "bash_complete", "COMP_WORDS": "autolog mo", "COMP_CWORD": "1"}
+    done = subprocess.run([sys.executable, "-m", "autolog"], capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout == "plain,models\n"
+
+
+def test_completion_of_an_unknown_shell():
+    environment = {**os.environ, "SHELL": "/bin/tcsh"}
+    command = [sys.executable, "-m", "autolog", "completion"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 2
+    assert "bash, zsh, fish" in done.stderr
