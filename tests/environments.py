@@ -194,7 +194,7 @@ def main(what, name=""):
         version = MAIN if found[MAIN] else next((v for v in reversed(VERSIONS) if found[v]), None)
         if version is None:
             sys.exit(f"none of Python {', '.join(VERSIONS)} was found; install one of them")
-        make(os.path.join(ROOT, ".venv"), found[version], ["core", "lint", "frameworks"])
+        make(os.path.join(ROOT, ".venv"), found[version], ["core", "browser", "lint", "frameworks"])
     elif what == "core":
         for version, python in found.items():
             if python and version in name.split(","):

@@ -11,7 +11,7 @@ from autolog.store import Row
 
 from .view import View, join_list, split_list
 
-__all__ = ["COLUMNS", "Column", "columns_of", "keys_of", "with_columns"]
+__all__ = ["COLUMNS", "Column", "column_of", "columns_of", "keys_of", "with_columns"]
 
 _MOST = 60
 
@@ -20,7 +20,7 @@ _MOST = 60
 class Column:
     """One column. `value` is plain data, as CSV has it; `kind` says how a page shows it.
 
-    `spare` ones make room first on a narrow screen.
+    `spare` columns make room on a narrow screen unless somebody has chosen them: those of 1 first, then 2 and 3.
     """
 
     key: str
@@ -28,7 +28,7 @@ class Column:
     kind: str
     value: Callable[[Row], Any]
     is_shown: bool = True
-    is_spare: bool = False
+    spare: int = 0
     starts_down: bool = False
 
     @property
@@ -59,21 +59,21 @@ def _parameters(row: Row) -> int | None:
 
 #: In the order that they have until somebody changes it.
 COLUMNS = (
-    Column("id", "ID", "id", _of_record("id"), is_spare=True),
+    Column("id", "ID", "id", _of_record("id"), spare=2),
     Column("framework", "Framework", "text", _of_record("framework")),
     Column("name", "Name", "name", _of_record("name")),
     Column("tags", "Tags", "tags", lambda row: ", ".join(row.record.tags)),
     Column("status", "Status", "status", _of_record("status")),
-    Column("project", "Project", "text", _of_record("project")),
-    Column("user", "User", "text", lambda row: row.user, is_spare=True),
-    Column("task", "Task", "text", _of_record("task_name")),
+    Column("project", "Project", "text", _of_record("project"), spare=3),
+    Column("user", "User", "text", lambda row: row.user, spare=2),
+    Column("task", "Task", "text", _of_record("task_name"), spare=3),
     Column("updated", "Updated", "time", lambda row: iso(row.record.updated), starts_down=True),
     Column("description", "Description", "text", _of_record("comment"), is_shown=False),
-    Column("versions", "Versions", "number", _of_record("versions"), starts_down=True),
+    Column("versions", "Versions", "number", _of_record("versions"), spare=3, starts_down=True),
     Column("size", "Size", "size", _newest("size"), starts_down=True),
-    Column("digest", "Digest", "digest", _newest("digest"), is_spare=True),
-    Column("iteration", "Iteration", "number", _newest("iteration"), is_spare=True, starts_down=True),
-    Column("parameters", "Parameters", "count", _parameters, is_spare=True, starts_down=True),
+    Column("digest", "Digest", "digest", _newest("digest"), spare=1),
+    Column("iteration", "Iteration", "number", _newest("iteration"), spare=2, starts_down=True),
+    Column("parameters", "Parameters", "count", _parameters, spare=2, starts_down=True),
     Column("created", "Created", "time", lambda row: iso(row.record.created), is_shown=False, starts_down=True),
 )
 _BY_KEY = {each.key: each for each in COLUMNS}
@@ -84,7 +84,7 @@ def columns_of(view: View) -> list[Column]:
     wanted = split_list(view.first("columns"))
     if not wanted:
         return [each for each in COLUMNS if each.is_shown]
-    found = [each for key in dict.fromkeys(wanted[:_MOST]) if (each := _column(key)) is not None]
+    found = [each for key in dict.fromkeys(wanted[:_MOST]) if (each := column_of(key)) is not None]
     return found if any(each.key == "name" for each in found) else [_BY_KEY["name"], *found]
 
 
@@ -100,7 +100,8 @@ def keys_of(columns: Sequence[Column]) -> list[str]:
     return [each.key for each in columns if each.key.partition(".")[0] in ("metric", "min", "max")]
 
 
-def _column(key: str) -> Column | None:
+def column_of(key: str) -> Column | None:
+    """The column of this key; None if there can't be one."""
     if key in _BY_KEY:
         return _BY_KEY[key]
     kind, _, name = key.partition(".")

@@ -51,7 +51,7 @@ class View:
                 is_canonical = False
                 if value:
                     ends.setdefault(field, {})[where] = value
-            elif not value:
+            elif not value.strip():
                 is_canonical = False
             elif _is_known(key) and value not in values.setdefault(key, []):
                 values[key].append(value)

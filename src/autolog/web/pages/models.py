@@ -14,7 +14,7 @@ from autolog.errors import BadValue, NotFound, WhereError
 from autolog.shown import plain
 from autolog.store import Row
 
-from ..columns import COLUMNS, columns_of, keys_of, with_columns
+from ..columns import COLUMNS, column_of, columns_of, keys_of, with_columns
 from ..export import as_json, csv_lines, json_lines, row_to_json
 from ..site import Site, has_route, site_of
 from ..table import filters_of, table_of
@@ -144,13 +144,13 @@ def column_panel(request: Request) -> Response:
     for name in site.browsing.metric_names()[:_OFFERED]:
         offered += [f"metric.{name}", f"min.{name}", f"max.{name}"]
     offered += [f"meta.{key}" for key in site.browsing.metadata_keys()[:_OFFERED]]
-    titles = {each.key: each.title for each in columns_of(view.but(columns=",".join(offered)))}
+    titles = {key: column.title for key in (*shown, *offered) if (column := column_of(key))}
     moves = {key: _moves(view, shown, at) for at, key in enumerate(shown)}
     values = {
         "view": view,
         "shown": shown,
         "others": [each for each in offered if each not in shown],
-        "titles": titles | {each.key: each.title for each in columns_of(view)},
+        "titles": titles,
         "moves": moves,
     }
     return site.page(request, "columns.html", values)

@@ -42,20 +42,20 @@ async function confirmed(action, which, count) {
   });
 }
 
-/** Does it, after asking where that is due; whether it was done. */
+/** Does it, after asking where that is due; what the server says then, or null if nothing was done. */
 export async function act(action, which, count) {
   let answer;
   try {
     const said = await confirmed(action, which, count);
-    if (!said) return false;
+    if (!said) return null;
     answer = await post(`/models/actions/${action}`, { ...which, ...said });
     await refresh();
     tell(action, said, answer);
   } catch (error) {
     toast(error.message, { isProblem: true });
-    return false;
+    return null;
   }
-  return answer.done.length > 0;
+  return answer;
 }
 
 function tell(action, said, answer) {

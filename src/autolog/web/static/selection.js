@@ -72,6 +72,7 @@ export function clear() {
   show();
 }
 
+/** How many they are may have changed since. */
 async function chooseMatching() {
   const answer = await fetch(view().dataset.touched, { headers: { Accept: "application/json" } });
   matching = { ...(await answer.json()), url: view().dataset.url };
@@ -101,7 +102,12 @@ document.addEventListener("click", async (event) => {
     const which = matching ? { all: matching.url } : { ids: [...chosen.keys()] };
     const count = matching?.all ?? chosen.size;
     const stays = ["tag", "untag", "move", "publish"].includes(button.dataset.action);
-    if ((await act(button.dataset.action, which, count)) && !stays) clear();
+    const answer = await act(button.dataset.action, which, count);
+    if (answer?.done.length && !stays) return clear();
+    for (const id of button.dataset.action === "publish" && answer ? answer.done : []) {
+      if (chosen.has(id)) chosen.set(id, { ...chosen.get(id), status: "published" });
+    }
+    if (matching !== null) await chooseMatching();
     else show();
   }
 });

@@ -60,7 +60,7 @@ document.addEventListener("click", (event) => {
   else if (plain && at("#help")) {
     event.preventDefault();
     document.querySelector("#keys").showModal();
-  } else if (plain && at("[data-panel]")) {
+  } else if (plain && at("[data-panel]") && document.querySelector("#panel")) {
     event.preventDefault();
     openPanel(at("[data-panel]"));
   } else if (event.target.matches("dialog")) {
@@ -80,7 +80,7 @@ export const isTyping = (event) =>
 
 export const isBusy = () => document.querySelector("dialog[open]") !== null;
 
-let began = 0;
+let began = -Infinity;
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event) || isBusy()) return;
   if (event.key === "?") {
@@ -89,7 +89,7 @@ document.addEventListener("keydown", (event) => {
   } else if (event.key === "g") {
     began = event.timeStamp;
   } else if (event.timeStamp - began < 1500) {
-    began = 0;
+    began = -Infinity;
     const link = [...document.querySelectorAll("[data-keys]")].find((each) => each.dataset.keys === `g ${event.key}`);
     if (link) location.assign(link.href);
   }

@@ -25,12 +25,12 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && event.target.id === "q") event.target.blur();
   if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event) || isBusy()) return;
   if (event.target.closest("[role=menu]")) return;
-  const inRow = event.target.closest("#table tbody tr, body") !== null;
+  const inRow = event.target === document.body || event.target.closest("#table tbody tr") !== null;
   if (event.key === "j" || (event.key === "ArrowDown" && inRow)) step(1);
   else if (event.key === "k" || (event.key === "ArrowUp" && inRow)) step(-1);
   else if (event.key === "/") document.querySelector("#q").focus();
   else if (event.key === "Enter" && event.target === document.body && current()) open(current().dataset.id);
-  else if (event.key === "x" && current()) {
+  else if (event.key.toLowerCase() === "x" && current()) {
     const box = current().querySelector("input[type=checkbox]");
     box.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true, shiftKey: event.shiftKey }));
   } else return;
