@@ -76,7 +76,7 @@ def test_a_store_that_was_taken_away(pages, home):
 
 def test_the_new_indexes_are_there_in_old_stores(make_pages, home):
     pages = make_pages(1)
-    names = {str(each.name) for each in schema.models.indexes}
+    names = {str(each.name) for each in (*schema.FOR_TABLES, *schema.FOR_SQLITE)}
     pages.store.close()
 
     def there():

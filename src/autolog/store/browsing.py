@@ -111,13 +111,13 @@ class Browsing:
             found = found[:limit]
             if backwards:
                 found.reverse()
-            rows = self._rows(connection, [row.id for row in found], numbers, designs=designs)
+            rows = tuple(self._rows(connection, [row.id for row in found], numbers, designs=designs))
         if not found:
             return Page((), None, None)
         is_after, is_before = (True, is_more) if backwards else (is_more, values is not None)
         after = _mark("n", found[-1][1:]) if is_after else None
         before = _mark("p", found[0][1:]) if is_before else None
-        return Page(tuple(rows), after, before)
+        return Page(rows, after, before)
 
     def each(
         self, filters: Filters, order: Order, *, numbers: Sequence[str] = (), designs: bool = False

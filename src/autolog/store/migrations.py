@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Sequence
 
 from sqlalchemy import Column, Connection, Integer, MetaData, Table, insert, inspect, select, text
-from sqlalchemy.schema import CreateColumn
+from sqlalchemy.schema import CreateColumn, CreateIndex
 
 from autolog.errors import StoreError, StoreMissing
 
@@ -88,8 +88,10 @@ def _add_artifacts_and_figures(connection: Connection) -> None:
 
 
 def _add_indexes_for_tables(connection: Connection) -> None:
-    for index in sorted(schema.models.indexes, key=lambda each: str(each.name)):
-        index.create(connection, checkfirst=True)
+    on_sqlite = connection.dialect.name == "sqlite"
+    for index in (*schema.FOR_TABLES, *(schema.FOR_SQLITE if on_sqlite else ())):
+        # Not by looking first: SQLAlchemy doesn't see indexes of expressions.
+        connection.execute(CreateIndex(index, if_not_exists=True))
 
 
 def _add_columns(connection: Connection, table: Table, names: Sequence[str]) -> None:

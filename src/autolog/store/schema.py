@@ -28,6 +28,8 @@ from sqlalchemy import (
 from .types import BigInteger, Text
 
 __all__ = [
+    "FOR_SQLITE",
+    "FOR_TABLES",
     "aliases",
     "artifacts",
     "chunks",
@@ -137,13 +139,22 @@ models = Table(
 )
 
 #: What the table of models counts, orders and groups by. PostgreSQL's trees take no long texts, see above.
-Index("models_shown", models.c.archived, models.c.updated, models.c.id)
-Index("models_created", models.c.archived, models.c.created, models.c.id)
-for _name in ("name", "project", "framework"):
-    _index = Index(f"models_by_{_name}", models.c.archived, func.lower(models.c[_name]), models.c.id)
+FOR_TABLES = [
+    Index("models_shown", models.c.archived, models.c.updated, models.c.id),
+    Index("models_created", models.c.archived, models.c.created, models.c.id),
+]
+FOR_SQLITE = [
+    *(
+        Index(f"models_by_{name}", models.c.archived, func.lower(models.c[name]), models.c.id)
+        for name in ("name", "project", "framework")
+    ),
+    *(
+        Index(f"models_of_{name}", models.c.archived, models.c[name])
+        for name in ("project", "framework", "status")
+    ),
+]
+for _index in FOR_SQLITE:
     _index.ddl_if(dialect="sqlite")
-for _name in ("project", "framework", "status"):
-    Index(f"models_of_{_name}", models.c.archived, models.c[_name]).ddl_if(dialect="sqlite")
 
 snapshots = Table(
     "snapshots",
