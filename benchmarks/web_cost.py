@@ -64,7 +64,7 @@ def main() -> None:
 
 
 def measure(count: int, url: str, home: str) -> dict[str, Any]:
-    """Milliseconds of each: the first time, with nothing remembered, and the median of five where things change."""
+    """Milliseconds of each: the first time, and the median of five; nothing is remembered in between."""
     from filling import fill
     from starlette.testclient import TestClient
 

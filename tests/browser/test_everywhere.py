@@ -11,7 +11,7 @@ AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 PAGES = {
     "start": "/",
     "models": "/models",
-    "filtered": "/models?q=net&tag=best&columns=name,tags,status,metric.val_loss,min.val_loss&sort=-metric.val_loss,name",
+    "filtered": "/models?q=net&tag=best&columns=name,tags,metric.val_loss,min.val_loss&sort=-metric.val_loss",
     "nothing": "/models?q=nothing-of-the-kind",
     "split": "/models?view=split",
     "filters": "/models/filters",

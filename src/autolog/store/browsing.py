@@ -1,4 +1,4 @@
-"""The table of models: pages of it, counts, value sets; one set of questions for pages, JSON and CSV alike."""
+"""The table of models: its pages, counts and value sets; what HTML, JSON and CSV all ask."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A model with its newest version, the user whose task made it, and numbers of its metrics by their keys."""
+    """A model with its newest version, the user whose task made it, and numbers of its metrics by key."""
 
     record: ModelRecord
     user: str | None
@@ -95,8 +95,8 @@ class Browsing:
     ) -> Page:
         """The rows from a mark on, at most `limit`; an empty mark is the beginning.
 
-        `numbers` are the keys of metrics to tell (`metric.<name>`, `min.<name>`, `max.<name>`). Designs can be
-        large, and are read only if they are asked for.
+        `numbers` are the keys of metrics to tell (`metric.<name>`, `min.<name>`, `max.<name>`). Designs can
+        be large, and are read only if they are asked for.
         """
         keys = sort_keys(order)
         backwards, values = _read_mark(at, keys)
@@ -149,7 +149,8 @@ class Browsing:
     def ids(self, filters: Filters) -> list[str]:
         """The ids of all of them."""
         with self._store._reading() as connection:
-            return list(connection.execute(select(models.c.id).where(filtered(connection, filters))).scalars())
+            query = select(models.c.id).where(filtered(connection, filters))
+            return list(connection.execute(query).scalars())
 
     def drafts(self, filters: Filters) -> int:
         """How many of them aren't published."""
@@ -161,7 +162,7 @@ class Browsing:
         return self._remembered(("drafts", repr(filters)), ask)
 
     def facets(self, filters: Filters) -> dict[str, list[Facet]]:
-        """The values of each facet, of `tag` and of `meta.<key>`, among models that meet the other filters."""
+        """The values of each facet, of `tag` and of `meta.<key>`, of models that meet the other filters."""
         return self._remembered(("facets", repr(filters)), lambda connection: _facets(connection, filters))
 
     def metric_names(self) -> list[str]:

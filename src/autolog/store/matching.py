@@ -37,7 +37,7 @@ def matching(
     Upper and lower case are alike. Raises BadValue for a pattern that is none, or takes longer than that.
     """
     if len(pattern) > _LONGEST:
-        raise BadValue(f"a regular expression may have {_LONGEST:,} characters, this one has {len(pattern):,}")
+        raise BadValue(f"a regular expression may have {_LONGEST:,} characters, not {len(pattern):,}")
     try:
         re.compile(pattern)
     except (re.error, OverflowError, RecursionError) as error:

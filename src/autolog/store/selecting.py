@@ -181,7 +181,7 @@ def value_of(name: str) -> Any:
 
 
 def measure_of(kind: str, name: str) -> Any:
-    """A number of a metric of a model: the value with the highest iteration (`metric`), its `min` or `max`."""
+    """A number of a model's metric: the value with the highest iteration (`metric`), `min` or `max`."""
     own = (metrics.c.model_id == models.c.id, metrics.c.name == name)
     if kind != "metric":
         smallest_or_largest = func.min if kind == "min" else func.max

@@ -20,7 +20,7 @@ _MOST = 60
 class Column:
     """One column. `value` is plain data, as CSV has it; `kind` says how a page shows it.
 
-    `spare` columns make room on a narrow screen unless somebody has chosen them: those of 1 first, then 2 and 3.
+    `spare` columns make room on a narrow screen unless somebody has chosen them: those of 1 first, then 2, 3.
     """
 
     key: str

@@ -57,7 +57,8 @@ class Table:
         """The other forms of this page, and those of all that match."""
         view = self.view
         whole = view.changed({"model": None, "view": None})
-        here = View(view.base, {**whole.values, **({"page": view.values["page"]} if "page" in view.values else {})})
+        here = whole.but(page=view.first("page"))
+        panel = view.changed({"model": None})
         everything = f"{whole.query}&all=1" if whole.query else "all=1"
         return {
             "json": here.at(".json").url,
@@ -65,8 +66,8 @@ class Table:
             "all_csv": f"{view.base}.csv?{everything}",
             "news": whole.at("/news.json").url,
             "touched": whole.at("/touched.json").url,
-            "filters": whole.at("/filters").url,
-            "columns": whole.at("/columns").url,
+            "filters": panel.at("/filters").url,
+            "columns": panel.at("/columns").url,
         }
 
 

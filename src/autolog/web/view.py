@@ -110,7 +110,8 @@ class View:
     @property
     def cleared(self) -> View:
         """Another one without any filter."""
-        return View(self.base, {key: each for key, each in self.values.items() if key in _LOOKS and key != "page"})
+        kept = {key: each for key, each in self.values.items() if key in _LOOKS and key != "page"}
+        return View(self.base, kept)
 
     @property
     def filter_keys(self) -> list[str]:

@@ -37,6 +37,14 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 
+// The search stands outside of what is read anew: a filter may have been taken away there.
+document.addEventListener("htmx:afterSettle", () => {
+  const [q, re, view] = ["#q", "#re", "#view"].map((each) => document.querySelector(each));
+  if (!view || document.activeElement === q) return;
+  q.value = view.dataset.q;
+  re.checked = view.dataset.re === "1";
+});
+
 document.addEventListener("focusin", (event) => {
   const row = event.target.closest("#table tbody tr");
   if (!row) return;
