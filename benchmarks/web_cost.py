@@ -56,7 +56,9 @@ def main() -> None:
     if options.json:
         print(json.dumps(found, indent=2))
         return
-    print(f"{found['models']:,} models, {found['database']}, made in {found['made']:.0f} s; {found['machine']}")
+    print(
+        f"{found['models']:,} models, {found['database']}, made in {found['made']:.0f} s; {found['machine']}"
+    )
     print(f"calibration (a fixed loop of Python): {found['calibration']:.1f} ms")
     print(f"{'':34}{'first':>9}{'median':>9}   ms at the server")
     for name, (first, median) in found["times"].items():

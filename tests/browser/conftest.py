@@ -37,7 +37,9 @@ expect.set_options(timeout=5_000)
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """One browser for all tests."""
-    path = os.environ.get("PLAYWRIGHT_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    path = (
+        os.environ.get("PLAYWRIGHT_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    )
     if path is None:
         pytest.fail("no Chromium on PATH or in PLAYWRIGHT_CHROMIUM; on Debian: apt-get install -y chromium")
     with sync_playwright() as playwright:

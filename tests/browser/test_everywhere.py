@@ -24,7 +24,9 @@ PAGES = {
 def violations(page):
     # Evaluated, and not put into the page: the pages allow no scripts but their own.
     page.evaluate(AXE.read_text())
-    found = page.evaluate("axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']})")
+    found = page.evaluate(
+        "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']})"
+    )
     return [(each["id"], [node["html"][:160] for node in each["nodes"][:3]]) for each in found["violations"]]
 
 
@@ -117,7 +119,13 @@ def test_long_names_and_many_tags(own):
     edit(own.store, model_id, lambda record: {"name": long, "project": long, "comment": long, "tags": tags})
     for width in (1400, 800):
         page.set_viewport_size({"width": width, "height": 900})
-        for path in ("/", "/models", f"/models?view=split&model={model_id}", f"/models/{model_id}", "/models/filters"):
+        for path in (
+            "/",
+            "/models",
+            f"/models?view=split&model={model_id}",
+            f"/models/{model_id}",
+            "/models/filters",
+        ):
             page.goto(own.origin + path)
             assert overflowing(page) <= 0, path
 

@@ -31,7 +31,9 @@ def choose(page, number):
 
 
 def test_columns_say_what_there_is(shared):
-    page = shared.tab("/models?columns=name,versions,size,digest,iteration,parameters,metric.val_loss,min.val_loss,meta.epochs,updated")
+    page = shared.tab(
+        "/models?columns=name,versions,size,digest,iteration,parameters,metric.val_loss,min.val_loss,meta.epochs,updated"
+    )
     first = row(page, 0)
     expect(first.locator("td").nth(3)).to_have_text(re.compile(r"^\s*[\d.]+ (kB|MB|GB)\s*$"))
     expect(first.locator("td").nth(4)).to_have_text(re.compile(r"^\s*[0-9a-f]{12}\s*$"))

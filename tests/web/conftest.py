@@ -27,7 +27,9 @@ class Pages:
         self.store = store
         self.options = options
         self.app = create_app(store, Kept(store), settings, options)
-        self.stranger = TestClient(self.app, base_url=ORIGIN, raise_server_exceptions=False, follow_redirects=False)
+        self.stranger = TestClient(
+            self.app, base_url=ORIGIN, raise_server_exceptions=False, follow_redirects=False
+        )
         self.client = TestClient(self.app, base_url=ORIGIN, raise_server_exceptions=False)
         self.client.headers["cookie"] = f"{options.cookie}={options.session}"
 

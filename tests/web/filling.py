@@ -28,7 +28,10 @@ def fill(store: Store, count: int, *, seed: int = 1, newest: float = NOON) -> No
         tasks = count // 20 + 1
         _insert(connection, schema.tasks, (_task(number, newest) for number in range(tasks)))
         for start in range(0, count, 5_000):
-            made = [_model(number, count, tasks, seed, newest) for number in range(start, min(count, start + 5_000))]
+            made = [
+                _model(number, count, tasks, seed, newest)
+                for number in range(start, min(count, start + 5_000))
+            ]
             _insert(connection, schema.models, [each["model"] for each in made])
             for table in ("contents", "snapshots", "tagged", "described", "metrics"):
                 rows = itertools.chain.from_iterable(each[table] for each in made)
@@ -118,7 +121,13 @@ def _model(number: int, count: int, tasks: int, seed: int, newest: float) -> dic
     }
     described = [
         {"model_id": model_id, "key": "epochs", "kind": "number", "text": None, "number": metadata["epochs"]},
-        {"model_id": model_id, "key": "optimizer", "kind": "text", "text": metadata["optimizer"], "number": None},
+        {
+            "model_id": model_id,
+            "key": "optimizer",
+            "kind": "text",
+            "text": metadata["optimizer"],
+            "number": None,
+        },
     ]
     tagged = [{"model_id": model_id, "tag": tag} for tag in tags]
     return {"model": model, "contents": contents, "snapshots": snapshots, "metrics": metrics, "described": described,

@@ -75,12 +75,14 @@ def test_deleting_needs_the_archive_and_says_who_uses_it(pages):
     assert "train-00005" in why[used]
     assert pages.get(f"/models/{gone}").status_code == 404
     # With force its versions go; the record stays for those who loaded it.
-    assert pages.act("delete", ids=[used], force=True)["failed"][0]["error"].startswith("its versions are gone")
+    assert pages.act("delete", ids=[used], force=True)["failed"][0]["error"].startswith(
+        "its versions are gone"
+    )
     assert pages.store.model(used).snapshots == ()
 
 
 @pytest.mark.parametrize(
-    "body", [None, [], {}, {"ids": []}, {"ids": "x"}, {"ids": [1]}, {"ids": [""]}, {"all": "http://x"}, {"all": "/etc"}]
+    "body", [[], {}, {"ids": []}, {"ids": "x"}, {"ids": [1]}, {"ids": [""]}, {"all": "http://x"}, {"all": "/etc"}]
 )  # fmt: skip
 def test_what_means_nothing(pages, body):
     assert pages.post("/models/actions/archive", body).status_code == 400
@@ -91,6 +93,12 @@ def test_an_unknown_action(pages):
 
 
 def test_no_json(pages):
-    headers = {"origin": "http://127.0.0.1:8265", "x-csrf-token": pages.options.csrf, "content-type": "application/json"}
+    headers = {
+        "origin": "http://127.0.0.1:8265",
+        "x-csrf-token": pages.options.csrf,
+        "content-type": "application/json",
+    }
     for content in (b"", b"{", b"\xff", b"[" * 100_000):
-        assert pages.client.post("/models/actions/archive", content=content, headers=headers).status_code == 400
+        assert (
+            pages.client.post("/models/actions/archive", content=content, headers=headers).status_code == 400
+        )

@@ -42,7 +42,7 @@ def test_the_token_becomes_a_strict_cookie(pages):
 
 
 def test_the_token_leads_nowhere_else(pages):
-    answer = pages.stranger.get(f"//evil.example/?token={pages.options.token}")
+    answer = pages.stranger.get(f"/%2Fevil.example/?token={pages.options.token}")
     assert "url=/evil.example/" in answer.text
 
 
@@ -130,7 +130,9 @@ def test_a_page_is_not_posted_to_and_an_action_is_not_a_page(pages):
     assert pages.get("/models/actions/archive", **override).status_code == 405
 
 
-@pytest.mark.parametrize("path", ["/", "/models", "/models.json", "/nowhere", "/static/site.css", "/favicon.ico"])
+@pytest.mark.parametrize(
+    "path", ["/", "/models", "/models.json", "/nowhere", "/static/site.css", "/favicon.ico"]
+)
 def test_what_every_answer_says(pages, path):
     headers = pages.get(path).headers
     assert headers["content-security-policy"].startswith("default-src 'self'")
@@ -177,7 +179,12 @@ def test_text_stays_text(make_pages):
             insert(schema.metrics),
             [{"model_id": model_id, "name": HARM, "iteration": 1, "value": 1.0, "time": 0.0}],
         )
-    asked = {"q": "<script>", "columns": f"name,description,meta.{HARM},metric.{HARM}", "tag": HARM, "framework": HARM}
+    asked = {
+        "q": "<script>",
+        "columns": f"name,description,meta.{HARM},metric.{HARM}",
+        "tag": HARM,
+        "framework": HARM,
+    }
     for path in ("/", "/models", "/models/filters", "/models/columns", f"/models/{model_id}"):
         answer = pages.client.get(path, params=asked if path.startswith("/models") else None)
         assert answer.status_code == 200, path

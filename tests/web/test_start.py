@@ -81,7 +81,9 @@ def test_the_new_indexes_are_there_in_old_stores(make_pages, home):
 
     def there():
         with sqlite3.connect(home / "autolog.db") as connection:
-            found = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'index'")}
+            found = {
+                row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'index'")
+            }
         connection.close()
         return found
 

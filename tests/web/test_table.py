@@ -21,7 +21,9 @@ def rows(text):
 
 
 def test_page_json_and_csv_show_the_same(pages):
-    query = "?sort=-size,name&framework=PyTorch&framework=Keras&columns=name,size,metric.val_loss,meta.optimizer"
+    query = (
+        "?sort=-size,name&framework=PyTorch&framework=Keras&columns=name,size,metric.val_loss,meta.optimizer"
+    )
     found = pages.json(f"/models.json{query}")
     assert rows(pages.html(f"/models{query}")) == [each["id"] for each in found["models"]]
     lines = list(csv.DictReader(io.StringIO(pages.get(f"/models.csv{query}").text)))
@@ -140,7 +142,9 @@ def test_a_regular_expression_that_takes_for_ever_is_given_up(pages):
 
 
 def test_addresses_are_put_right(pages):
-    answer = pages.client.get("/models?q=&from.metric.val_loss=&to.metric.val_loss=0.5", follow_redirects=False)
+    answer = pages.client.get(
+        "/models?q=&from.metric.val_loss=&to.metric.val_loss=0.5", follow_redirects=False
+    )
     assert answer.headers["location"] == "/models?metric.val_loss=..0.5"
 
 

@@ -10,7 +10,10 @@ import autolog.web
 
 pytestmark = pytest.mark.core
 
-PLACES = [Path(autolog.web.__file__).parent / "static" / "vendor", Path(__file__).parents[1] / "browser" / "vendor"]
+PLACES = [
+    Path(autolog.web.__file__).parent / "static" / "vendor",
+    Path(__file__).parents[1] / "browser" / "vendor",
+]
 
 
 @pytest.mark.parametrize("place", PLACES, ids=["pages", "tests"])

@@ -331,7 +331,9 @@ def _beyond(keys: Sequence[SortKey], values: Sequence[Any], backwards: bool) -> 
 
 
 def _mark(direction: str, values: Sequence[Any]) -> str:
-    packed = json.dumps(list(values), ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    packed = json.dumps(list(values), ensure_ascii=False, separators=(",", ":")).encode(
+        "utf-8", "surrogatepass"
+    )
     return direction + base64.urlsafe_b64encode(packed).decode().rstrip("=")
 
 

@@ -30,7 +30,9 @@ class Changed(NamedTuple):
 def edit_many(store: Store, model_ids: Iterable[str], change: Change) -> Changed:
     """As `edit`, for each of these models. Raises StoreError."""
     when = time.time()
-    return _each(store, model_ids, lambda connection, each: edit_within(store, connection, each, change, when))
+    return _each(
+        store, model_ids, lambda connection, each: edit_within(store, connection, each, change, when)
+    )
 
 
 def publish_many(store: Store, model_ids: Iterable[str]) -> Changed:

@@ -47,7 +47,9 @@ def matching(
     asked = json.dumps({"pattern": pattern, "rows": rows})
     command = [sys.executable, "-I", "-S", "-c", _PROGRAM]
     try:
-        done = subprocess.run(command, input=asked.encode(), capture_output=True, timeout=seconds, check=False)
+        done = subprocess.run(
+            command, input=asked.encode(), capture_output=True, timeout=seconds, check=False
+        )
     except subprocess.TimeoutExpired as error:
         raise BadValue(
             f"searching with {pattern!r} took over {seconds:g} s; write a simpler expression"

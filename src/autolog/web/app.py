@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.staticfiles import StaticFiles
 from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
 
 from .errors import HANDLERS
 from .guarding import Guard

@@ -74,7 +74,9 @@ COLUMNS = (
     Column("digest", "Digest", "digest", _newest("digest"), spare=1),
     Column("iteration", "Iteration", "number", _newest("iteration"), spare=2, starts_down=True),
     Column("parameters", "Parameters", "count", _parameters, spare=2, starts_down=True),
-    Column("created", "Created", "time", lambda row: iso(row.record.created), is_shown=False, starts_down=True),
+    Column(
+        "created", "Created", "time", lambda row: iso(row.record.created), is_shown=False, starts_down=True
+    ),
 )
 _BY_KEY = {each.key: each for each in COLUMNS}
 

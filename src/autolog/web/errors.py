@@ -65,7 +65,11 @@ def _of_ours(request: Request, error: Exception) -> Response:
 
 def _of_a_bug(request: Request, error: Exception) -> Response:
     answer = refusal(
-        request, 500, "Something broke", "That is our fault. The terminal where `autolog ui` runs says more.", bare=False
+        request,
+        500,
+        "Something broke",
+        "That is our fault. The terminal where `autolog ui` runs says more.",
+        bare=False,
     )
     # This one is made outside of the guard.
     answer.headers.update(SAFE_HEADERS)
@@ -73,4 +77,8 @@ def _of_a_bug(request: Request, error: Exception) -> Response:
 
 
 #: For Starlette: kind of error -> what is answered.
-HANDLERS: Mapping[Any, Callable[[Request, Exception], Response]] = {HTTPException: _of_http, AutologError: _of_ours, Exception: _of_a_bug}
+HANDLERS: Mapping[Any, Callable[[Request, Exception], Response]] = {
+    HTTPException: _of_http,
+    AutologError: _of_ours,
+    Exception: _of_a_bug,
+}

@@ -118,7 +118,9 @@ class Site:
         app = request.scope.get("app")
         common = {
             "navigation": [
-                (each, request.app.url_path_for(each.route)) for each in NAVIGATION if has_route(request, each.route)
+                (each, request.app.url_path_for(each.route))
+                for each in NAVIGATION
+                if has_route(request, each.route)
             ]
             if app is not None
             else [],

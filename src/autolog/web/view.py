@@ -58,7 +58,9 @@ class View:
         for field, each in ends.items():
             if _is_known(field):
                 values[field] = [f"{each.get('from', '')}..{each.get('to', '')}"]
-        kept = {key: tuple(each[:1] if _is_single(key) else each[:_MOST_VALUES]) for key, each in values.items()}
+        kept = {
+            key: tuple(each[:1] if _is_single(key) else each[:_MOST_VALUES]) for key, each in values.items()
+        }
         return cls(base, kept, is_canonical)
 
     def first(self, key: str, default: str = "") -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from functools import partial
 
 from starlette.requests import Request
@@ -104,7 +105,7 @@ def news(request: Request) -> Response:
     since = request.query_params.get("since", "")
     mark = int(since) if since.isascii() and since.isdecimal() and len(since) < 19 else None
     found = site.browsing.news(filters_of(site, view), mark)
-    return Response(as_json({"schema": plain.SCHEMA, **found._asdict()}), media_type="application/json")
+    return Response(as_json({"schema": plain.SCHEMA, **asdict(found)}), media_type="application/json")
 
 
 def touched(request: Request) -> Response:
