@@ -106,7 +106,7 @@ class Browsing:
             if values is not None:
                 query = query.where(_beyond(keys, values, backwards))
             clauses = [each for key in keys for each in key.clauses(backwards=backwards)]
-            found = connection.execute(query.order_by(*clauses).limit(limit + 1)).all()
+            found = list(connection.execute(query.order_by(*clauses).limit(limit + 1)).all())
             is_more = len(found) > limit
             found = found[:limit]
             if backwards:
@@ -281,8 +281,8 @@ def _facets(connection: Connection, filters: Filters) -> dict[str, list[Facet]]:
         found[name] = [Facet(value, value, n) for value, n in connection.execute(query)]
     # By the tasks first: there are fewer of them than models.
     for name in ("user", "task"):
-        per = select(models.c.task_id, count).where(filtered(connection, filters, without=name))
-        per = per.group_by(models.c.task_id).subquery()  # type: ignore[assignment]
+        counted = select(models.c.task_id, count).where(filtered(connection, filters, without=name))
+        per = counted.group_by(models.c.task_id).subquery()
         label = tasks.c.user if name == "user" else tasks.c.name
         value = label if name == "user" else tasks.c.id
         summed = func.sum(per.c.n).label("n")
@@ -331,9 +331,7 @@ def _beyond(keys: Sequence[SortKey], values: Sequence[Any], backwards: bool) -> 
 
 
 def _mark(direction: str, values: Sequence[Any]) -> str:
-    packed = json.dumps(list(values), ensure_ascii=False, separators=(",", ":")).encode(
-        "utf-8", "surrogatepass"
-    )
+    packed = json.dumps(list(values), separators=(",", ":")).encode()
     return direction + base64.urlsafe_b64encode(packed).decode().rstrip("=")
 
 
