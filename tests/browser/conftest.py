@@ -78,6 +78,7 @@ class Site:
         """A page. What the browser complains of, and what it asks others for, is noted in `said`."""
         context = self._browser.new_context(**{"viewport": {"width": 1400, "height": 900}, **options})
         self._contexts.append(context)
+        context.set_default_timeout(8_000)
         page = context.new_page()
         page.on("console", lambda message: self.said.append(f"{message.type}: {message.text}"))
         page.on("pageerror", lambda error: self.said.append(f"error: {error}"))

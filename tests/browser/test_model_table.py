@@ -46,7 +46,7 @@ def test_customizing_columns(shared):
     page.click("#columns")
     page.locator("#panel").get_by_label("Description").check()
     page.locator("#panel").get_by_label("val_loss", exact=True).check()
-    page.locator("#panel").get_by_label("Digest").uncheck()
+    page.locator("#panel").get_by_role("checkbox", name="Digest").uncheck()
     page.locator("#panel button.main").click()
     expect(head(page, "metric.val_loss")).to_be_visible()
     assert heads(page)[-2:] == ["description", "metric.val_loss"]
@@ -189,7 +189,7 @@ def test_row_menu_archive_and_undo(own):
     expect(row(page, 0)).to_contain_text("mine")
     menu("archive")
     expect(row(page, 0)).not_to_contain_text(name)
-    page.locator(".toast button", has_text="Undo").click()
+    page.locator(".toast", has_text="archived").get_by_text("Undo").click()
     expect(row(page, 0)).to_contain_text(name)
     menu("publish")
     expect(page.locator("#ask-title")).to_have_text("Publish 1 model?")
@@ -207,10 +207,17 @@ def test_the_archive_and_deleting(own):
     with own.store._writing() as connection:
         connection.execute(
             schema.inputs.insert().values(
-                task_id=f"{5:032x}", model_id=used, name="x", framework="x", function="x", own=False,
-                also_made_by=[], count=1, first_loaded=1.0,
+                task_id=f"{5:032x}",
+                model_id=used,
+                name="x",
+                framework="x",
+                function="x",
+                own=False,
+                also_made_by=[],
+                count=1,
+                first_loaded=1.0,
             )
-        )  # fmt: skip
+        )
     page.locator("#all").check()
     expect(page.locator('[data-action="delete"] .n')).to_have_text("(2)")
     page.click('[data-action="delete"]')
@@ -280,10 +287,17 @@ def test_new_versions_announce_themselves(own):
         for number, each in enumerate(found):
             connection.execute(
                 schema.snapshots.insert().values(
-                    model_id=each["id"], version=50, event_id=f"new-{number}", size=1, state="at_path", reason="",
-                    function="torch.save", metrics={}, created=time.time(),
+                    model_id=each["id"],
+                    version=50,
+                    event_id=f"new-{number}",
+                    size=1,
+                    state="at_path",
+                    reason="",
+                    function="torch.save",
+                    metrics={},
+                    created=time.time(),
                 )
-            )  # fmt: skip
+            )
             connection.execute(
                 schema.models.update().where(schema.models.c.id == each["id"]).values(updated=time.time())
             )

@@ -88,15 +88,31 @@ def _model(number: int, count: int, tasks: int, seed: int, newest: float) -> dic
         iteration = version * 100
         when = updated - (versions - version) * 10
         contents.append(
-            {"digest": digest, "format": "torch zip", "parameters": parameters, "tensors": [], "details": {},
-             "dangerous": []}
-        )  # fmt: skip
+            {
+                "digest": digest,
+                "format": "torch zip",
+                "parameters": parameters,
+                "tensors": [],
+                "details": {},
+                "dangerous": [],
+            }
+        )
         snapshots.append(
-            {"model_id": model_id, "version": version, "event_id": f"{model_id[:24]}-{version}",
-             "digest": digest, "size": parameters * 4 + version, "uri": f"/data/{net}-{number}.pt",
-             "state": "at_path" if version == versions else "overwritten", "reason": "", "iteration": iteration,
-             "function": "torch.save", "metrics": {"val_loss": loss / version}, "created": when}
-        )  # fmt: skip
+            {
+                "model_id": model_id,
+                "version": version,
+                "event_id": f"{model_id[:24]}-{version}",
+                "digest": digest,
+                "size": parameters * 4 + version,
+                "uri": f"/data/{net}-{number}.pt",
+                "state": "at_path" if version == versions else "overwritten",
+                "reason": "",
+                "iteration": iteration,
+                "function": "torch.save",
+                "metrics": {"val_loss": loss / version},
+                "created": when,
+            }
+        )
         for name, value in (("val_loss", loss / version), ("accuracy", 1 - loss / (version + 1))):
             metrics.append(
                 {"model_id": model_id, "name": name, "iteration": iteration, "value": value, "time": when}
@@ -130,5 +146,11 @@ def _model(number: int, count: int, tasks: int, seed: int, newest: float) -> dic
         },
     ]
     tagged = [{"model_id": model_id, "tag": tag} for tag in tags]
-    return {"model": model, "contents": contents, "snapshots": snapshots, "metrics": metrics, "described": described,
-            "tagged": tagged}  # fmt: skip
+    return {
+        "model": model,
+        "contents": contents,
+        "snapshots": snapshots,
+        "metrics": metrics,
+        "described": described,
+        "tagged": tagged,
+    }

@@ -62,10 +62,17 @@ def test_deleting_needs_the_archive_and_says_who_uses_it(pages):
         assert pages.store._model(connection, used).task_id != other
         connection.execute(
             insert(schema.inputs).values(
-                task_id=other, model_id=used, name="x", framework="x", function="x", own=False, also_made_by=[],
-                count=1, first_loaded=1.0,
+                task_id=other,
+                model_id=used,
+                name="x",
+                framework="x",
+                function="x",
+                own=False,
+                also_made_by=[],
+                count=1,
+                first_loaded=1.0,
             )
-        )  # fmt: skip
+        )
     uses = pages.json(f"/models/uses.json?id={gone}&id={used}")["uses"]
     assert [each["model_id"] for each in uses] == [used]
     answer = pages.act("delete", ids=[fresh, gone, used])
@@ -82,8 +89,9 @@ def test_deleting_needs_the_archive_and_says_who_uses_it(pages):
 
 
 @pytest.mark.parametrize(
-    "body", [[], {}, {"ids": []}, {"ids": "x"}, {"ids": [1]}, {"ids": [""]}, {"all": "http://x"}, {"all": "/etc"}]
-)  # fmt: skip
+    "body",
+    [[], {}, {"ids": []}, {"ids": "x"}, {"ids": [1]}, {"ids": [""]}, {"all": "http://x"}, {"all": "/etc"}],
+)
 def test_what_means_nothing(pages, body):
     assert pages.post("/models/actions/archive", body).status_code == 400
 

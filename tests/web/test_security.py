@@ -55,8 +55,17 @@ def test_a_program_shows_the_token_in_a_header(pages):
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "evil.example:8265", "127.0.0.1:1", "127.0.0.1.evil.example:8265", "", "a b", "192.168.0.7:8265"]
-)  # fmt: skip
+    "host",
+    [
+        "evil.example",
+        "evil.example:8265",
+        "127.0.0.1:1",
+        "127.0.0.1.evil.example:8265",
+        "",
+        "a b",
+        "192.168.0.7:8265",
+    ],
+)
 def test_another_host(pages, host):
     answer = pages.get("/models", host=host)
     assert answer.status_code == 400
@@ -140,7 +149,10 @@ def test_what_every_answer_says(pages, path):
     assert "server" not in headers
 
 
-@pytest.mark.parametrize("path", ["/", "/models?view=split&q=a", "/archive", "/models/filters", "/models/columns", "/nowhere", "/keys"])  # fmt: skip
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/models?view=split&q=a", "/archive", "/models/filters", "/models/columns", "/nowhere", "/keys"],
+)
 def test_no_script_and_no_style_in_a_page(pages, path):
     text = pages.get(path).text
     assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=|javascript:", text)
@@ -148,8 +160,15 @@ def test_no_script_and_no_style_in_a_page(pages, path):
 
 
 @pytest.mark.parametrize(
-    "path", ["/static/../site.py", "/static/%2e%2e/site.py", "/static/..%2fsite.py", "/models/..%2f..%2fetc/passwd", "/static//etc/passwd"]
-)  # fmt: skip
+    "path",
+    [
+        "/static/../site.py",
+        "/static/%2e%2e/site.py",
+        "/static/..%2fsite.py",
+        "/models/..%2f..%2fetc/passwd",
+        "/static//etc/passwd",
+    ],
+)
 def test_paths_that_lead_out(pages, path):
     answer = pages.get(path)
     assert answer.status_code == 404
@@ -166,10 +185,18 @@ def test_text_stays_text(make_pages):
     with pages.store._writing() as connection:
         table = schema.models
         connection.execute(
-            update(table).where(table.c.id == model_id).values(
-                name=HARM, project=HARM, framework=HARM, comment=HARM, tags=[HARM], metadata={HARM: HARM}, design=HARM
+            update(table)
+            .where(table.c.id == model_id)
+            .values(
+                name=HARM,
+                project=HARM,
+                framework=HARM,
+                comment=HARM,
+                tags=[HARM],
+                metadata={HARM: HARM},
+                design=HARM,
             )
-        )  # fmt: skip
+        )
         connection.execute(update(schema.tasks).values(name=HARM, user=HARM))
         connection.execute(insert(schema.tagged), [{"model_id": model_id, "tag": HARM}])
         connection.execute(

@@ -44,10 +44,30 @@ def test_all_that_match(pages):
 
 
 SORTS = [
-    "-updated", "name", "-name", "framework,-updated", "project,-size", "user,task", "-task", "tags,-name", "status",
-    "description,id", "-id", "-created", "-versions,name", "size", "digest", "-iteration", "-parameters",
-    "-metric.val_loss", "min.accuracy", "-max.accuracy", "meta.epochs,-meta.optimizer", "meta.nothing", "metric.nothing,-name",
-]  # fmt: skip
+    "-updated",
+    "name",
+    "-name",
+    "framework,-updated",
+    "project,-size",
+    "user,task",
+    "-task",
+    "tags,-name",
+    "status",
+    "description,id",
+    "-id",
+    "-created",
+    "-versions,name",
+    "size",
+    "digest",
+    "-iteration",
+    "-parameters",
+    "-metric.val_loss",
+    "min.accuracy",
+    "-max.accuracy",
+    "meta.epochs,-meta.optimizer",
+    "meta.nothing",
+    "metric.nothing,-name",
+]
 
 
 @pytest.mark.parametrize("sort", SORTS)
@@ -123,7 +143,20 @@ def test_ids_are_searched(pages):
     assert [each["id"] for each in pages.json(f"/models.json?q={model_id[5:20]}")["models"]] == [model_id]
 
 
-@pytest.mark.parametrize("query", ["q=(&re=1", "q=(a|a|b)*$x(%3F!a)&re=1x" , "metric.val_loss=low", "updated=then", "where=size%20%3E", "sort=colour", "page=x", "page=nW10", "sort=name&page=nWzEsMl0"])  # fmt: skip
+@pytest.mark.parametrize(
+    "query",
+    [
+        "q=(&re=1",
+        "q=(a|a|b)*$x(%3F!a)&re=1x",
+        "metric.val_loss=low",
+        "updated=then",
+        "where=size%20%3E",
+        "sort=colour",
+        "page=x",
+        "page=nW10",
+        "sort=name&page=nWzEsMl0",
+    ],
+)
 def test_nonsense_is_told_in_the_page_and_is_no_fault_of_ours(pages, query):
     answer = pages.get(f"/models?{query}")
     assert answer.status_code in (200, 400)
@@ -150,8 +183,22 @@ def test_addresses_are_put_right(pages):
 
 def test_columns(pages):
     heads = re.findall(r'data-key="([^"]+)"', pages.html("/models"))
-    assert heads == ["id", "framework", "name", "tags", "status", "project", "user", "task", "updated", "versions",
-                     "size", "digest", "iteration", "parameters"]  # fmt: skip
+    assert heads == [
+        "id",
+        "framework",
+        "name",
+        "tags",
+        "status",
+        "project",
+        "user",
+        "task",
+        "updated",
+        "versions",
+        "size",
+        "digest",
+        "iteration",
+        "parameters",
+    ]
     text = pages.html("/models?columns=description,max.accuracy,nonsense,meta.epochs")
     assert re.findall(r'data-key="([^"]+)"', text) == ["name", "description", "max.accuracy", "meta.epochs"]
     panel = pages.html("/models/columns")
@@ -246,6 +293,7 @@ def test_on_postgresql(make_pages, postgres):
 
 
 def test_import_autolog_brings_none_of_it():
-    code = "import autolog, autolog.cli._group, sys; print([m for m in ('starlette', 'uvicorn', 'jinja2', 'autolog.web') if m in sys.modules])"  # fmt: skip
+    names = ("starlette", "uvicorn", "jinja2", "autolog.web")
+    code = f"import autolog, autolog.cli._group, sys; print([m for m in {names} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout.replace("'", '"')) == []

@@ -106,7 +106,7 @@ def test_a_port_that_was_asked_for_and_is_taken(run):
         other.listen()
         ui = run("--port", str(other.getsockname()[1]))
         assert ui.address == ""
-        out, err = ui.process.communicate(timeout=30)
+        _, err = ui.process.communicate(timeout=30)
     assert ui.process.returncode == 9
     assert "choose another --port" in err
 
@@ -128,7 +128,7 @@ def test_another_address_keeps_the_token(run):
 
 def test_no_such_address(run):
     ui = run("--host", "203.0.113.7")
-    out, err = ui.process.communicate(timeout=30)
+    _, err = ui.process.communicate(timeout=30)
     assert ui.process.returncode == 9
     assert "nothing can listen on 203.0.113.7" in err
 

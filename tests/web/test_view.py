@@ -52,7 +52,16 @@ def test_names_with_commas_and_signs():
 
 
 def test_filters():
-    found = view(("tag", "a"), ("tag", "-b"), ("tags", "all"), ("metric.x", "1..2"), ("min.y", "..3"), ("meta.k", "v"), ("updated", "2026-01-31..2026-01-31"), ("task", "(none)")).filters(0.0)  # fmt: skip
+    found = view(
+        ("tag", "a"),
+        ("tag", "-b"),
+        ("tags", "all"),
+        ("metric.x", "1..2"),
+        ("min.y", "..3"),
+        ("meta.k", "v"),
+        ("updated", "2026-01-31..2026-01-31"),
+        ("task", "(none)"),
+    ).filters(0.0)
     assert (found.tags_all, found.tags_any, found.tags_not) == (("a",), (), ("b",))
     assert found.measures == {"metric.x": (1.0, 2.0), "min.y": (None, 3.0)}
     assert found.metadata == {"k": ("v",)}
@@ -62,8 +71,15 @@ def test_filters():
 
 
 @pytest.mark.parametrize(
-    "pair", [("metric.x", "a..b"), ("metric.x", "nan"), ("updated", "yesterday"), ("updated", "2026-13-01"), ("updated", "2026-01-31 or so")]
-)  # fmt: skip
+    "pair",
+    [
+        ("metric.x", "a..b"),
+        ("metric.x", "nan"),
+        ("updated", "yesterday"),
+        ("updated", "2026-13-01"),
+        ("updated", "2026-01-31 or so"),
+    ],
+)
 def test_what_cant_be_read_is_said(pair):
     with pytest.raises(BadValue):
         view(pair).filters(0.0)

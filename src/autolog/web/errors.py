@@ -64,13 +64,8 @@ def _of_ours(request: Request, error: Exception) -> Response:
 
 
 def _of_a_bug(request: Request, error: Exception) -> Response:
-    answer = refusal(
-        request,
-        500,
-        "Something broke",
-        "That is our fault. The terminal where `autolog ui` runs says more.",
-        bare=False,
-    )
+    message = "That is our fault. The terminal where `autolog ui` runs says more."
+    answer = refusal(request, 500, "Something broke", message, bare=False)
     # This one is made outside of the guard.
     answer.headers.update(SAFE_HEADERS)
     return answer

@@ -115,15 +115,9 @@ class Site:
         self, request: Request, template: str, values: Mapping[str, Any], *, status: int = 200
     ) -> HTMLResponse:
         """A template filled, with what every page has."""
-        app = request.scope.get("app")
+        there = [each for each in NAVIGATION if has_route(request, each.route)]
         common = {
-            "navigation": [
-                (each, request.app.url_path_for(each.route))
-                for each in NAVIGATION
-                if has_route(request, each.route)
-            ]
-            if app is not None
-            else [],
+            "navigation": [(each, request.app.url_path_for(each.route)) for each in there],
             "path": request.url.path,
             "csrf": self.options.csrf,
             "read_only": self.options.read_only,

@@ -49,9 +49,7 @@ async def act(request: Request) -> Response:
     """Do one of the actions to the models that are named, or to all that a table shows."""
     action = _ACTIONS.get(request.path_params["action"])
     if action is None:
-        raise NotFound(
-            f"there is no action {request.path_params['action']!r}; there are {', '.join(_ACTIONS)}"
-        )
+        raise NotFound(f"there is no such action; there are {', '.join(_ACTIONS)}")
     body = _read(await _body(request))
     site = site_of(request)
 

@@ -82,10 +82,7 @@ async function chooseMatching() {
 document.addEventListener("click", async (event) => {
   const box = event.target.closest("#table tbody input[type=checkbox]");
   if (box) {
-    // The browser has its own idea of what is checked until the event is over.
-    event.preventDefault();
-    const row = box.closest("tr");
-    setTimeout(() => toggle(row, event.shiftKey));
+    toggle(box.closest("tr"), event.shiftKey);
     return;
   }
   const button = event.target.closest("#selection button");

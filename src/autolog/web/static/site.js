@@ -69,9 +69,9 @@ document.addEventListener("click", (event) => {
     const { clientX: x, clientY: y } = event;
     if (x < left || x > right || y < top || y > bottom) event.target.close();
   }
-  // A menu closes when one clicks elsewhere.
+  // A menu closes when one clicks elsewhere, or has chosen something.
   for (const menu of document.querySelectorAll("details.menu[open]")) {
-    if (!menu.contains(event.target)) menu.open = false;
+    if (!menu.contains(event.target) || at("a")) menu.open = false;
   }
 });
 
