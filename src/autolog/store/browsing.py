@@ -101,11 +101,13 @@ class Browsing:
         keys = sort_keys(order)
         backwards, values = _read_mark(at, keys)
         with self._store._reading() as connection:
-            query = select(models.c.id, *(key.value.label(f"k{n}") for n, key in enumerate(keys)))
-            query = query.where(filtered(connection, filters))
+            labels = [key.value.label(f"k{n}") for n, key in enumerate(keys)]
+            query = select(models.c.id, *labels).where(filtered(connection, filters))
             if values is not None:
                 query = query.where(_beyond(keys, values, backwards))
-            clauses = [each for key in keys for each in key.clauses(backwards=backwards)]
+            clauses = [
+                key.clause(label, backwards=backwards) for key, label in zip(keys, labels, strict=True)
+            ]
             found = list(connection.execute(query.order_by(*clauses).limit(limit + 1)).all())
             is_more = len(found) > limit
             found = found[:limit]
@@ -144,6 +146,10 @@ class Browsing:
             query = select(func.count()).select_from(models).where(filtered(connection, filters))
             return int(connection.execute(query).scalar_one())
 
+        if filters == Filters(archived=filters.archived):
+            # An index has it: to see whether anything has changed would take longer.
+            with self._store._reading() as connection:
+                return ask(connection)
         return self._remembered(("count", repr(filters)), ask)
 
     def ids(self, filters: Filters) -> list[str]:
@@ -289,18 +295,25 @@ def _facets(connection: Connection, filters: Filters) -> dict[str, list[Facet]]:
         query = select(value, label, summed).select_from(per).outerjoin(tasks, tasks.c.id == per.c.task_id)
         query = query.group_by(value, label).order_by(summed.desc(), label).limit(_VALUES)
         found[name] = [Facet(v or "", shown or "", int(n)) for v, shown, n in connection.execute(query)]
-    query = select(tagged.c.tag, count).join(models, models.c.id == tagged.c.model_id)
-    query = query.where(filtered(connection, filters, without="tag")).group_by(tagged.c.tag)
+    query = select(tagged.c.tag, count).where(_of(tagged, connection, filters, "tag")).group_by(tagged.c.tag)
     query = query.order_by(count.desc(), tagged.c.tag).limit(_VALUES)
     found["tag"] = [Facet(value, value, n) for value, n in connection.execute(query)]
     return found | _metadata_facets(connection, filters)
 
 
+def _of(table: Any, connection: Connection, filters: Filters, without: str) -> Any:
+    """The rows of a table that are of models which meet the filters."""
+    if filters == Filters():
+        # Few are in the archive: leaving those out takes a third of the time.
+        return table.c.model_id.not_in(select(models.c.id).where(models.c.archived.is_(True)))
+    return table.c.model_id.in_(select(models.c.id).where(filtered(connection, filters, without=without)))
+
+
 def _metadata_facets(connection: Connection, filters: Filters) -> dict[str, list[Facet]]:
     count = func.count().label("n")
     columns = (described.c.key, described.c.kind, described.c.text, described.c.number)
-    query = select(*columns, count).join(models, models.c.id == described.c.model_id)
-    query = query.where(filtered(connection, filters), described.c.kind.in_(("text", "number", "truth")))
+    query = select(*columns, count).where(described.c.kind.in_(("text", "number", "truth")))
+    query = query.where(_of(described, connection, filters, ""))
     query = query.group_by(*columns).order_by(count.desc(), *columns).limit(_VALUES * 10)
     found: dict[str, list[Facet]] = {}
     for row in connection.execute(query):

@@ -141,6 +141,7 @@ models = Table(
 #: What the table of models counts, orders and groups by. PostgreSQL's trees take no long texts, see above.
 FOR_TABLES = [
     Index("models_shown", models.c.archived, models.c.updated, models.c.id),
+    Index("models_made_by", models.c.archived, models.c.task_id),
     Index("models_created", models.c.archived, models.c.created, models.c.id),
 ]
 FOR_SQLITE = [

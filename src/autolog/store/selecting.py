@@ -292,9 +292,13 @@ def _like(column: Any, glob: str) -> ColumnElement[bool]:
     return func.lower(column).like(pattern, escape="\\")
 
 
-def contains(column: Any, text: str) -> ColumnElement[bool]:
-    """This text is somewhere in it, upper and lower case (of ASCII letters) alike."""
-    return func.lower(column).like(f"%{_escaped(text)}%", escape="\\")
+def contains(column: Any, text: str, *, is_folded: bool = False) -> ColumnElement[bool]:
+    """This text is somewhere in it, upper and lower case (of ASCII letters) alike.
+
+    `is_folded` says that the database's LIKE sees to that.
+    """
+    searched = column if is_folded else func.lower(column)
+    return searched.like(f"%{_escaped(text)}%", escape="\\")
 
 
 def _escaped(text: str) -> str:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
@@ -30,7 +29,7 @@ def create_app(store: Store, kept: Kept, settings: Settings, options: Options) -
             *routes(),
             Mount("/static", StaticFiles(packages=[("autolog.web", "static")]), name="static"),
         ],
-        middleware=[Middleware(Guard, options=options), Middleware(GZipMiddleware, minimum_size=2_000)],
+        middleware=[Middleware(Guard, options=options)],
         exception_handlers=HANDLERS,
     )
     app.state.site = Site(store, kept, settings, options)

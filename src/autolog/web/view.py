@@ -133,7 +133,7 @@ class View:
         return [(word.removeprefix("-"), word.startswith("-")) for word in words[:8]] or [("updated", True)]
 
     def sorted_by(self, name: str, *, adds: bool = False, down: bool = False) -> View:
-        """Another one sorted by a column alone, or last if it `adds` a level; the other way if it is already."""
+        """Another one, sorted by a column alone or, if it `adds` a level, last; twice turns it round."""
         order = self.order if "sort" in self.values or adds else []
         mine = dict(self.order).get(name)
         is_down = down if mine is None else not mine
