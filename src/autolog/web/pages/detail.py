@@ -1,4 +1,4 @@
-"""One model: its facts and its versions."""
+"""One model: the header of its page, and the tab of its facts."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from autolog.shown import plain
 
 from ..export import as_json
 from ..site import site_of
+from .tabs import tab_page
 
 __all__ = ["ROUTES"]
 
 
 def detail(request: Request) -> Response:
     """The page."""
-    site = site_of(request)
-    record = site.store.model(request.path_params["model_id"])
-    return site.page(request, "model.html", {"model": record})
+    record = site_of(request).store.model(request.path_params["model_id"])
+    return tab_page(request, "model_general.html", "model", record)
 
 
 def detail_json(request: Request) -> Response:

@@ -1,0 +1,52 @@
+"""The tabs of a model's page. A tab is a module with a route of one of these names, and a template.
+
+Its template extends `model.html` and fills the block `tab`; it is filled by `tab_page`. Tabs whose routes
+aren't there are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from autolog.store import ModelRecord
+
+from ..site import has_route, site_of
+
+__all__ = ["TABS", "Tab", "tab_page"]
+
+
+class Tab(NamedTuple):
+    """A part of a model's page: the name of its route, which takes `model_id`, and what it is called."""
+
+    route: str
+    title: str
+
+
+#: In the order in which they are shown.
+TABS = (
+    Tab("model", "General"),
+    Tab("model-snapshots", "Snapshots"),
+    Tab("model-network", "Network"),
+    Tab("model-labels", "Labels"),
+    Tab("model-metadata", "Metadata"),
+    Tab("model-lineage", "Lineage"),
+    Tab("model-scalars", "Scalars"),
+    Tab("model-plots", "Plots"),
+)
+
+
+def tab_page(
+    request: Request, template: str, route: str, model: ModelRecord, values: Mapping[str, Any] | None = None
+) -> HTMLResponse:
+    """One tab of a model's page, below the header that all have; `model` needs no snapshots for that."""
+    there = [each for each in TABS if has_route(request, each.route, model_id=model.id)]
+    common = {
+        "model": model,
+        "tabs": [(each, request.app.url_path_for(each.route, model_id=model.id)) for each in there],
+        "tab_route": route,
+    }
+    return site_of(request).page(request, template, {**common, **(values or {})})
