@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from autolog.store import Store
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent / "web"))
+sys.path[:0] = [str(HERE.parent / "web"), str(HERE)]
 
 _SWITCHES = [
     "--headless",
@@ -51,10 +51,13 @@ def browser() -> Iterator[Browser]:
 class Site:
     """`autolog ui` over a store of its own; `tab()` opens a page of it in a new profile."""
 
-    def __init__(self, browser: Browser, home: Path, *arguments: str, count: int = 0) -> None:
+    def __init__(
+        self, browser: Browser, home: Path, *arguments: str, count: int = 0, runs: Path | None = None
+    ) -> None:
         from filling import fill
+        from real_runs import copied
 
-        self.home = home
+        home = self.home = home if runs is None else copied(runs, home)
         self.store = Store.open(f"sqlite:///{home}/autolog.db")
         if count:
             fill(self.store, count, newest=time.time() - 60)
@@ -109,10 +112,14 @@ class Site:
 @pytest.fixture(scope="session")
 def _sites(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Site]]:
     made: dict[Any, Site] = {}
+    # The processes of one session share it.
+    is_alone = os.environ.get("PYTEST_XDIST_WORKER") is None
+    runs = (tmp_path_factory.getbasetemp() if is_alone else tmp_path_factory.getbasetemp().parent) / "runs"
 
-    def make(name: str, *arguments: str, count: int = 0) -> Site:
+    def make(name: str, *arguments: str, count: int = 0, real: bool = False) -> Site:
         if name not in made:
-            made[name] = Site(browser, tmp_path_factory.mktemp(name), *arguments, count=count)
+            folder = tmp_path_factory.mktemp(name)
+            made[name] = Site(browser, folder, *arguments, count=count, runs=runs if real else None)
         return made[name]
 
     yield make
@@ -125,8 +132,8 @@ def sites(_sites: Callable[..., Site]) -> Iterator[Callable[..., Site]]:
     """Makes sites, or gives those that other tests have made; nothing may have been said in the console."""
     used: dict[str, Site] = {}
 
-    def make(name: str, *arguments: str, count: int = 0) -> Site:
-        used[name] = _sites(name, *arguments, count=count)
+    def make(name: str, *arguments: str, count: int = 0, real: bool = False) -> Site:
+        used[name] = _sites(name, *arguments, count=count, real=real)
         return used[name]
 
     yield make
@@ -144,3 +151,15 @@ def shared(sites: Callable[..., Site]) -> Site:
 def own(sites: Callable[..., Site], request: pytest.FixtureRequest) -> Site:
     """120 models of the test's own, to change."""
     return sites(request.node.name, count=120)
+
+
+@pytest.fixture
+def real(sites: Callable[..., Site]) -> Site:
+    """What the runs of `real_runs` have left: seven tasks of five frameworks. No test changes it."""
+    return sites("real", real=True)
+
+
+@pytest.fixture
+def own_real(sites: Callable[..., Site], request: pytest.FixtureRequest) -> Site:
+    """The same for the test alone, to change."""
+    return sites(request.node.name, real=True)
