@@ -9,7 +9,7 @@ data = xgboost.DMatrix(features[::2], labels[::2])
 held = xgboost.DMatrix(features[1::2], labels[1::2])
 settings = {"objective": "multi:softprob", "num_class": 3, "max_depth": 3, "nthread": 1, "eta": 0.3}
 booster = None
-for rounds in (4, 8, 12):
+for _ in range(3):
     booster = xgboost.train(settings, data, 4, evals=[(held, "held")], verbose_eval=False, xgb_model=booster)
     booster.save_model("wines.ubj")
 
