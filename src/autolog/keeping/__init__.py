@@ -21,6 +21,7 @@ from .repack import Repacked, repack
 from .restore import Restored, digest_at, files_of, restore
 from .retention import Chosen, Rule, choose
 from .send import send
+from .streaming import Streamed, streams
 from .unpacking import unpacked
 from .verify import Damage, size_of, verify
 from .wanted import wanted
@@ -41,6 +42,7 @@ __all__ = [
     "Repacked",
     "Restored",
     "Rule",
+    "Streamed",
     "at_hand",
     "changed",
     "choose",
@@ -68,6 +70,7 @@ __all__ = [
     "restore",
     "send",
     "size_of",
+    "streams",
     "unpacked",
     "verify",
     "wanted",

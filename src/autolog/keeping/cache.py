@@ -38,7 +38,7 @@ from .restore import digest_at, files_of, has_source, restore, why_not
 if TYPE_CHECKING:
     from autolog.store import Kept, SnapshotRecord
 
-__all__ = ["Cache", "local_copy"]
+__all__ = ["Cache", "is_still", "local_copy"]
 
 _DIGEST = re.compile(r"blake3:([0-9a-f]{64})\Z")
 #: What `restore` writes before it puts it in its place.
@@ -123,10 +123,10 @@ def _is_at(uri: str, snapshot: SnapshotRecord, kept: Kept, told: Told) -> bool:
     if not files or not uri or "://" in uri:
         return False
     layout = layout_of(uri, [name for name, _, _ in files])
-    return all(_is_still(layout.at_own_path(name), size, digest, kept, told) for name, size, digest in files)
+    return all(is_still(layout.at_own_path(name), size, digest, kept, told) for name, size, digest in files)
 
 
-def _is_still(path: str, size: int | None, digest: str, kept: Kept, told: Told) -> bool:
+def is_still(path: str, size: int | None, digest: str, kept: Kept, told: Told = lambda size: None) -> bool:
     """Whether a file has these bytes; it is read only if the store doesn't know it as it is now."""
     facts = _facts(path)
     if facts is None or size not in (None, facts.size):

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from autolog.errors import WeightsUnavailable
 
+from .cache import is_still
 from .destination import open_recorded
 from .here import Here, seen_at
 from .layout import layout_of
 from .ranges import open_file
-from .restore import digest_at, files_of, why_not
+from .restore import files_of, why_not
 
 if TYPE_CHECKING:
     from autolog.store import Kept, KeptRecord, SnapshotRecord
@@ -38,13 +39,13 @@ def openers(snapshot: SnapshotRecord, kept: Kept, here: Here) -> list[tuple[str,
     for uri in seen_at(snapshot.uri, here):
         layout = layout_of(uri, [name for name, _, _ in wanted])
         paths = [(name, layout.at_own_path(name), digest) for name, _, digest in wanted]
-        if paths and all(_is_same(path, digest) for _, path, digest in paths):
+        if paths and all(_is_same(path, digest, kept) for _, path, digest in paths):
             return [(name, partial(_open_own, path)) for name, path, _ in paths]
     raise WeightsUnavailable(why_not(snapshot))
 
 
-def _is_same(path: str, digest: str) -> bool:
-    return bool(path) and os.path.isfile(path) and digest_at(path) == digest
+def _is_same(path: str, digest: str, kept: Kept) -> bool:
+    return bool(path) and os.path.isfile(path) and is_still(path, None, digest, kept)
 
 
 def _open_own(path: str) -> BinaryIO:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from datetime import datetime, timezone
 
-__all__ = ["age", "count", "digest", "duration", "iso", "keeping", "moment", "size"]
+__all__ = ["age", "count", "digest", "duration", "iso", "keeping", "moment", "size", "standing"]
 
 _SPANS = ((86400 * 365, "y"), (86400 * 30, "mo"), (86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 _PAIRS = ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s"))
@@ -34,6 +34,11 @@ def _scaled(value: int, units: tuple[str, ...], gap: str) -> str:
 def keeping(value: str) -> str:
     """Whether a version's bytes are kept: `yes`, `waits`, `no`; empty if nobody asked for it."""
     return {"kept": "yes", "waiting": "waits", "": ""}.get(value, "no")
+
+
+def standing(value: str) -> str:
+    """Where a version's bytes are, from its state: `at its path`, `kept`, `overwritten`, `gone`..."""
+    return value.replace("at_path", "at its path").replace("_", " ")
 
 
 def digest(value: str | None) -> str:

@@ -19,6 +19,7 @@ __all__ = [
     "last_iteration",
     "latest_metrics",
     "made_by_event",
+    "metrics_at",
     "models_at",
     "models_like",
     "project_names",
@@ -68,6 +69,19 @@ def latest_metrics(store: Store, model_ids: Sequence[str]) -> dict[str, dict[str
             query = select(metrics).where(metrics.c.model_id.in_(batch)).order_by(metrics.c.iteration)
             for row in connection.execute(query):
                 found.setdefault(row.model_id, {})[row.name] = row.value
+    return found
+
+
+def metrics_at(
+    store: Store, model_id: str, iterations: Collection[int]
+) -> dict[int, dict[str, float | None]]:
+    """The scalars of a model that were reported at these iterations, by iteration and name."""
+    found: dict[int, dict[str, float | None]] = {}
+    with store._reading() as connection:
+        for batch in batches(sorted(set(iterations))):
+            query = select(metrics).where(metrics.c.model_id == model_id, metrics.c.iteration.in_(batch))
+            for row in connection.execute(query.order_by(metrics.c.name)):
+                found.setdefault(row.iteration, {})[row.name] = row.value
     return found
 
 

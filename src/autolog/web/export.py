@@ -16,7 +16,7 @@ from .columns import Column, keys_of
 from .site import Site
 from .view import View
 
-__all__ = ["as_json", "csv_lines", "json_lines", "row_to_json"]
+__all__ = ["as_json", "csv_lines", "csv_rows", "json_lines", "row_to_json"]
 
 #: What a spreadsheet takes for the beginning of a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -53,6 +53,12 @@ def csv_lines(rows: Iterator[Row], columns: Sequence[Column]) -> Iterator[str]:
     yield _line([each.key for each in columns])
     for row in rows:
         yield _line([_cell(each.value(row)) for each in columns])
+
+
+def csv_rows(rows: Iterator[Sequence[Any]]) -> Iterator[str]:
+    """Lines of CSV of any other table: the first row are its heads."""
+    for row in rows:
+        yield _line([_cell(each) for each in row])
 
 
 def _line(cells: Sequence[Any]) -> str:

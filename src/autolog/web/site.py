@@ -106,6 +106,7 @@ class Site:
             moment=words.moment,
             plain_number=_plain_number,
             plural=_plural,
+            standing=words.standing,
             tag_name=tag_name,
             tag_value=tag_value,
         )

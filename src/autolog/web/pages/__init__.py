@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute, Route
 
-from . import actions, detail, models, start
+from . import actions, detail, editing, entries, models, network, start, versions
 
 __all__ = ["routes"]
 
@@ -16,5 +16,9 @@ def routes() -> list[BaseRoute]:
         *start.ROUTES,
         *actions.ROUTES,
         *models.ROUTES,
+        *versions.ROUTES,
+        *network.ROUTES,
+        *entries.ROUTES,
+        *editing.ROUTES,
         *detail.ROUTES,
     ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
@@ -18,7 +17,7 @@ from autolog.shown import plain
 from autolog.store import ModelRecord, UseRecord, edit_many, publish_many, uses_by_others
 
 from ..export import as_json
-from ..guarding import LARGEST_BODY
+from ..receiving import read_json
 from ..site import Site, site_of
 from ..table import filters_of
 from ..view import View
@@ -50,7 +49,7 @@ async def act(request: Request) -> Response:
     action = _ACTIONS.get(request.path_params["action"])
     if action is None:
         raise NotFound(f"there is no such action; there are {', '.join(_ACTIONS)}")
-    body = _read(await _body(request))
+    body = await read_json(request)
     site = site_of(request)
 
     def perform() -> tuple[_Asked, _Done]:
@@ -85,25 +84,6 @@ def uses(request: Request) -> Response:
     ]  # fmt: skip
     answer = {"schema": plain.SCHEMA, "models": len(ids), "uses": listed}
     return Response(as_json(answer), media_type="application/json")
-
-
-async def _body(request: Request) -> bytes:
-    found = bytearray()
-    async for piece in request.stream():
-        found += piece
-        if len(found) > LARGEST_BODY:
-            raise BadValue(f"at most {LARGEST_BODY:,} bytes can be sent at once")
-    return bytes(found)
-
-
-def _read(data: bytes) -> Mapping[str, Any]:
-    try:
-        found = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise BadValue("what was sent is no JSON") from error
-    if not isinstance(found, dict):
-        raise BadValue("what was sent is no JSON object")
-    return found
 
 
 def _ids(site: Site, body: Mapping[str, Any]) -> list[str]:

@@ -92,8 +92,24 @@ export function ask({ title, text = "", list = [], field = "", check = "", yes =
 
 export const models = (count) => `${count.toLocaleString("en")} model${count === 1 ? "" : "s"}`;
 
+/** Reads those parts of the page anew that are marked for it; what has the focus keeps it, by its id. */
+export async function reread() {
+  const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+  if (!answer.ok) return;
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const focus = document.activeElement?.id;
+  for (const part of document.querySelectorAll("[data-reread]")) {
+    const now = fresh.getElementById(part.id);
+    if (now) part.replaceWith(document.adoptNode(now));
+  }
+  document.title = fresh.title;
+  if (focus) document.getElementById(focus)?.focus();
+  document.dispatchEvent(new CustomEvent("reread"));
+}
+
 /** Reads the table anew, where the reader is. */
 export function refresh(url = location.pathname + location.search) {
+  if (document.querySelector("[data-reread]")) return reread();
   if (document.querySelector("#view") && window.htmx) {
     return window.htmx.ajax("GET", url, { target: "#view", select: "#view", swap: "outerHTML show:none" });
   }

@@ -1,0 +1,112 @@
+"""A snapshot's files as streams of verified bytes, for whoever passes them on without a file of its own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from blake3 import blake3
+
+from autolog.errors import IntegrityError, WeightsUnavailable
+
+from .cache import is_still
+from .destination import open_recorded
+from .here import Here, seen_at
+from .layout import is_safe_name, layout_of
+from .reading import Reading
+from .restore import files_of, why_not
+
+if TYPE_CHECKING:
+    from autolog.content import Data
+    from autolog.store import Kept, KeptRecord, SnapshotRecord
+
+__all__ = ["Streamed", "streams"]
+
+_BLOCK = 1 << 20
+
+
+class Streamed(NamedTuple):
+    """One file of a snapshot: its name as in its parts (empty for a single one), its size in bytes.
+
+    `open` gives its bytes, block by block. The last block comes only when all of them have turned out to be
+    what was saved, so whoever was told the size knows without it that the file is none. Reading raises
+    IntegrityError, DestinationError and WeightsUnavailable.
+    """
+
+    name: str
+    size: int
+    open: Callable[[], Iterator[Data]]
+
+
+def streams(snapshot: SnapshotRecord, kept: Kept, here: Here) -> list[Streamed]:
+    """The files of a snapshot, kept for it or for another one with the same bytes, else from its own path.
+
+    A file at its own path is taken if it still is what was saved, here or where `path_substitution` says;
+    it is read for that unless the store remembers it. `snapshot.parts` must be there. Raises
+    WeightsUnavailable, and IntegrityError for a file whose name leads elsewhere.
+    """
+    wanted = files_of(snapshot)
+    if not all(is_safe_name(name) for name, _, _ in wanted):
+        raise IntegrityError(f"v{snapshot.version} has a file with a name that leads elsewhere")
+    own = kept.files(snapshot.id)
+    if own:
+        first = own[0].place.id
+        return [_kept(each.name, each, kept, here) for each in own if each.place.id == first]
+    alike = {each.digest: each for each in reversed(kept.files_like(digest for _, _, digest in wanted))}
+    if wanted and all(digest in alike for _, _, digest in wanted):
+        return [_kept(name, alike[digest], kept, here) for name, _, digest in wanted]
+    for uri in seen_at(snapshot.uri, here):
+        layout = layout_of(uri, [name for name, _, _ in wanted])
+        found = [(name, layout.at_own_path(name), size, digest) for name, size, digest in wanted]
+        if found and all(_is_there(path, size, digest, kept) for _, path, size, digest in found):
+            return [_at_path(name, path, digest) for name, path, _, digest in found]
+    raise WeightsUnavailable(why_not(snapshot))
+
+
+def _is_there(path: str, size: int | None, digest: str, kept: Kept) -> bool:
+    return bool(path) and os.path.isfile(path) and is_still(path, size, digest, kept)
+
+
+def _kept(name: str, file: KeptRecord, kept: Kept, here: Here) -> Streamed:
+    def blocks() -> Iterator[Data]:
+        place = open_recorded(file.place, here)
+        if file.path is not None:
+            for offset in range(0, file.size, _BLOCK):
+                yield place.read(file.path, offset, min(_BLOCK, file.size - offset))
+            return
+        assert file.recipe_id is not None  # a kept file has either
+        yield from Reading(kept, file.place.id, place).file(kept.recipe(file.recipe_id))
+
+    return Streamed(name, file.size, lambda: _verified(blocks(), file.digest, file.size))
+
+
+def _at_path(name: str, path: str, digest: str) -> Streamed:
+    size = os.path.getsize(path)
+    return Streamed(name, size, lambda: _verified(_blocks_of(path), digest, size))
+
+
+def _blocks_of(path: str) -> Iterator[bytes]:
+    try:
+        with open(path, "rb", buffering=0) as file:
+            yield from iter(partial(file.read, _BLOCK), b"")
+    except OSError as error:
+        raise WeightsUnavailable(f"{path} can't be read any more ({error.strerror or error})") from error
+
+
+def _verified(blocks: Iterable[Data], digest: str, size: int) -> Iterator[Data]:
+    hasher = blake3()
+    held: Data = b""
+    for block in blocks:
+        if len(held):
+            yield held
+        held = block
+        hasher.update(block)
+        size -= len(block)
+        if size < 0:
+            break
+    if size != 0 or f"blake3:{hasher.hexdigest()}" != digest:
+        raise IntegrityError("the bytes that were read are not those that were recorded")
+    if len(held):
+        yield held

@@ -1,0 +1,189 @@
+"""Changing one model: one POST of JSON that says what becomes something else, and an answer that can undo it.
+
+    {"name": "resnet"}    {"project": "vision"}    {"description": "..."}    {"design": "..." or null}
+    {"tags": {"add": ["best"], "remove": ["debug"]}}
+    {"labels": {"remove": ["cat"], "add": {"kitten": 0}}}    {"metadata": {"add": {"lr": 0.1}}}
+    {"aliases": {"add": {"best": 3}, "remove": ["old"]}}
+
+What is removed goes first, and what is added must not be there then: so one request renames an entry, and two
+people who add the same name at once don't overwrite each other.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from autolog.errors import BadName, BadValue
+from autolog.shown import plain
+from autolog.store import ModelRecord, alias, edit, unalias
+
+from ..export import as_json
+from ..receiving import read_json
+from ..site import Site, site_of
+
+__all__ = ["ROUTES"]
+
+_LONGEST_KEY = 1_000
+_LONGEST_VALUE = 1_000_000
+_MOST_LABELS = 1_000_000
+
+Undo = dict[str, Any]
+
+
+async def change(request: Request) -> Response:
+    """Change a model in one way; what is answered under `undo` takes that back when it is sent."""
+    body = await read_json(request)
+    model_id = request.path_params["model_id"]
+    if len(body) != 1 or not body.keys() <= _CHANGES.keys():
+        raise BadValue(f"say one thing that is to change: {', '.join(_CHANGES)}")
+    ((what, wanted),) = body.items()
+    undo = await run_in_threadpool(_CHANGES[what], site_of(request), model_id, wanted)
+    record = await run_in_threadpool(site_of(request).store.head, model_id)
+    answer = {
+        "schema": plain.SCHEMA,
+        "changed": bool(undo),
+        "undo": undo,
+        "updated": plain.model(record)["updated"],
+    }
+    return Response(as_json(answer), media_type="application/json")
+
+
+# -- texts --------------------------------------------------------------------------------------------
+
+
+def _text(column: str, what: str) -> Callable[[Site, str, Any], Undo]:
+    """Changes one text of a model."""
+
+    def act(site: Site, model_id: str, wanted: Any) -> Undo:
+        if not isinstance(wanted, str) and not (wanted is None and column == "design"):
+            raise BadValue(f"{what} is text")
+        text = wanted if wanted is None or column in ("design", "comment") else wanted.strip()
+        before: Undo = {}
+
+        def changing(record: ModelRecord) -> Mapping[str, Any]:
+            before.clear()
+            if getattr(record, column) != text:
+                before[what] = getattr(record, column)
+            return {column: text}
+
+        edit(site.store, model_id, changing)
+        return before
+
+    return act
+
+
+# -- lists and mappings -------------------------------------------------------------------------------
+
+
+def _tags(site: Site, model_id: str, wanted: Any) -> Undo:
+    added, removed = _parts(wanted, list)
+    tags = [_key(each, "a tag") for each in added]
+    undo: Undo = {}
+
+    def changing(record: ModelRecord) -> Mapping[str, Any]:
+        left = [each for each in record.tags if each not in removed]
+        after = tuple(dict.fromkeys((*left, *tags)))
+        undo.clear()
+        undo.update(_undo("tags", [t for t in after if t not in record.tags],
+                          [t for t in record.tags if t not in after]))  # fmt: skip
+        return {"tags": after}
+
+    edit(site.store, model_id, changing)
+    return undo
+
+
+def _entries(column: str, one: str, check: Callable[[str, Any], Any]) -> Callable[[Site, str, Any], Undo]:
+    """Changes the entries of a mapping."""
+
+    def act(site: Site, model_id: str, wanted: Any) -> Undo:
+        added, removed = _parts(wanted, dict)
+        new = {_key(name, one): check(name, value) for name, value in added.items()}
+        undo: Undo = {}
+
+        def changing(record: ModelRecord) -> Mapping[str, Any]:
+            before = dict(getattr(record, column))
+            after = {name: value for name, value in before.items() if name not in removed}
+            if there := [name for name in new if name in after]:
+                raise BadName(f"there is {one} {there[0]!r} already")
+            after.update(new)
+            undo.clear()
+            if after != before:
+                gone = {name: before[name] for name in removed if name in before}
+                undo.update(_undo(column, list(new), gone))
+            return {column: after}
+
+        edit(site.store, model_id, changing)
+        return undo
+
+    return act
+
+
+def _aliases(site: Site, model_id: str, wanted: Any) -> Undo:
+    """An alias may be moved from one version to another: it stands for one at a time; null is the newest."""
+    added, removed = _parts(wanted, dict)
+    model = site.store.model(model_id)
+    before = model.aliases
+    for name, version in added.items():
+        newest = model.snapshots[-1].version if model.snapshots else 1
+        alias(site.store, model_id, name, newest if version is None else _whole(name, version))
+    for name in removed:
+        if name not in added:
+            unalias(site.store, model_id, name)
+    gone = {name: before[name] for name in (*added, *removed) if name in before}
+    return _undo("aliases", [name for name in added if name not in before], gone)
+
+
+def _undo(what: str, added: list[str], gone: Any) -> Undo:
+    return {what: {"remove": added, "add": gone}} if added or gone else {}
+
+
+def _parts(wanted: Any, kind: type[Any]) -> tuple[Any, list[str]]:
+    """What is to be added, a list or an object, and what is to be removed."""
+    if not isinstance(wanted, dict) or not wanted or not wanted.keys() <= {"add", "remove"}:
+        raise BadValue("say what to `add` and what to `remove`")
+    added, removed = wanted.get("add", kind()), wanted.get("remove", [])
+    if not isinstance(added, kind) or not isinstance(removed, list):
+        raise BadValue(f"`add` is {'a list' if kind is list else 'an object'}, and `remove` a list")
+    if not all(isinstance(each, str) for each in removed):
+        raise BadValue("`remove` is a list of names")
+    return added, removed
+
+
+def _key(name: Any, what: str) -> str:
+    """A tag, the name of a label or of a value of metadata, without spaces around it."""
+    if not isinstance(name, str) or not name.strip() or len(name.strip()) > _LONGEST_KEY:
+        raise BadName(f"{what} is named by text of 1 to {_LONGEST_KEY:,} characters")
+    return name.strip()
+
+
+def _whole(name: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not -(1 << 63) <= value < 1 << 63:
+        raise BadValue(f"the number of {name!r} has to be a whole number")
+    return value
+
+
+def _anything(name: str, value: Any) -> Any:
+    if len(json.dumps(value)) > _LONGEST_VALUE:
+        raise BadValue(f"the value of {name!r} is longer than {_LONGEST_VALUE:,} characters as JSON")
+    return value
+
+
+_CHANGES: Mapping[str, Callable[[Site, str, Any], Undo]] = {
+    "name": _text("name", "name"),
+    "project": _text("project", "project"),
+    "description": _text("comment", "description"),
+    "design": _text("design", "design"),
+    "tags": _tags,
+    "labels": _entries("labels", "a label", _whole),
+    "metadata": _entries("metadata", "a value", _anything),
+    "aliases": _aliases,
+}
+
+ROUTES = (Route("/models/{model_id}/edit", change, methods=["POST"], name="model-edit"),)

@@ -1,0 +1,216 @@
+"""The versions of a model: what each is, where its bytes are, and those bytes as downloads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from autolog import keeping
+from autolog.errors import NotFound
+from autolog.shown import plain
+from autolog.store import ModelRecord, SnapshotRecord, metrics_at
+
+from ..downloading import Member, download, zipped, zipped_size
+from ..export import as_json, csv_rows
+from ..growth import growth_of
+from ..site import Site, site_of
+from ..usage import command
+from .tabs import tab_page
+
+__all__ = ["ROUTES", "version_of"]
+
+#: Versions on a page, and metrics that have a column of their own.
+_ROWS, _METRICS = 100, 4
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A version as it is shown: `metrics` are those of its iteration, too; `restore` brings it back."""
+
+    record: SnapshotRecord
+    metrics: Mapping[str, Any]
+    aliases: Sequence[str]
+    kept_at: Sequence[str]
+    can_download: bool
+    restore: str
+
+
+def snapshots(request: Request) -> Response:
+    """The page: a table of versions, the newest first, and one of them in full below it."""
+    site = site_of(request)
+    model = site.store.model(request.path_params["model_id"])
+    newest_first = list(reversed(model.snapshots))
+    page = max(_number(request, "page") or 1, 1)
+    start = (page - 1) * _ROWS
+    chosen = version_of(model, _number(request, "version")) if model.snapshots else None
+    rows = _versions(site, model, newest_first[start : start + _ROWS])
+    own = next((each for each in rows if each.record is chosen), None)
+    if own is None and chosen is not None:
+        (own,) = _versions(site, model, [chosen])
+    values = {
+        "rows": rows,
+        "metric_names": _metric_names(rows)[:_METRICS],
+        "chosen": own,
+        "files": keeping.files_of(chosen) if chosen is not None else [],
+        "growth": growth_of(model.snapshots),
+        "page_number": page,
+        "has_more": start + _ROWS < len(newest_first),
+    }
+    return tab_page(request, "model_snapshots.html", "model-snapshots", model, values)
+
+
+def snapshots_json(request: Request) -> Response:
+    """All versions as JSON, oldest first."""
+    site = site_of(request)
+    model = site.store.model(request.path_params["model_id"])
+    answer = {
+        "schema": plain.SCHEMA,
+        "id": model.id,
+        "name": model.name,
+        "aliases": dict(model.aliases),
+        "snapshots": [
+            {**plain.snapshot(each.record, kept_at=each.kept_at), "metrics": dict(each.metrics)}
+            for each in _versions(site, model, model.snapshots)
+        ],
+    }
+    return Response(as_json(answer), media_type="application/json")
+
+
+def snapshots_csv(request: Request) -> Response:
+    """All versions as CSV, oldest first, each metric a column."""
+    site = site_of(request)
+    model = site.store.model(request.path_params["model_id"])
+    rows = _versions(site, model, model.snapshots)
+    names = _metric_names(rows)
+    heads = ["version", "created", "iteration", "size", "stored", "digest", "state", "aliases", "uri"]
+
+    def cells() -> Iterator[list[Any]]:
+        yield [*heads, *(f"metric.{name}" for name in names)]
+        for each in rows:
+            told = plain.snapshot(each.record)
+            own = {**told, "aliases": " ".join(each.aliases)}
+            yield [*(own[head] for head in heads), *(each.metrics.get(name) for name in names)]
+
+    disposition = {"content-disposition": 'attachment; filename="snapshots.csv"'}
+    return StreamingResponse(csv_rows(cells()), media_type="text/csv", headers=disposition)
+
+
+def newest_download(request: Request) -> Response:
+    """To the bytes of the newest version that has any."""
+    site = site_of(request)
+    model = site.store.model(request.path_params["model_id"])
+    if not model.snapshots:
+        raise NotFound(f"{model.name!r} has no versions any more")
+    found = next((each for each in reversed(model.snapshots) if _may_have_bytes(each)), model.snapshots[-1])
+    address = request.app.url_path_for("version-download", model_id=model.id, version=found.version)
+    return RedirectResponse(str(address), 303)
+
+
+def version_download(request: Request) -> Response:
+    """The bytes of a version: its file, or a zip of its files. They are verified while they are read."""
+    site = site_of(request)
+    model = site.store.model(request.path_params["model_id"])
+    snapshot = version_of(model, request.path_params["version"])
+    found = keeping.streams(snapshot, site.kept, site.settings)
+    own = keeping.layout_of(snapshot.uri, [each.name for each in found])
+    name = own.own_name or model.name
+    is_head = request.method == "HEAD"
+    if own.is_single:
+        return download(found[0].open(), name, found[0].size, is_head=is_head)
+    members = [Member(own.at(name, each.name), each.size, each.open) for each in found]
+    return download(zipped(members), f"{name}.v{snapshot.version}.zip", zipped_size(members), is_head=is_head)
+
+
+def part_download(request: Request) -> Response:
+    """One of several files of a version, by its place in their list."""
+    site = site_of(request)
+    model = site.store.model(request.path_params["model_id"])
+    snapshot = version_of(model, request.path_params["version"])
+    files = keeping.files_of(snapshot)
+    number = request.path_params["number"]
+    if number >= len(files):
+        raise NotFound(f"v{snapshot.version} has {len(files)} files")
+    found = {each.name: each for each in keeping.streams(snapshot, site.kept, site.settings)}
+    wanted = found.get(files[number][0])
+    if wanted is None:
+        raise NotFound(f"that file of v{snapshot.version} isn't kept")
+    layout = keeping.layout_of(snapshot.uri, [each[0] for each in files])
+    path = layout.at(layout.own_name or model.name, wanted.name)
+    is_head = request.method == "HEAD"
+    return download(wanted.open(), path.rsplit("/", 1)[-1], wanted.size, is_head=is_head)
+
+
+def version_of(model: ModelRecord, version: int | None) -> SnapshotRecord:
+    """A version of a model, the newest for None. Raises NotFound."""
+    if version is None and model.snapshots:
+        return model.snapshots[-1]
+    for each in model.snapshots:
+        if each.version == version:
+            return each
+    raise NotFound(
+        f"{model.name!r} has no version v{version}" if version else f"{model.name!r} has no versions"
+    )
+
+
+def _number(request: Request, name: str) -> int | None:
+    text = request.query_params.get(name, "").removeprefix("v")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
+
+
+def _versions(site: Site, model: ModelRecord, chosen: Sequence[SnapshotRecord]) -> list[Version]:
+    reported = metrics_at(
+        site.store, model.id, {each.iteration for each in chosen if each.iteration is not None}
+    )
+    kept = site.kept.files_of(each.id for each in chosen)
+    unkept = {each.digest for each in chosen if each.digest and not _may_have_bytes(each)}
+    alike = {each.digest for each in site.kept.files_like(unkept)}
+    found = []
+    for each in chosen:
+        at_it = {} if each.iteration is None else reported.get(each.iteration, {})
+        metrics = {**at_it, **each.metrics}
+        found.append(
+            Version(
+                each,
+                dict(sorted(metrics.items(), key=lambda pair: _rank(pair[0]))),
+                sorted(name for name, version in model.aliases.items() if version == each.version),
+                keeping.kept_at(kept.get(each.id, ()), site.settings),
+                _may_have_bytes(each) or each.digest in alike,
+                command(site, "restore", f"{model.id}:v{each.version}"),
+            )
+        )
+    return found
+
+
+def _may_have_bytes(snapshot: SnapshotRecord) -> bool:
+    """Whether its bytes are to be had as far as the records know."""
+    if snapshot.keeping == "kept":
+        return True
+    return snapshot.state == "at_path" and snapshot.digest is not None and "://" not in (snapshot.uri or "")
+
+
+def _metric_names(rows: Sequence[Version]) -> list[str]:
+    """The metrics of some versions: what a model is judged by first, then those that most have."""
+    counts: dict[str, int] = {}
+    for each in rows:
+        for name in each.metrics:
+            counts[name] = counts.get(name, 0) + 1
+    return sorted(counts, key=lambda name: (_rank(name)[0], -counts[name], name))
+
+
+def _rank(name: str) -> tuple[bool, str]:
+    return not name.lower().startswith(("val", "eval", "test", "best")), name
+
+
+ROUTES = (
+    Route("/models/{model_id}/snapshots", snapshots, name="model-snapshots"),
+    Route("/models/{model_id}/snapshots.json", snapshots_json, name="model-snapshots-json"),
+    Route("/models/{model_id}/snapshots.csv", snapshots_csv, name="model-snapshots-csv"),
+    Route("/models/{model_id}/download", newest_download, name="model-download"),
+    Route("/models/{model_id}/v{version:int}/file", version_download, name="version-download"),
+    Route("/models/{model_id}/v{version:int}/files/{number:int}", part_download, name="part-download"),
+)

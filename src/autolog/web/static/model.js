@@ -1,0 +1,108 @@
+// The header of a model's page, and texts that are edited where they stand.
+
+import { act } from "./actions.js";
+import { ask, post, reread, toast } from "./speaking.js";
+
+const id = () => document.querySelector("#model-head").dataset.id;
+
+/** Changes the model, shows it, and offers to take that back. Gives whether it worked. */
+export async function change(body, told) {
+  const address = `/models/${encodeURIComponent(id())}/edit`;
+  try {
+    const { changed, undo } = await post(address, body);
+    await reread();
+    const back = async () => {
+      try {
+        await post(address, undo);
+        await reread();
+      } catch (error) {
+        toast(error.message, { isProblem: true });
+      }
+    };
+    if (changed) toast(told, { undo: back });
+  } catch (error) {
+    toast(error.message, { isProblem: true });
+    return false;
+  }
+  return true;
+}
+
+// -- texts ------------------------------------------------------------------------------------------------
+
+function begin(place) {
+  const shown = place.querySelector("[data-text]");
+  const form = document.createElement("form");
+  form.className = "inline-edit";
+  const isLong = place.dataset.long !== undefined;
+  const field = document.createElement(isLong ? "textarea" : "input");
+  if (isLong) field.rows = 4;
+  else field.required = true;
+  field.value = shown.textContent;
+  field.setAttribute("aria-label", place.dataset.label);
+  if (place.dataset.list) field.setAttribute("list", place.dataset.list.slice(1));
+  const button = (text, kind) => Object.assign(document.createElement("button"), { textContent: text, type: kind });
+  const save = button("Save", "submit");
+  save.className = "main";
+  const cancel = button("Cancel", "button");
+  form.append(field, save, cancel);
+  const hidden = [...shown.parentElement.children].filter((each) => !each.matches("#model-actions, .gap, datalist"));
+  for (const each of hidden) each.hidden = true;
+  shown.before(form);
+  field.focus();
+  field.select();
+  const end = () => {
+    form.remove();
+    for (const each of hidden) each.hidden = false;
+    place.querySelector("[data-begin]")?.focus();
+  };
+  cancel.addEventListener("click", end);
+  form.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") {
+      event.stopPropagation();
+      end();
+    } else if (event.key === "Enter" && isLong && (event.ctrlKey || event.metaKey)) form.requestSubmit();
+  });
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    if (field.value === shown.textContent) return end();
+    const opener = place.querySelector("[data-begin]")?.id;
+    const done = await change({ [place.dataset.edit]: field.value }, `${place.dataset.label} changed.`);
+    if (done) document.getElementById(opener)?.focus();
+  });
+}
+
+// -- tags, aliases, what is done to it ----------------------------------------------------------------------
+
+async function addTag() {
+  const said = await ask({ title: "Add a tag", field: "Tag", yes: "Add" });
+  if (said) await change({ tags: { add: [said.value] } }, "Tag added.");
+}
+
+async function addAlias(version) {
+  const text = version ? `It will stand for version ${version}.` : "It will stand for the newest version.";
+  const said = await ask({ title: "Add an alias", text, field: "Alias", yes: "Add" });
+  if (said) await change({ aliases: { add: { [said.value]: version === null ? null : Number(version) } } }, "Alias added.");
+}
+
+async function perform(action) {
+  const answer = await act(action, { ids: [id()] }, 1);
+  if (action === "delete" && answer?.done.length) location.assign("/archive");
+}
+
+document.addEventListener("click", (event) => {
+  const at = (selector) => event.target.closest(selector);
+  if (at("[data-begin]")) begin(at("[data-edit]"));
+  else if (at("[data-act]")) perform(at("[data-act]").dataset.act);
+  else if (at("#add-tag")) addTag();
+  else if (at("#add-alias")) addAlias(null);
+  else if (at("[data-alias-of]")) addAlias(at("[data-alias-of]").dataset.aliasOf);
+  else if (at("[data-untag]")) {
+    change({ tags: { remove: [at("[data-untag]").dataset.untag] } }, "Tag removed.").then(() =>
+      document.querySelector("#add-tag")?.focus(),
+    );
+  } else if (at("[data-unalias]")) {
+    change({ aliases: { remove: [at("[data-unalias]").dataset.unalias] } }, "Alias removed.").then(() =>
+      document.querySelector("#add-alias")?.focus(),
+    );
+  }
+});
