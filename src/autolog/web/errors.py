@@ -11,13 +11,16 @@ from starlette.responses import JSONResponse, Response
 
 from autolog.errors import (
     AutologError,
+    DestinationError,
     InUse,
+    IntegrityError,
     NotFound,
     Published,
     StoreAway,
     StoreError,
     StoreLocked,
     StoreMissing,
+    WeightsUnavailable,
 )
 from autolog.shown.plain import SCHEMA
 
@@ -54,6 +57,12 @@ def _of_http(request: Request, error: Exception) -> Response:
 def _of_ours(request: Request, error: Exception) -> Response:
     if isinstance(error, NotFound):
         return refusal(request, 404, "Nothing is here", str(error), bare=False)
+    if isinstance(error, WeightsUnavailable):
+        return refusal(request, 404, "These bytes are not to be had", str(error), bare=False)
+    if isinstance(error, IntegrityError):
+        return refusal(request, 500, "These bytes are damaged", str(error), bare=False)
+    if isinstance(error, DestinationError):
+        return refusal(request, 503, "The place of these bytes is away", str(error), bare=False)
     if isinstance(error, (Published, InUse)):
         return refusal(request, 409, "This can't be done", str(error), bare=False)
     if isinstance(error, (StoreAway, StoreLocked, StoreMissing)):

@@ -1,0 +1,245 @@
+"""The page of a model: its header, its facts, and how it is changed."""
+
+import pytest
+from weights import import_versions, safetensors
+
+from autolog.store import alias, edit, publish
+
+pytestmark = pytest.mark.core
+
+CONTROLS = [
+    "data-begin",
+    "data-act=",
+    "data-untag",
+    "data-unalias",
+    "add-tag",
+    "data-entry",
+    "add-entry",
+    "edit-design",
+    "clear-design",
+    "data-alias-of",
+    "<textarea",
+]
+TABS = ("", "/snapshots", "/network", "/labels", "/metadata")
+
+
+@pytest.fixture
+def model_id(pages):
+    """A draft of the 120 models, with three versions."""
+    rows = pages.json("/models.json?status=draft&limit=200")["models"]
+    return next(each["id"] for each in rows if each["versions"] == 3)
+
+
+@pytest.fixture
+def change(pages, model_id):
+    """Changes the model, which has to be answered with this status."""
+
+    def post(body, status=200, **headers):
+        answer = pages.post(f"/models/{model_id}/edit", body, **headers)
+        assert answer.status_code == status, answer.text
+        return answer.json()
+
+    return post
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_every_tab(pages, model_id, tab):
+    page = pages.html(f"/models/{model_id}{tab}")
+    record = pages.store.model(model_id)
+    assert f'<h1 class="break" data-text>{record.name}</h1>' in page
+    assert page.count('aria-current="page"') == 2
+    twin = pages.json(f"/models/{model_id}{tab}.json")
+    assert (twin["schema"], twin["id"]) == (1, model_id)
+    for path in (f"/models/nobody{tab}", f"/models/nobody{tab}.json"):
+        assert pages.get(path).status_code == 404
+
+
+def test_general(pages, model_id):
+    record = pages.store.model(model_id)
+    page = pages.html(f"/models/{model_id}")
+    newest = record.snapshots[-1]
+    for text in (record.framework, record.project, record.task_name, newest.uri, newest.digest):
+        assert text in page
+    assert f"autolog.get(&#34;{model_id}&#34;" in page
+    assert f"autolog restore {model_id}:v3" in page
+    assert pages.json(f"/models/{model_id}.json")["user"] in page
+
+
+def test_commands_lead_to_this_store(model_page_store, monkeypatch):
+    page = model_page_store.html(f"/models/{model_page_store.model}")
+    assert "--home" not in page
+    monkeypatch.setenv("AUTOLOG_HOME", "/elsewhere")
+    from autolog.web import usage
+
+    usage._options.cache_clear()
+    page = model_page_store.html(f"/models/{model_page_store.model}")
+    usage._options.cache_clear()
+    assert f"--home {model_page_store.home}" in page
+
+
+@pytest.fixture
+def model_page_store(make_pages, home, tmp_path):
+    """Pages over one imported model with two kept versions: `.model` is its id, `.path` its file."""
+    pages = make_pages()
+    pages.home, pages.path = home, tmp_path / "net.safetensors"
+    files = [safetensors({"a.weight": (4, 4)}, number) for number in (1, 2)]
+    pages.model = import_versions(pages.store, home, pages.path, files)
+    return pages
+
+
+def test_an_imported_model(model_page_store):
+    page = model_page_store.html(f"/models/{model_page_store.model}")
+    assert "imported from" in page
+    assert str(model_page_store.home / "content") in page
+
+
+# -- changing it --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("what", "column", "value"),
+    [("name", "name", "resnet"), ("project", "project", "elsewhere"), ("description", "comment", "a\nb"),
+     ("design", "design", "Net(\n)")],
+)  # fmt: skip
+def test_texts(pages, model_id, change, what, column, value):
+    before = getattr(pages.store.head(model_id), column)
+    answer = change({what: value})
+    assert answer["changed"]
+    assert getattr(pages.store.head(model_id), column) == value
+    assert change({what: value}) == {**answer, "changed": False, "undo": {}}
+    change(answer["undo"])
+    assert getattr(pages.store.head(model_id), column) == before
+
+
+def test_names_that_are_none(pages, model_id, change):
+    for body in ({"name": " "}, {"project": ""}, {"name": 3}, {"name": None}, {"name": "x" * 5000}):
+        assert change(body, 400)["error"]
+    change({"name": "  resnet "})
+    assert pages.store.head(model_id).name == "resnet"
+    hostile = "<script>alert(1)</script>"
+    change({"name": hostile})
+    change({"tags": {"add": [hostile]}})
+    for tab in TABS:
+        assert hostile not in pages.html(f"/models/{model_id}{tab}")
+
+
+def test_tags(pages, model_id, change):
+    edit(pages.store, model_id, lambda record: {"tags": ("old", "debug")})
+    undo = change({"tags": {"add": [" best ", "debug"], "remove": ["old", "nowhere"]}})["undo"]
+    assert pages.store.head(model_id).tags == ("debug", "best")
+    change(undo)
+    assert set(pages.store.head(model_id).tags) == {"debug", "old"}
+    for tags in ({"add": [""]}, {"add": [3]}, {"add": "best"}, {"remove": [3]}, {}, [], {"put": []}):
+        change({"tags": tags}, 400)
+
+
+def test_aliases(pages, model_id, change):
+    change({"aliases": {"add": {"best": 2}}})
+    undo = change({"aliases": {"add": {"best": None}}})["undo"]
+    assert pages.store.head(model_id).aliases == {"best": 3}
+    change(undo)
+    assert pages.store.head(model_id).aliases == {"best": 2}
+    undo = change({"aliases": {"remove": ["best"]}})["undo"]
+    assert pages.store.head(model_id).aliases == {}
+    change(undo)
+    assert "@best" in pages.html(f"/models/{model_id}")
+    assert change({"aliases": {"remove": ["nowhere"]}}, 404)
+    for name, version in (("v3", 1), ("best", 1.5), ("", 1), ("best", True)):
+        change({"aliases": {"add": {name: version}}}, 400)
+    change({"aliases": {"add": {"best": 99}}}, 404)
+
+
+def test_labels(pages, model_id, change):
+    change({"labels": {"add": {"cat": 0, "dog": 1}}})
+    assert "already" in change({"labels": {"add": {"cat": 5}}}, 400)["error"]
+    undo = change({"labels": {"remove": ["cat"], "add": {"kitten": 7}}})["undo"]
+    assert pages.store.head(model_id).labels == {"dog": 1, "kitten": 7}
+    change(undo)
+    assert pages.store.head(model_id).labels == {"dog": 1, "cat": 0}
+    for name, number in (("", 1), (" ", 1), ("x", "1"), ("x", 1.0), ("x", True), ("x", None), ("x", 1 << 63)):
+        change({"labels": {"add": {name: number}}}, 400)
+    change({"labels": {"remove": ["dog"], "add": {"cat": 3}}}, 400)
+    assert pages.store.head(model_id).labels == {"dog": 1, "cat": 0}
+    assert pages.get(f"/models/{model_id}/labels.csv").text == "label,id\r\ncat,0\r\ndog,1\r\n"
+
+
+def test_metadata(pages, model_id, change):
+    values = {
+        "lr": 0.1,
+        "sizes": [1, {"a": None}],
+        "done": True,
+        "note": "=1+1",
+        "nothing": None,
+        "n": 1 << 62,
+    }
+    change({"metadata": {"add": values}})
+    assert pages.json(f"/models/{model_id}/metadata.json")["metadata"].items() >= values.items()
+    page = pages.html(f"/models/{model_id}/metadata")
+    assert all(f">{kind}</td>" in page for kind in ("number", "list", "truth value", "text", "nothing"))
+    assert "note,text,'=1+1" in pages.get(f"/models/{model_id}/metadata.csv").text
+    undo = change({"metadata": {"remove": ["lr"], "add": {"rate": 0.2}}})["undo"]
+    assert "lr" not in pages.store.head(model_id).metadata
+    change(undo)
+    assert pages.store.head(model_id).metadata["lr"] == 0.1
+    assert change({"metadata": {"add": {"lr": 3}}}, 400)
+    assert change({"metadata": {"add": {"long": "x" * 1_000_001}}}, 400)
+
+
+def test_what_is_published_stays_as_it_is(pages, model_id, change):
+    publish(pages.store, model_id)
+    for body in ({"design": "x"}, {"design": None}, {"labels": {"add": {"cat": 0}}}):
+        assert "published" in change(body, 409)["error"]
+    change({"name": "another"})
+    change({"metadata": {"add": {"still": 1}}})
+    alias(pages.store, model_id, "best", 1)
+    for tab, control in (("network", "edit-design"), ("labels", "add-entry")):
+        page = pages.html(f"/models/{model_id}/{tab}")
+        assert f'id="{control}"' not in page
+        assert "Published: the " in page
+    assert 'id="add-entry"' in pages.html(f"/models/{model_id}/metadata")
+    assert 'data-act="publish"' not in pages.html(f"/models/{model_id}")
+
+
+@pytest.mark.parametrize("body", [[], {}, 3, {"nothing": 1}, {"name": "a", "project": "b"}, {"id": "x"}])
+def test_what_means_nothing(change, body):
+    change(body, 400)
+
+
+def test_who_may_not_change_it(pages, model_id, change):
+    body = {"name": "x"}
+    change(body, 403, **{"x-csrf-token": "wrong"})
+    change(body, 403, origin="http://elsewhere.example")
+    assert pages.get(f"/models/{model_id}/edit").status_code == 405
+    assert pages.post("/models/nobody/edit", body).status_code == 404
+    assert pages.store.head(model_id).name != "x"
+
+
+def test_read_only_shows_no_controls(make_pages):
+    pages = make_pages(20, read_only=True)
+    model_id = pages.json("/models.json?status=draft")["models"][0]["id"]
+    edit(
+        pages.store, model_id, lambda record: {"tags": ("best",), "labels": {"cat": 0}, "metadata": {"a": 1}}
+    )
+    alias(pages.store, model_id, "best", 1)
+    for tab in TABS:
+        page = pages.html(f"/models/{model_id}{tab}")
+        for control in CONTROLS:
+            assert control not in page, (tab, control)
+    assert pages.post(f"/models/{model_id}/edit", {"name": "x"}).status_code == 403
+
+
+def test_archived(pages, model_id):
+    pages.act("archive", ids=[model_id])
+    page = pages.html(f"/models/{model_id}")
+    assert 'data-act="restore"' in page
+    assert 'data-act="delete"' in page
+    assert 'data-act="archive"' not in page
+
+
+def test_many_tags_and_metadata(pages, model_id):
+    tags = tuple(f"tag-{number}" for number in range(100))
+    edit(pages.store, model_id, lambda record: {"tags": tags, "metadata": {"long": "x" * 20_000}})
+    page = pages.html(f"/models/{model_id}")
+    assert "88 more" in page
+    assert all(f'data-untag="tag-{number}"' in page for number in range(100))
+    assert 'data-entry="edit"' not in pages.html(f"/models/{model_id}/metadata")
