@@ -36,6 +36,7 @@ from .finding import (
 from .kept import ChunksMissing, Kept, NewFile, NewPack
 from .known import Look, key_by_hand
 from .lately import Lately, lately
+from .lineage import Lineage, LineageModel, LineageTask, lineage_of
 from .measuring import measured
 from .queries import bare_name
 from .records import (
@@ -56,14 +57,20 @@ from .records import (
     VersionRecord,
 )
 from .removing import remove, uses_by_others
+from .scalars import Mark, Point, Series, marks_of, series_of, thinned
 from .selecting import Selection, check_query
 from .task_editing import NewModel, connect_input, create_model, disconnect_inputs, edit_task, forget_task
+from .task_models import models_by_id
+from .task_table import TASK_FACETS, TASK_FIELDS, TaskFilters, TaskPage, TaskTable
+from .uses import Use, Uses, uses_of
 from .versions import aliased, newest_of_tagged, published, used_as_input, versions
 from .writing import Writer
 
 __all__ = [
     "FACETS",
     "TABLE_FIELDS",
+    "TASK_FACETS",
+    "TASK_FIELDS",
     "ArtifactRecord",
     "Browsing",
     "Changed",
@@ -79,8 +86,12 @@ __all__ = [
     "Kept",
     "KeptRecord",
     "Lately",
+    "Lineage",
+    "LineageModel",
+    "LineageTask",
     "Look",
     "Made",
+    "Mark",
     "ModelRecord",
     "NewArtifact",
     "NewFigure",
@@ -94,14 +105,21 @@ __all__ = [
     "PackRecord",
     "Page",
     "PlaceRecord",
+    "Point",
     "Row",
     "Selection",
+    "Series",
     "SkipRecord",
     "SnapshotRecord",
     "Store",
     "Taken",
+    "TaskFilters",
+    "TaskPage",
     "TaskRecord",
+    "TaskTable",
+    "Use",
     "UseRecord",
+    "Uses",
     "VersionRecord",
     "Writer",
     "add_contents",
@@ -128,11 +146,14 @@ __all__ = [
     "last_iteration",
     "lately",
     "latest_metrics",
+    "lineage_of",
     "made_by_event",
+    "marks_of",
     "measured",
     "metrics_at",
     "metrics_of",
     "models_at",
+    "models_by_id",
     "models_like",
     "newest_of_tagged",
     "project_names",
@@ -145,10 +166,13 @@ __all__ = [
     "report",
     "report_figure",
     "search_tasks",
+    "series_of",
     "take",
+    "thinned",
     "unalias",
     "used_as_input",
     "users_of",
     "uses_by_others",
+    "uses_of",
     "versions",
 ]

@@ -24,11 +24,19 @@ from .records import (
     SnapshotRecord,
     TaskRecord,
 )
-from .rows import batches, contents_record, model_record, part_records, snapshot_record, task_record
+from .rows import (
+    batches,
+    contents_record,
+    input_record,
+    model_record,
+    part_records,
+    snapshot_record,
+    task_record,
+)
 from .schema import aliases, contents, faults, inputs, models, parts, skips, snapshots, tasks
 from .selecting import Selection, condition_of, newest_versions, order_of
 
-__all__ = ["Queries", "bare_name"]
+__all__ = ["Queries", "bare_name", "input_query"]
 
 #: Archived models, too.
 _EVERYTHING = Selection(archived=None)
@@ -131,37 +139,8 @@ class Queries(ABC):
 
     @staticmethod
     def _inputs(connection: Connection, condition: Any) -> tuple[InputRecord, ...]:
-        rows = connection.execute(
-            select(
-                inputs,
-                models.c.name.label("model_name"),
-                models.c.origin,
-                snapshots.c.version,
-                snapshots.c.digest,
-            )
-            .join(models, models.c.id == inputs.c.model_id)
-            .outerjoin(snapshots, snapshots.c.id == inputs.c.snapshot_id)
-            .where(condition)
-            .order_by(inputs.c.id)
-        ).mappings()
-        return tuple(
-            InputRecord(
-                task_id=row["task_id"],
-                model_id=row["model_id"],
-                model_name=row["model_name"],
-                name=row["name"],
-                framework=row["framework"],
-                version=row["version"],
-                digest=row["digest"],
-                path=row["path"],
-                origin=row["origin"],
-                own=row["own"],
-                also_made_by=tuple(row["also_made_by"]),
-                count=row["count"],
-                first_loaded=row["first_loaded"],
-            )
-            for row in rows
-        )
+        rows = connection.execute(input_query().where(condition)).mappings()
+        return tuple(input_record(row) for row in rows)
 
     # -- models -----------------------------------------------------------------------------------
 
@@ -366,6 +345,17 @@ def _escape(text: str) -> str:
 
 def _count(table: Any, condition: Any) -> Any:
     return select(func.count()).select_from(table).where(condition).scalar_subquery()
+
+
+def input_query() -> Any:
+    """What a load's record is made of, oldest first."""
+    model = models.c.name.label("model_name"), models.c.origin
+    return (
+        select(inputs, *model, snapshots.c.version, snapshots.c.digest)
+        .join(models, models.c.id == inputs.c.model_id)
+        .outerjoin(snapshots, snapshots.c.id == inputs.c.snapshot_id)
+        .order_by(inputs.c.id)
+    )
 
 
 def _model_query() -> Any:

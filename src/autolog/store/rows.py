@@ -8,12 +8,22 @@ from typing import Any
 
 from sqlalchemy import RowMapping
 
-from .records import ContentsRecord, ModelRecord, PartRecord, SnapshotRecord, TaskRecord
+from .records import ContentsRecord, InputRecord, ModelRecord, PartRecord, SnapshotRecord, TaskRecord
 
-__all__ = ["batches", "contents_record", "model_record", "part_records", "snapshot_record", "task_record"]
+__all__ = [
+    "SILENCE",
+    "batches",
+    "contents_record",
+    "input_record",
+    "model_record",
+    "part_records",
+    "snapshot_record",
+    "status_of",
+    "task_record",
+]
 
 #: A running task whose agent has not been heard of for this many seconds has lost contact.
-_SILENCE = 90.0
+SILENCE = 90.0
 #: How many values one query may name: SQLite takes 32,766.
 _BATCH = 500
 
@@ -105,16 +115,38 @@ def model_record(
     )
 
 
+def input_record(row: RowMapping) -> InputRecord:
+    """A load, joined with its model and snapshot."""
+    return InputRecord(
+        task_id=row["task_id"],
+        model_id=row["model_id"],
+        model_name=row["model_name"],
+        name=row["name"],
+        framework=row["framework"],
+        version=row["version"],
+        digest=row["digest"],
+        path=row["path"],
+        origin=row["origin"],
+        own=row["own"],
+        also_made_by=tuple(row["also_made_by"]),
+        count=row["count"],
+        first_loaded=row["first_loaded"],
+    )
+
+
+def status_of(status: str, heartbeat: float | None) -> str:
+    """A task's status: one that runs and has long not been heard of has lost contact."""
+    is_silent = heartbeat is not None and time.time() - heartbeat > SILENCE
+    return "lost contact" if status == "running" and is_silent else status
+
+
 def task_record(row: RowMapping, **more: Any) -> TaskRecord:
     """A task, `more` of it where it was asked for."""
-    status = row["status"]
-    if status == "running" and row["heartbeat"] is not None and time.time() - row["heartbeat"] > _SILENCE:
-        status = "lost contact"
     return TaskRecord(
         id=row["id"],
         project=row["project"],
         name=row["name"],
-        status=status,
+        status=status_of(row["status"], row["heartbeat"]),
         reason=row["reason"],
         started=row["started"],
         finished=row["finished"],

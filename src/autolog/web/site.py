@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
+from unicodedata import east_asian_width
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from starlette.requests import Request
@@ -66,6 +67,7 @@ KEYS = (
     ("Esc", "close what is open, or select nothing"),
     ("g then s", "start page"),
     ("g then m", "models"),
+    ("g then t", "tasks"),
     ("g then a", "archive"),
     ("?", "this help"),
 )
@@ -106,6 +108,7 @@ class Site:
             moment=words.moment,
             plain_number=_plain_number,
             plural=_plural,
+            shorter=_shorter,
             standing=words.standing,
             tag_name=tag_name,
             tag_value=tag_value,
@@ -148,6 +151,16 @@ def has_route(request: Request, name: str, **parameters: str) -> bool:
 def _plural(count: int, one: str, many: str = "") -> str:
     """`1 model`, `3 models`."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def _shorter(text: str, width: int) -> str:
+    """Text cut to about this many columns, for places that can't clip it; wide letters take two."""
+    room = width
+    for place, letter in enumerate(text):
+        room -= 2 if east_asian_width(letter) in "WF" else 1
+        if room < 0:
+            return text[: max(1, place - 1)].rstrip() + "…"
+    return text
 
 
 def _plain_number(value: Any) -> str:

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute, Route
 
-from . import actions, detail, editing, entries, models, network, start, versions
+from . import (
+    actions,
+    detail,
+    editing,
+    entries,
+    lineage,
+    models,
+    network,
+    start,
+    task,
+    task_files,
+    task_models,
+    tasks,
+    versions,
+)
 
 __all__ = ["routes"]
 
@@ -21,4 +35,9 @@ def routes() -> list[BaseRoute]:
         *entries.ROUTES,
         *editing.ROUTES,
         *detail.ROUTES,
+        *lineage.ROUTES,
+        *tasks.ROUTES,
+        *task_files.ROUTES,
+        *task_models.ROUTES,
+        *task.ROUTES,
     ]

@@ -1,0 +1,100 @@
+"""The scalars of models as series of points, and the versions that were saved along them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import select
+
+from .database import Store
+from .rows import batches
+from .schema import metrics, snapshots
+
+__all__ = ["Mark", "Point", "Series", "marks_of", "series_of", "thinned"]
+
+
+class Point(NamedTuple):
+    """A scalar at an iteration, and when it was reported, in seconds; the value is None if it was NaN."""
+
+    iteration: int
+    value: float | None
+    time: float
+
+
+class Series(NamedTuple):
+    """A metric of a model, by iteration. Of one of the whole model the only point's iteration is -1."""
+
+    model_id: str
+    name: str
+    points: tuple[Point, ...]
+
+    @property
+    def is_single(self) -> bool:
+        """Whether it is nothing but a value of the whole model."""
+        return len(self.points) == 1 and self.points[0].iteration < 0
+
+    @property
+    def title(self) -> str:
+        """What it is grouped by: `train/loss` is the series `loss` of `train`."""
+        title, _, series = self.name.rpartition("/")
+        return title if title and series else self.name
+
+
+class Mark(NamedTuple):
+    """A version that was saved; its iteration is None where it isn't known."""
+
+    model_id: str
+    version: int
+    iteration: int | None
+    time: float
+
+
+def series_of(store: Store, model_ids: Sequence[str], names: Iterable[str] | None = None) -> list[Series]:
+    """All scalars of these models, or those of these names, by model (as given), name and iteration.
+
+    A metric that has both a value of the whole model and a series gives two.
+    """
+    query = select(metrics.c.model_id, metrics.c.name, metrics.c.iteration, metrics.c.value, metrics.c.time)
+    query = query.order_by(metrics.c.model_id, metrics.c.name, metrics.c.iteration)
+    if names is not None:
+        query = query.where(metrics.c.name.in_(list(names)))
+    found: dict[tuple[str, str, bool], list[Point]] = {}
+    with store._reading() as connection:
+        for batch in batches(list(dict.fromkeys(model_ids))):
+            for model_id, name, *point in connection.execute(query.where(metrics.c.model_id.in_(batch))):
+                found.setdefault((model_id, name, point[0] < 0), []).append(Point(*point))
+    order = {model_id: place for place, model_id in enumerate(model_ids)}
+    keys = sorted(found, key=lambda key: (order[key[0]], key[1], not key[2]))
+    return [Series(key[0], key[1], tuple(found[key])) for key in keys]
+
+
+def marks_of(store: Store, model_ids: Sequence[str]) -> list[Mark]:
+    """The versions of these models, oldest first."""
+    columns = snapshots.c.model_id, snapshots.c.version, snapshots.c.iteration, snapshots.c.created
+    query = select(*columns).order_by(snapshots.c.created, snapshots.c.version)
+    with store._reading() as connection:
+        return [
+            Mark(*row)
+            for batch in batches(list(dict.fromkeys(model_ids)))
+            for row in connection.execute(query.where(snapshots.c.model_id.in_(batch)))
+        ]
+
+
+def thinned(points: Sequence[Point], most: int) -> Sequence[Point]:
+    """At most about this many of them, for drawing: of each stretch its lowest and highest, and its gaps.
+
+    The first and the last are always there.
+    """
+    if len(points) <= most:
+        return points
+    stretches = max(1, most // 3)
+    kept = {0, len(points) - 1}
+    for number in range(stretches):
+        places = range(number * len(points) // stretches, (number + 1) * len(points) // stretches)
+        known = [(value, place) for place in places if (value := points[place].value) is not None]
+        if known:
+            kept |= {min(known)[1], max(known)[1]}
+        if len(known) < len(places):
+            kept.add(next(place for place in places if points[place].value is None))
+    return [points[place] for place in sorted(kept)]
