@@ -12,7 +12,7 @@ __all__ = ["Branch", "Leaf", "leaves_of", "tree_of"]
 
 _DEEPEST = 10
 #: So many rows are seen before somebody opens or closes anything.
-_ROWS = 60
+_ROWS = 80
 _BITS = re.compile(r"(?:q?u?int|b?float|complex)(\d+)")
 
 
@@ -111,14 +111,16 @@ def _shortened(branch: Branch, between: str) -> Branch:
 
 
 def _open(root: Branch) -> None:
-    """Open as many branches, level by level, as there is room for."""
-    room = _ROWS
-    for each in _below(root):
-        rows = len(each.branches) + len(each.leaves)
-        if each is not root and rows > room:
-            continue
-        each.is_open = True
+    """Open as many levels as there is room for: whole ones, so that what is alike looks alike."""
+    room, level = _ROWS, [root]
+    while level:
+        rows = sum(len(each.branches) + len(each.leaves) for each in level)
+        if rows > room and level != [root]:
+            return
+        for each in level:
+            each.is_open = True
         room -= rows
+        level = [inner for each in level for inner in each.branches.values()]
 
 
 def _size(elements: int, dtype: str) -> int | None:

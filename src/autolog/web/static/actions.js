@@ -43,13 +43,13 @@ async function confirmed(action, which, count) {
 }
 
 /** Does it, after asking where that is due; what the server says then, or null if nothing was done. */
-export async function act(action, which, count) {
+export async function act(action, which, count, show = refresh) {
   let answer;
   try {
     const said = await confirmed(action, which, count);
     if (!said) return null;
     answer = await post(`/models/actions/${action}`, { ...which, ...said });
-    await refresh();
+    await show();
     tell(action, said, answer);
   } catch (error) {
     toast(error.message, { isProblem: true });

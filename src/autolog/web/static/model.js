@@ -3,11 +3,13 @@
 import { act } from "./actions.js";
 import { ask, post, reread, toast } from "./speaking.js";
 
-const id = () => document.querySelector("#model-head").dataset.id;
+/** A task's page has such a header, too. */
+const head = () => document.querySelector("#model-head, #task-head");
+const id = () => head().dataset.id;
 
 /** Changes the model, shows it, and offers to take that back. Gives whether it worked. */
 export async function change(body, told) {
-  const address = `/models/${encodeURIComponent(id())}/edit`;
+  const address = head().dataset.address ?? `/models/${encodeURIComponent(id())}/edit`;
   try {
     const { changed, undo } = await post(address, body);
     await reread();
@@ -85,7 +87,8 @@ async function addAlias(version) {
 }
 
 async function perform(action) {
-  const answer = await act(action, { ids: [id()] }, 1);
+  // What is gone can't be shown anew.
+  const answer = await act(action, { ids: [id()] }, 1, action === "delete" ? () => {} : reread);
   if (action === "delete" && answer?.done.length) location.assign("/archive");
 }
 
