@@ -19,7 +19,6 @@ from ._options import Options, output
 from ._out import emit, emit_json, safe, say
 from ._session import kept_places, opened_kept
 from ._tables import Column, show_facts, show_table, show_title
-from .tasks import lasted
 
 if TYPE_CHECKING:
     from autolog.store import ContentsRecord, ModelRecord, SnapshotRecord, Store, TaskRecord
@@ -285,7 +284,7 @@ def _show_task(record: TaskRecord, asked: _Parts) -> None:
             ("status", record.status + (f": {record.reason}" if record.reason else "")),
             ("started", _format.moment(record.started)),
             ("finished", _format.moment(record.finished)),
-            ("duration", _format.duration(lasted(record))),
+            ("duration", _format.duration(_format.lasted(record))),
             ("user", f"{record.user}@{record.host}"),
             ("script", record.script),
             ("arguments", " ".join(record.argv[1:])),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +19,7 @@ from ._tables import Column, show_table
 if TYPE_CHECKING:
     from autolog.store import TaskRecord
 
-__all__ = ["lasted", "tasks"]
+__all__ = ["tasks"]
 
 _COLUMNS = (
     Column("ID"),
@@ -35,20 +34,13 @@ _COLUMNS = (
 )
 
 
-def lasted(record: TaskRecord) -> float | None:
-    """Seconds from start to end; of a running task until now, None where its end is unknown."""
-    if record.finished is not None:
-        return record.finished - record.started
-    return time.time() - record.started if record.status == "running" else None
-
-
 _KEYS: Mapping[str, Callable[[TaskRecord], Any]] = {
     "id": lambda record: record.id,
     "name": lambda record: record.name.lower(),
     "project": lambda record: record.project.lower(),
     "status": lambda record: record.status,
     "started": lambda record: record.started,
-    "duration": lasted,
+    "duration": _format.lasted,
     "user": lambda record: record.user,
     "in": lambda record: record.input_count,
     "out": lambda record: record.output_count,
@@ -85,7 +77,7 @@ def _row(record: TaskRecord) -> list[str]:
         record.project,
         record.status,
         _format.age(record.started),
-        _format.duration(lasted(record)),
+        _format.duration(_format.lasted(record)),
         record.user,
         str(record.input_count),
         str(record.output_count),

@@ -21,7 +21,7 @@ from .repack import Repacked, repack
 from .restore import Restored, digest_at, files_of, restore
 from .retention import Chosen, Rule, choose
 from .send import send
-from .streaming import Streamed, streams
+from .streaming import Streamed, artifact_stream, streams
 from .unpacking import unpacked
 from .verify import Damage, size_of, verify
 from .wanted import wanted
@@ -43,6 +43,7 @@ __all__ = [
     "Restored",
     "Rule",
     "Streamed",
+    "artifact_stream",
     "at_hand",
     "changed",
     "choose",

@@ -20,9 +20,9 @@ from .restore import files_of, why_not
 
 if TYPE_CHECKING:
     from autolog.content import Data
-    from autolog.store import Kept, KeptRecord, SnapshotRecord
+    from autolog.store import ArtifactRecord, Kept, KeptRecord, SnapshotRecord
 
-__all__ = ["Streamed", "streams"]
+__all__ = ["Streamed", "artifact_stream", "streams", "verified"]
 
 _BLOCK = 1 << 20
 
@@ -65,6 +65,21 @@ def streams(snapshot: SnapshotRecord, kept: Kept, here: Here) -> list[Streamed]:
     raise WeightsUnavailable(why_not(snapshot))
 
 
+def artifact_stream(record: ArtifactRecord, here: Here) -> Streamed:
+    """An artifact's file. Raises WeightsUnavailable and DestinationError if its place can't be reached."""
+    place = open_recorded(record.place, here)
+    if place.size(record.path) is None:
+        raise WeightsUnavailable(f"the file of the artifact {record.name!r} isn't where it was kept any more")
+
+    def blocks() -> Iterator[Data]:
+        for offset in range(0, record.size, _BLOCK):
+            yield place.read(record.path, offset, min(_BLOCK, record.size - offset))
+
+    return Streamed(
+        os.path.basename(record.path), record.size, lambda: verified(blocks(), record.digest, record.size)
+    )
+
+
 def _is_there(path: str, size: int | None, digest: str, kept: Kept) -> bool:
     return bool(path) and os.path.isfile(path) and is_still(path, size, digest, kept)
 
@@ -79,12 +94,12 @@ def _kept(name: str, file: KeptRecord, kept: Kept, here: Here) -> Streamed:
         assert file.recipe_id is not None  # a kept file has either
         yield from Reading(kept, file.place.id, place).file(kept.recipe(file.recipe_id))
 
-    return Streamed(name, file.size, lambda: _verified(blocks(), file.digest, file.size))
+    return Streamed(name, file.size, lambda: verified(blocks(), file.digest, file.size))
 
 
 def _at_path(name: str, path: str, digest: str) -> Streamed:
     size = os.path.getsize(path)
-    return Streamed(name, size, lambda: _verified(_blocks_of(path), digest, size))
+    return Streamed(name, size, lambda: verified(_blocks_of(path), digest, size))
 
 
 def _blocks_of(path: str) -> Iterator[bytes]:
@@ -95,7 +110,8 @@ def _blocks_of(path: str) -> Iterator[bytes]:
         raise WeightsUnavailable(f"{path} can't be read any more ({error.strerror or error})") from error
 
 
-def _verified(blocks: Iterable[Data], digest: str, size: int) -> Iterator[Data]:
+def verified(blocks: Iterable[Data], digest: str, size: int) -> Iterator[Data]:
+    """The blocks, the last of them only if they are of this size and digest. Raises IntegrityError."""
     hasher = blake3()
     held: Data = b""
     for block in blocks:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
         VersionRecord,
     )
 
-__all__ = ["SCHEMA", "fault", "given", "made", "model", "snapshot", "task", "version"]
+__all__ = ["SCHEMA", "fault", "given", "made", "model", "snapshot", "task", "task_row", "version"]
 
 #: The version of these names, carried by every object that is a whole answer.
 SCHEMA = 1
@@ -123,6 +123,28 @@ def task(record: TaskRecord) -> dict[str, Any]:
             for each in record.not_kept
         ],
         "faults": [fault(each) for each in record.faults],
+    }
+
+
+def task_row(record: TaskRecord) -> dict[str, Any]:
+    """A task as a table has it: how many models it has, and not which."""
+    return {
+        "id": record.id,
+        "name": record.name,
+        "project": record.project,
+        "status": record.status,
+        "reason": record.reason,
+        "started": iso(record.started),
+        "finished": iso(record.finished),
+        "user": record.user,
+        "host": record.host,
+        "script": record.script,
+        "argv": list(record.argv),
+        "tags": list(record.tags),
+        "comment": record.comment,
+        "archived": record.archived,
+        "input_count": record.input_count,
+        "output_count": record.output_count,
     }
 
 

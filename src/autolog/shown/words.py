@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import time
 from datetime import datetime, timezone
+from typing import TYPE_CHECKING
 
-__all__ = ["age", "count", "digest", "duration", "iso", "keeping", "moment", "size", "standing"]
+if TYPE_CHECKING:
+    from autolog.store import TaskRecord
+
+__all__ = ["age", "count", "digest", "duration", "iso", "keeping", "lasted", "moment", "size", "standing"]
 
 _SPANS = ((86400 * 365, "y"), (86400 * 30, "mo"), (86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 _PAIRS = ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s"))
@@ -59,6 +63,13 @@ def duration(seconds: float | None) -> str:
             rest = whole % span // small
             return f"{whole // span} {unit}" + (f" {rest} {small_unit}" if rest else "")
     return f"{whole} s"
+
+
+def lasted(record: TaskRecord) -> float | None:
+    """Seconds from a task's start to its end; of one that runs until now, None where its end is unknown."""
+    if record.finished is not None:
+        return record.finished - record.started
+    return time.time() - record.started if record.status == "running" else None
 
 
 def age(when: float | None) -> str:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, and_, func, null, or_, select
-
-from autolog.errors import BadValue
+from sqlalchemy import Connection, and_, func, null, select
 
 from .database import Store
-from .filtering import Filters, Order, SortKey, filtered, sort_keys
+from .filtering import Filters, Order, filtered, sort_keys
+from .marks import beyond, mark_of, read_mark
 from .matching import matching
 from .records import ModelRecord
 from .rows import batches, model_record
@@ -99,12 +95,12 @@ class Browsing:
         be large, and are read only if they are asked for.
         """
         keys = sort_keys(order)
-        backwards, values = _read_mark(at, keys)
+        backwards, values = read_mark(at, keys)
         with self._store._reading() as connection:
             labels = [key.value.label(f"k{n}") for n, key in enumerate(keys)]
             query = select(models.c.id, *labels).where(filtered(connection, filters))
             if values is not None:
-                query = query.where(_beyond(keys, values, backwards))
+                query = query.where(beyond(keys, values, backwards))
             clauses = [
                 key.clause(label, backwards=backwards) for key, label in zip(keys, labels, strict=True)
             ]
@@ -117,8 +113,8 @@ class Browsing:
         if not found:
             return Page((), None, None)
         is_after, is_before = (True, is_more) if backwards else (is_more, values is not None)
-        after = _mark("n", found[-1][1:]) if is_after else None
-        before = _mark("p", found[0][1:]) if is_before else None
+        after = mark_of("n", found[-1][1:]) if is_after else None
+        before = mark_of("p", found[0][1:]) if is_before else None
         return Page(rows, after, before)
 
     def each(
@@ -322,50 +318,3 @@ def _metadata_facets(connection: Connection, filters: Filters) -> dict[str, list
             value = "true" if row.number else "false"
         found.setdefault(f"meta.{row.key}", []).append(Facet(value, value, row.n))
     return {key: values for key, values in found.items() if len(values) <= _FEW}
-
-
-# -- marks ----------------------------------------------------------------------------------------------
-
-
-def _beyond(keys: Sequence[SortKey], values: Sequence[Any], backwards: bool) -> Any:
-    """What comes after a row with these values in its sort columns, or before it."""
-    alternatives = []
-    for n, key in enumerate(keys):
-        further = key.beyond(values[n], backwards=backwards)
-        if further is not None:
-            same = [keys[m].equals(values[m]) for m in range(n)]
-            alternatives.append(and_(*same, further))
-    first, value = keys[0], values[0]
-    if not first.nullable:
-        # Says nothing new, but lets an index be entered at the right place.
-        bound = first.value <= value if first.is_down != backwards else first.value >= value
-        return and_(bound, or_(*alternatives))
-    return or_(*alternatives)
-
-
-def _mark(direction: str, values: Sequence[Any]) -> str:
-    packed = json.dumps(list(values), separators=(",", ":")).encode()
-    return direction + base64.urlsafe_b64encode(packed).decode().rstrip("=")
-
-
-def _read_mark(mark: str, keys: Sequence[SortKey]) -> tuple[bool, list[Any] | None]:
-    """Whether it goes backwards, and the values it names. Raises BadValue."""
-    if not mark:
-        return False, None
-    try:
-        packed = base64.urlsafe_b64decode(mark[1:] + "=" * (-len(mark[1:]) % 4))
-        values = json.loads(packed)
-    except (ValueError, binascii.Error, RecursionError) as error:
-        raise BadValue("this page's mark can't be read; begin at the first page") from error
-    fits = isinstance(values, list) and len(values) == len(keys) and mark[0] in "np"
-    if not fits or not all(map(_fits, keys, values)):
-        raise BadValue("this page's mark is of another order; begin at the first page")
-    return mark[0] == "p", values
-
-
-def _fits(key: SortKey, value: Any) -> bool:
-    if value is None:
-        return key.nullable
-    if key.is_text:
-        return isinstance(value, str)
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1 << 63

@@ -10,20 +10,22 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from urllib.parse import quote, urlencode
 
 from autolog.errors import BadValue
 from autolog.store import FACETS, Filters
 
-__all__ = ["View", "join_list", "split_list", "tag_name", "tag_value"]
+__all__ = ["View", "join_list", "split_list", "tag_name", "tag_value", "times"]
 
 _SINGLE = ("q", "re", "tags", "updated", "where", "sort", "columns", "page", "limit", "view", "model")
+#: Those of other tables.
+_SINGLE_ELSEWHERE = ("started", "archived")
 _RANGES = ("metric.", "min.", "max.")
 #: Filters, as against what they are looked at with.
-_LOOKS = ("sort", "columns", "page", "limit", "view", "model")
+_LOOKS = ("sort", "columns", "page", "limit", "view", "model", "archived")
 _MOST_VALUES = 300
 _LIMITS = (10, 50, 100, 200)
 _AGE = re.compile(r"(\d{1,5})([smhdw])")
@@ -37,10 +39,22 @@ class View:
     base: str
     values: Mapping[str, tuple[str, ...]]
     is_canonical: bool = True
+    usual: tuple[tuple[str, bool], ...] = (("updated", True),)
 
     @classmethod
-    def of(cls, base: str, pairs: Iterable[tuple[str, str]]) -> View:
-        """What the pairs behind the question mark say."""
+    def of(
+        cls,
+        base: str,
+        pairs: Iterable[tuple[str, str]],
+        *,
+        known: Callable[[str], bool] | None = None,
+        usual: tuple[tuple[str, bool], ...] = (("updated", True),),
+    ) -> View:
+        """What the pairs behind the question mark say; a table of something else knows other keys.
+
+        `usual` is what it is sorted by unless the address says otherwise.
+        """
+        is_known = known or _is_known
         values: dict[str, list[str]] = {}
         ends: dict[str, dict[str, str]] = {}
         is_canonical = True
@@ -53,15 +67,15 @@ class View:
                     ends.setdefault(field, {})[where] = value
             elif not value.strip():
                 is_canonical = False
-            elif _is_known(key) and value not in values.setdefault(key, []):
+            elif is_known(key) and value not in values.setdefault(key, []):
                 values[key].append(value)
         for field, each in ends.items():
-            if _is_known(field):
+            if is_known(field):
                 values[field] = [f"{each.get('from', '')}..{each.get('to', '')}"]
         kept = {
             key: tuple(each[:1] if _is_single(key) else each[:_MOST_VALUES]) for key, each in values.items()
         }
-        return cls(base, kept, is_canonical)
+        return cls(base, kept, is_canonical, usual)
 
     def first(self, key: str, default: str = "") -> str:
         """The only value of a key."""
@@ -98,11 +112,11 @@ class View:
             values.pop(key, None)
             if any(listed):
                 values[key] = tuple(each for each in listed if each)
-        return View(self.base, values)
+        return replace(self, values=values, is_canonical=True)
 
     def at(self, path: str) -> View:
         """The same below another path."""
-        return View(self.base + path, self.values)
+        return replace(self, base=self.base + path, is_canonical=True)
 
     def without(self, key: str, value: str | None = None) -> View:
         """Another one without a value, or without the whole key."""
@@ -113,7 +127,7 @@ class View:
     def cleared(self) -> View:
         """Another one without any filter."""
         kept = {key: each for key, each in self.values.items() if key in _LOOKS and key != "page"}
-        return View(self.base, kept)
+        return replace(self, values=kept, is_canonical=True)
 
     @property
     def filter_keys(self) -> list[str]:
@@ -130,7 +144,7 @@ class View:
     def order(self) -> list[tuple[str, bool]]:
         """What it is sorted by, and whether descending."""
         words = split_list(self.first("sort"))
-        return [(word.removeprefix("-"), word.startswith("-")) for word in words[:8]] or [("updated", True)]
+        return [(word.removeprefix("-"), word.startswith("-")) for word in words[:8]] or list(self.usual)
 
     def sorted_by(self, name: str, *, adds: bool = False, down: bool = False) -> View:
         """Another one, sorted by a column alone or, if it `adds` a level, last; twice turns it round."""
@@ -155,7 +169,7 @@ class View:
             tags_any=() if needs_all else wanted,
             tags_all=wanted if needs_all else (),
             tags_not=tuple(each[1:] for each in tags if _is_excluded(each)),
-            updated=_times(self.first("updated"), now),
+            updated=times(self.first("updated"), now),
             measures={key: numbers(key, self.first(key)) for key in self.values if key.startswith(_RANGES)},
             metadata={key[5:]: self.all(key) for key in self.values if key.startswith("meta.")},
             where=self.first("where"),
@@ -193,7 +207,7 @@ def numbers(key: str, text: str) -> tuple[float | None, float | None]:
     return ends[0], ends[1]
 
 
-def _times(text: str, now: float) -> tuple[float | None, float | None]:
+def times(text: str, now: float) -> tuple[float | None, float | None]:
     """The ends of `2026-01-01..2026-01-31` (UTC, both days included), also `7d..` for the last seven days."""
     if not text:
         return None, None
@@ -220,7 +234,7 @@ def _is_known(key: str) -> bool:
 
 
 def _is_single(key: str) -> bool:
-    return key in _SINGLE or key.startswith(_RANGES)
+    return key in (*_SINGLE, *_SINGLE_ELSEWHERE) or key.startswith(_RANGES)
 
 
 def _is_excluded(tag: str) -> bool:

@@ -1,6 +1,6 @@
-// Columns: a level of sorting with shift, widths by dragging, the order by dragging heads.
+// Columns: widths by dragging, the order by dragging heads.
 
-import { refresh } from "./speaking.js";
+import { visit } from "./table.js";
 
 const view = () => document.querySelector("#view");
 const heads = () => [...document.querySelectorAll("#table th[data-key]")];
@@ -45,19 +45,6 @@ function fit(head) {
   const width = Math.min(Math.max(48, ...wide) + 24, 900);
   head.style.width = `${width}px`;
   keep(head.dataset.key, width);
-}
-
-document.addEventListener("click", (event) => {
-  const link = event.target.closest("a.sort");
-  if (!link || !event.shiftKey) return;
-  event.preventDefault();
-  event.stopImmediatePropagation();
-  go(link.dataset.add);
-}, true);
-
-async function go(url) {
-  await refresh(url);
-  history.pushState({ htmx: true }, "", url);
 }
 
 // -- widths -----------------------------------------------------------------------------------------
@@ -110,7 +97,7 @@ document.addEventListener("drop", (event) => {
   const url = new URL(view().dataset.url, location.href);
   const escaped = keys.map((key) => key.replaceAll("%", "%25").replaceAll(",", "%2C"));
   url.searchParams.set("columns", escaped.join(","));
-  go(url.pathname + url.search);
+  visit(url.pathname + url.search);
 });
 
 document.addEventListener("htmx:afterSettle", setWidths);

@@ -1,6 +1,7 @@
-// Going through the rows with keys, and opening them.
+// Going through the rows with keys, opening them, and another level of sorting with shift.
 
 import { isBusy, isTyping } from "./site.js";
+import { refresh } from "./speaking.js";
 
 const rows = () => [...document.querySelectorAll("#table tbody tr")];
 const current = () => document.activeElement?.closest("#table tbody tr") ?? document.querySelector("tr.cursor");
@@ -19,7 +20,10 @@ function step(by) {
   go(at < 0 ? all[by > 0 ? 0 : all.length - 1] : all[Math.min(Math.max(at + by, 0), all.length - 1)]);
 }
 
-export const open = (id) => location.assign(`/models/${encodeURIComponent(id)}`);
+export const open = (id) => {
+  const { detail = "/models/" } = document.querySelector("#view").dataset;
+  location.assign(detail + encodeURIComponent(id));
+};
 
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && event.target.id === "q") event.target.blur();
@@ -32,7 +36,7 @@ document.addEventListener("keydown", (event) => {
   else if (event.key === "Enter" && event.target === document.body && current()) open(current().dataset.id);
   else if (event.key.toLowerCase() === "x" && current()) {
     const box = current().querySelector("input[type=checkbox]");
-    box.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true, shiftKey: event.shiftKey }));
+    box?.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true, shiftKey: event.shiftKey }));
   } else return;
   event.preventDefault();
 });
@@ -42,7 +46,7 @@ document.addEventListener("htmx:afterSettle", () => {
   const [q, re, view] = ["#q", "#re", "#view"].map((each) => document.querySelector(each));
   if (!view || document.activeElement === q) return;
   q.value = view.dataset.q;
-  re.checked = view.dataset.re === "1";
+  if (re) re.checked = view.dataset.re === "1";
 });
 
 document.addEventListener("focusin", (event) => {
@@ -62,3 +66,17 @@ document.addEventListener("dblclick", (event) => {
   const row = event.target.closest("#table tbody tr");
   if (row && !event.target.closest("button, input, label")) open(row.dataset.id);
 });
+
+/** Shows the table as another address has it. */
+export async function visit(url) {
+  await refresh(url);
+  history.pushState({ htmx: true }, "", url);
+}
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a.sort");
+  if (!link || !event.shiftKey) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  visit(link.dataset.add);
+}, true);

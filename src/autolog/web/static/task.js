@@ -1,0 +1,37 @@
+// A task's page: its archive, and the models that it has loaded, set by hand.
+
+import { change } from "./model.js";
+import { ask, post, reread, toast } from "./speaking.js";
+
+const address = () => document.querySelector("#artifacts").dataset.inputs;
+
+async function set(body, told, undo = null) {
+  try {
+    await post(address(), body);
+    await reread();
+    toast(told, { undo });
+  } catch (error) {
+    toast(error.message, { isProblem: true });
+  }
+}
+
+async function connect() {
+  const text = "An id, its beginning, or a name; with :v3 or @alias behind it for a version that isn't the newest.";
+  const said = await ask({ title: "Add an input model", text, field: "Model", yes: "Add" });
+  if (said) await set({ connect: said.value }, "Input model added.");
+}
+
+function disconnect(button) {
+  const { disconnect: id, version } = button.dataset;
+  const back = () => set({ connect: version ? `${id}:v${version}` : id }, "Input model added again.");
+  return set({ disconnect: id }, "Input model removed.", back);
+}
+
+document.addEventListener("click", (event) => {
+  const at = (selector) => event.target.closest(selector);
+  if (at("#archive")) {
+    const isArchived = Boolean(at("#archive").dataset.archived);
+    change({ archived: !isArchived }, isArchived ? "Task taken out of the archive." : "Task archived.");
+  } else if (at("#connect")) connect();
+  else if (at("[data-disconnect]")) disconnect(at("[data-disconnect]"));
+});
