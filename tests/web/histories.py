@@ -150,7 +150,7 @@ def scalars(store: Store, model_id: str, count: int = 120) -> None:
     """Losses of two series with a gap in one, an accuracy, a learning rate, and a value of the whole."""
     rows = []
     for step in range(count):
-        when = BEGAN + step * 7
+        when = BEGAN + 1000 + step * 7
         wobble = math.sin(step * 1.7) * 0.08
         values: dict[str, float | None] = {
             "loss/train": 2 * math.exp(-step / 40) + wobble,

@@ -57,7 +57,7 @@ from .records import (
     VersionRecord,
 )
 from .removing import remove, uses_by_others
-from .scalars import Mark, Point, Series, marks_of, series_of, thinned
+from .scalars import Mark, Point, Series, Summary, marks_of, series_of, summaries_of, thinned
 from .selecting import Selection, check_query
 from .task_editing import NewModel, connect_input, create_model, disconnect_inputs, edit_task, forget_task
 from .task_models import models_by_id
@@ -112,6 +112,7 @@ __all__ = [
     "SkipRecord",
     "SnapshotRecord",
     "Store",
+    "Summary",
     "Taken",
     "TaskFilters",
     "TaskPage",
@@ -167,6 +168,7 @@ __all__ = [
     "report_figure",
     "search_tasks",
     "series_of",
+    "summaries_of",
     "take",
     "thinned",
     "unalias",

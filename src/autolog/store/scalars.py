@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from .database import Store
 from .rows import batches
 from .schema import metrics, snapshots
 
-__all__ = ["Mark", "Point", "Series", "marks_of", "series_of", "thinned"]
+__all__ = ["Mark", "Point", "Series", "Summary", "marks_of", "series_of", "summaries_of", "thinned"]
 
 
 class Point(NamedTuple):
@@ -33,6 +33,20 @@ class Series(NamedTuple):
     def is_single(self) -> bool:
         """Whether it is nothing but a value of the whole model."""
         return len(self.points) == 1 and self.points[0].iteration < 0
+
+
+class Summary(NamedTuple):
+    """A metric of a model in short: how many points it has (`size`), its range, and its last point.
+
+    `low` and `high` are None if no value was a number. The iteration of a value of the whole model is -1.
+    """
+
+    model_id: str
+    name: str
+    size: int
+    low: float | None
+    high: float | None
+    last: Point
 
     @property
     def title(self) -> str:
@@ -67,6 +81,34 @@ def series_of(store: Store, model_ids: Sequence[str], names: Iterable[str] | Non
     order = {model_id: place for place, model_id in enumerate(model_ids)}
     keys = sorted(found, key=lambda key: (order[key[0]], key[1], not key[2]))
     return [Series(key[0], key[1], tuple(found[key])) for key in keys]
+
+
+def summaries_of(store: Store, model_id: str) -> list[Summary]:
+    """The metrics of a model, by name; one that is of the whole model and a series, too, is there twice."""
+    is_single = (metrics.c.iteration < 0).label("single")
+    wanted = metrics.c.model_id == model_id
+    ranges = (
+        select(metrics.c.name, is_single, func.count(), func.min(metrics.c.value), func.max(metrics.c.value))
+        .add_columns(func.max(metrics.c.iteration).label("iteration"))
+        .where(wanted)
+        .group_by(metrics.c.name, is_single)
+        .order_by(metrics.c.name, is_single.desc())
+    )
+    ends = ranges.order_by(None).subquery()
+    newest = (
+        select(metrics)
+        .where(wanted)
+        .join(ends, (ends.c.name == metrics.c.name) & (ends.c.iteration == metrics.c.iteration))
+    )
+    with store._reading() as connection:
+        last = {
+            (row.name, row.iteration): Point(row.iteration, row.value, row.time)
+            for row in connection.execute(newest)
+        }
+        return [
+            Summary(model_id, name, count, low, high, last[name, iteration])
+            for name, _, count, low, high, iteration in connection.execute(ranges)
+        ]
 
 
 def marks_of(store: Store, model_ids: Sequence[str]) -> list[Mark]:

@@ -1,0 +1,193 @@
+"""The scalars of a model: line plots and tables of values, and the same as JSON and CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from autolog.errors import NotFound
+from autolog.shown import plain
+from autolog.shown.words import iso
+from autolog.store import ModelRecord, Point, Series, Summary, marks_of, series_of, summaries_of, thinned
+
+from ..export import as_json, csv_rows
+from ..site import Site, site_of
+from ..view import View
+from .tabs import tab_page
+
+__all__ = ["ROUTES", "scalars_json"]
+
+#: Plots on a page, rows of a table of values, and how many points all these tables may have together.
+_PLOTS, _ROWS, _POINTS = 40, 100, 100_000
+#: What each choice may say; the first is what holds without a word.
+CHOICES = {
+    "x": {"iteration": "Iteration", "time": "Time from start", "wall": "Wall time"},
+    "smooth": {
+        "none": "None",
+        "exponential": "Exponential",
+        "average": "Running average",
+        "gaussian": "Gaussian",
+    },
+    "y": {"linear": "Linear", "log": "Logarithmic"},
+    "group": {"title": "By title", "none": "Each by itself"},
+}
+_STRENGTH = 60
+
+
+class Plot(NamedTuple):
+    """A plot: the metrics in it, and the address of their points."""
+
+    title: str
+    series: list[Summary]
+    url: str
+    rows: list[tuple[int, list[float | None]]]
+    row_count: int
+
+
+def page(request: Request) -> Response:
+    """The tab."""
+    site = site_of(request)
+    model = site.store.head(request.path_params["model_id"])
+    view, chosen = _view(request, model)
+    found = summaries_of(site.store, model.id)
+    text = view.first("q").lower()
+    wanted = [each for each in found if text in each.name.lower()]
+    groups: dict[str, list[Summary]] = {}
+    for each in wanted:
+        if each.last.iteration >= 0:
+            groups.setdefault(each.title if chosen["group"] == "title" else each.name, []).append(each)
+    plots = _plots(site, model, dict(list(groups.items())[:_PLOTS]))
+    values = {
+        "view": view,
+        "chosen": chosen,
+        "choices": CHOICES,
+        "plots": plots,
+        "left_out": len(groups) - len(plots),
+        "single": [each for each in wanted if each.last.iteration < 0],
+        "has_any": bool(found),
+        "base": f"/models/{model.id}/scalars",
+    }
+    return tab_page(request, "model_scalars.html", "model-scalars", model, values)
+
+
+def _view(request: Request, model: ModelRecord) -> tuple[View, dict[str, Any]]:
+    asked = request.query_params
+    chosen: dict[str, Any] = {}
+    for key, words in CHOICES.items():
+        chosen[key] = asked.get(key) if asked.get(key) in words else next(iter(words))
+    strength = asked.get("strength", "")
+    fits = strength.isascii() and strength.isdecimal() and len(strength) < 4 and 1 <= int(strength) <= 100
+    chosen["strength"] = int(strength) if fits else _STRENGTH
+    values = {"q": (asked["q"],)} if asked.get("q", "").strip() else {}
+    return View(f"/models/{model.id}/scalars", values), chosen
+
+
+def _plots(site: Site, model: ModelRecord, groups: dict[str, list[Summary]]) -> list[Plot]:
+    names = {each.name for group in groups.values() for each in group}
+    is_small = sum(each.size for group in groups.values() for each in group) <= _POINTS
+    read = series_of(site.store, [model.id], names) if is_small and names else []
+    points = {each.name: each.points for each in read if not each.is_single}
+    found = []
+    for title, group in groups.items():
+        view = View("", {"name": tuple(each.name for each in group)})
+        url = f"/models/{model.id}/scalars.json?{view.query}"
+        rows = _rows([points.get(each.name, ()) for each in group])
+        found.append(Plot(title, group, url, rows[-_ROWS:][::-1], len(rows)))
+    return found
+
+
+def _rows(series: Sequence[Sequence[Point]]) -> list[tuple[int, list[float | None]]]:
+    """One row for each iteration, with a value of each series that has one there."""
+    by_iteration: dict[int, list[float | None]] = {}
+    for place, points in enumerate(series):
+        for point in points:
+            by_iteration.setdefault(point.iteration, [None] * len(series))[place] = point.value
+    return sorted(by_iteration.items())
+
+
+def scalars_json(
+    site: Site, models: Sequence[ModelRecord], names: Sequence[str], most: int
+) -> dict[str, Any]:
+    """The scalars of models as JSON; `names` if not all of them, `most` points of each unless it is 0."""
+    found = series_of(site.store, [each.id for each in models], names or None)
+    began = {each.id: _began(site, each) for each in models}
+    return {
+        "schema": plain.SCHEMA,
+        "models": [{"id": each.id, "name": each.name, "began": iso(began[each.id])} for each in models],
+        "series": [_series_json(each, most) for each in found if not each.is_single],
+        "single": [
+            {"model_id": each.model_id, "name": each.name, "value": point.value, "time": iso(point.time)}
+            for each in found
+            if each.is_single
+            for point in each.points
+        ],
+        "versions": [
+            {
+                "model_id": each.model_id,
+                "version": each.version,
+                "iteration": each.iteration,
+                "created": iso(each.time),
+            }
+            for each in marks_of(site.store, [each.id for each in models])
+        ],
+    }
+
+
+def _began(site: Site, model: ModelRecord) -> float | None:
+    """When the task of a model started."""
+    if model.task_id is None:
+        return None
+    try:
+        return site.store.task_head(model.task_id).started
+    except NotFound:  # taken away meanwhile
+        return None
+
+
+def _series_json(series: Series, most: int) -> dict[str, Any]:
+    points = thinned(series.points, most) if most else series.points
+    return {
+        "model_id": series.model_id,
+        "name": series.name,
+        "count": len(series.points),
+        "iteration": [each.iteration for each in points],
+        "value": [each.value for each in points],
+        "time": [iso(each.time) for each in points],
+    }
+
+
+def as_twin(request: Request) -> Response:
+    """The scalars as JSON: `name` chooses some of them, `points` how many of each at most."""
+    site = site_of(request)
+    model = site.store.head(request.path_params["model_id"])
+    most = request.query_params.get("points", "")
+    number = int(most) if most.isascii() and most.isdecimal() and len(most) < 8 else 0
+    answer = scalars_json(site, [model], request.query_params.getlist("name"), number)
+    return Response(as_json(answer), media_type="application/json")
+
+
+def as_csv(request: Request) -> Response:
+    """All scalars, a line for each point."""
+    site = site_of(request)
+    model = site.store.head(request.path_params["model_id"])
+    found = series_of(site.store, [model.id], request.query_params.getlist("name") or None)
+
+    def lines() -> Iterator[list[Any]]:
+        yield ["name", "iteration", "value", "time"]
+        for each in found:
+            for point in each.points:
+                iteration = None if point.iteration < 0 else point.iteration
+                yield [each.name, iteration, point.value, iso(point.time)]
+
+    headers = {"content-disposition": 'attachment; filename="scalars.csv"'}
+    return StreamingResponse(csv_rows(lines()), media_type="text/csv", headers=headers)
+
+
+ROUTES = (
+    Route("/models/{model_id}/scalars", page, name="model-scalars"),
+    Route("/models/{model_id}/scalars.json", as_twin, name="model-scalars-json"),
+    Route("/models/{model_id}/scalars.csv", as_csv, name="model-scalars-csv"),
+)
