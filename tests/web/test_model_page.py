@@ -1,5 +1,7 @@
 """The page of a model: its header, its facts, and how it is changed."""
 
+import json
+
 import pytest
 from weights import import_versions, safetensors
 
@@ -7,6 +9,7 @@ from autolog.store import alias, edit, publish
 
 pytestmark = pytest.mark.core
 
+ORIGIN = "http://127.0.0.1:8265"
 CONTROLS = [
     "data-begin",
     "data-act=",
@@ -243,3 +246,31 @@ def test_many_tags_and_metadata(pages, model_id):
     assert "88 more" in page
     assert all(f'data-untag="tag-{number}"' in page for number in range(100))
     assert 'data-entry="edit"' not in pages.html(f"/models/{model_id}/metadata")
+
+
+@pytest.mark.parametrize("text", ["\ud800", "\0", "\u202e" * 20, "é" * 900, "{{ 7 * 7 }}", "' OR 1=1 --"])
+def test_texts_of_every_kind(pages, model_id, change, text):
+    for body in (
+        {"name": f"a{text}"},
+        {"design": text},
+        {"description": text},
+        {"tags": {"add": [f"a{text}"]}},
+        {"labels": {"add": {f"a{text}": 1}}},
+        {"metadata": {"add": {f"a{text}": [text, {text: text}]}}},
+    ):
+        answer = pages.client.post(
+            f"/models/{model_id}/edit",
+            content=json.dumps(body),
+            headers={
+                "origin": ORIGIN,
+                "x-csrf-token": pages.options.csrf,
+                "content-type": "application/json",
+            },
+        )
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["changed"]
+    for tab in TABS:
+        assert "49" not in pages.html(f"/models/{model_id}{tab}").partition("<h1")[2].partition("</h1>")[0]
+        assert pages.get(f"/models/{model_id}{tab}.json").status_code == 200
+    for tab in ("labels", "metadata"):
+        assert pages.get(f"/models/{model_id}/{tab}.csv").status_code == 200

@@ -64,7 +64,7 @@ def csv_rows(rows: Iterator[Sequence[Any]]) -> Iterator[str]:
 def _line(cells: Sequence[Any]) -> str:
     file = io.StringIO()
     csv.writer(file).writerow(cells)
-    return file.getvalue()
+    return file.getvalue().encode("utf-8", "replace").decode()
 
 
 def _cell(value: Any) -> Any:

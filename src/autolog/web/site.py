@@ -129,7 +129,9 @@ class Site:
             "store_name": self.store.name,
             "key_list": KEYS,
         }
-        return HTMLResponse(self.templates.get_template(template).render({**common, **values}), status)
+        text = self.templates.get_template(template).render({**common, **values})
+        # Half a character, as a name on disk may hold one, is shown as a question mark.
+        return HTMLResponse(text.encode("utf-8", "replace"), status)
 
 
 def site_of(request: Request) -> Site:
