@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["diff"]
 
-_SHOWN = ("format", "parameters")
-
 
 class _Side(NamedTuple):
     model: ModelRecord
@@ -69,7 +67,7 @@ def diff(
                 "details": {name: {"a": was, "b": now} for name, was, now in details},
                 "labels": {name: {"a": was, "b": now} for name, was, now in labels},
                 "design": design,
-                "tensors": [_to_json(each) for each in (changes if everything else differing)],
+                "tensors": [_json.change(each) for each in (changes if everything else differing)],
                 "unchanged": len(changes) - len(differing),
                 "problem": problem,
             }
@@ -102,34 +100,18 @@ def _tensors(
 ) -> tuple[tuple[Change, ...], str]:
     """What became of each tensor; or why that can't be told."""
     from autolog import keeping
-    from autolog.formats import difference_of
 
-    if old.digest is not None and old.digest == new.digest:
-        return (), ""
-    sides = []
-    for snapshot in (old, new):
-        files = keeping.openers(snapshot, kept, settings)
-        own = snapshot.uri or "weights"
-        aside = frozenset(part.name for part in snapshot.parts if not part.weights)
-        sides.append(([(name or own.rpartition("/")[2], opener) for name, opener in files], aside))
-    (files_a, aside_a), (files_b, aside_b) = sides
     try:
-        return difference_of(files_a, files_b, aside_a, aside_b), ""
+        return keeping.tensor_changes(old, new, kept, settings), ""
     except UnreadableWeights as error:
         return (), str(error)
 
 
 def _details(old: _Side, new: _Side) -> list[tuple[str, Any, Any]]:
-    pairs: list[tuple[str, Any, Any]] = [
-        ("framework", old.model.framework, new.model.framework),
-        ("iteration", old.snapshot.iteration, new.snapshot.iteration),
-        ("size", old.snapshot.size, new.snapshot.size),
-        ("digest", old.snapshot.digest, new.snapshot.digest),
-        ("weights digest", old.snapshot.weights_digest, new.snapshot.weights_digest),
-    ]
-    inside = old.snapshot.contents, new.snapshot.contents
-    pairs += [(name, getattr(inside[0], name, None), getattr(inside[1], name, None)) for name in _SHOWN]
-    return [each for each in pairs if each[1] != each[2]]
+    from autolog import keeping
+
+    before, after = (keeping.details_of(each.model, each.snapshot) for each in (old, new))
+    return [(name, was, after[name]) for name, was in before.items() if was != after[name]]
 
 
 def _labels(old: Any, new: Any) -> list[tuple[str, Any, Any]]:
@@ -146,23 +128,6 @@ def _design(old: str | None, new: str | None) -> list[str]:
 
 def _named(side: _Side) -> dict[str, Any]:
     return {"model": side.model.id, "name": side.model.name, "version": side.snapshot.version}
-
-
-def _to_json(change: Change) -> dict[str, Any]:
-    def tensor(each: Any) -> Any:
-        return None if each is None else {"shape": list(each.shape), "dtype": each.dtype}
-
-    return {
-        "name": change.name,
-        "kind": change.kind,
-        "a": tensor(change.old),
-        "b": tensor(change.new),
-        "norm": change.norm,
-        "relative": change.relative,
-        "largest": change.largest,
-        "share": change.share,
-        "nonfinite": change.nonfinite,
-    }
 
 
 def _show_pairs(title: str, pairs: list[tuple[str, Any, Any]]) -> None:

@@ -8,6 +8,7 @@ from .bundle import Exported, Imported, export, import_bundle, is_bundle
 from .by_hand import record_by_hand
 from .cache import Cache, local_copy
 from .collect import Collected, collect
+from .comparing import details_of, tensor_changes
 from .destination import Destination, destination_of, kept_at, open_recorded, place_name
 from .external import Registered, at_hand, framework_of, import_file
 from .forecast import forecast
@@ -49,6 +50,7 @@ __all__ = [
     "choose",
     "collect",
     "destination_of",
+    "details_of",
     "digest_at",
     "export",
     "files_of",
@@ -72,6 +74,7 @@ __all__ = [
     "send",
     "size_of",
     "streams",
+    "tensor_changes",
     "unpacked",
     "verify",
     "wanted",

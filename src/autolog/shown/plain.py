@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .words import iso
 
 if TYPE_CHECKING:
+    from autolog.formats import Change
     from autolog.store import (
         FaultRecord,
         InputRecord,
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
         VersionRecord,
     )
 
-__all__ = ["SCHEMA", "fault", "given", "made", "model", "snapshot", "task", "task_row", "version"]
+__all__ = ["SCHEMA", "change", "fault", "given", "made", "model", "snapshot", "task", "task_row", "version"]
 
 #: The version of these names, carried by every object that is a whole answer.
 SCHEMA = 1
@@ -181,4 +182,23 @@ def fault(record: FaultRecord) -> dict[str, Any]:
         "where": record.where,
         "error": record.error,
         "traceback": record.traceback,
+    }
+
+
+def change(record: Change) -> dict[str, Any]:
+    """What became of a tensor."""
+
+    def tensor(each: Any) -> Any:
+        return None if each is None else {"shape": list(each.shape), "dtype": each.dtype}
+
+    return {
+        "name": record.name,
+        "kind": record.kind,
+        "a": tensor(record.old),
+        "b": tensor(record.new),
+        "norm": record.norm,
+        "relative": record.relative,
+        "largest": record.largest,
+        "share": record.share,
+        "nonfinite": record.nonfinite,
     }

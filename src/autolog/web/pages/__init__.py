@@ -6,6 +6,7 @@ from starlette.routing import BaseRoute, Route
 
 from . import (
     actions,
+    compare,
     detail,
     editing,
     entries,
@@ -38,6 +39,7 @@ def routes() -> list[BaseRoute]:
         *detail.ROUTES,
         *lineage.ROUTES,
         *scalars.ROUTES,
+        *compare.ROUTES,
         *tasks.ROUTES,
         *task_files.ROUTES,
         *task_models.ROUTES,

@@ -64,7 +64,8 @@ def artifacts(request: Request) -> Response:
     task = site.store.task(request.path_params["task_id"])
     kept = artifacts_of(site.store, task.id)
     inputs, outputs = task.inputs[:_SHOWN], task.outputs[:_SHOWN]
-    found = models_by_id(site.store, [each.model_id for each in (*inputs, *outputs)])
+    ids = [*(each.model_id for each in inputs), *(each.model_id for each in outputs)]
+    found = models_by_id(site.store, ids)
     values = {
         "inputs": [_input(request, each, found.get(each.model_id)) for each in inputs],
         "outputs": [(each, found.get(each.model_id)) for each in outputs],
@@ -121,7 +122,7 @@ async def change_inputs(request: Request) -> Response:
 
 def _input(request: Request, record: InputRecord, model: ModelRecord | None) -> Input:
     url = ""
-    if record.version is not None and has_route(request, "version-download", model_id="0", version=1):
+    if record.version is not None and has_route(request, "version-download", model_id="0", version="1"):
         path = request.app.url_path_for("version-download", model_id=record.model_id, version=record.version)
         url = str(path)
     return Input(record, model, url)

@@ -37,7 +37,7 @@ document.addEventListener("click", async (event) => {
   const which = { ids: [row.dataset.id] };
   if (item.dataset.row === "compare") {
     const ids = new Set([row.dataset.id, ...chosenIds()]);
-    location.assign(`/compare?${[...ids].map((id) => `model=${encodeURIComponent(id)}`).join("&")}`);
+    location.assign(`/compare?${[...ids].map((id) => `m=${encodeURIComponent(id)}`).join("&")}`);
   } else await act(item.dataset.row, which, 1);
 });
 

@@ -93,7 +93,7 @@ document.addEventListener("click", async (event) => {
     show();
   } else if (button.dataset.select === "matching") await chooseMatching();
   else if (button.dataset.compare) {
-    const ids = [...chosen.keys()].map((id) => `model=${encodeURIComponent(id)}`);
+    const ids = [...chosen.keys()].map((id) => `m=${encodeURIComponent(id)}`);
     location.assign(`${button.dataset.compare}?${ids.join("&")}`);
   } else if (button.dataset.action) {
     const which = matching ? { all: matching.url } : { ids: [...chosen.keys()] };

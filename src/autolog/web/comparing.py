@@ -1,0 +1,292 @@
+"""Models and versions beside each other: what is asked for, and the rows of the tables that compare them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+from urllib.parse import quote, urlencode
+
+from autolog.errors import Ambiguous, NotFound
+from autolog.shown.words import iso
+from autolog.store import ModelRecord, Series, SnapshotRecord, series_of
+
+from .site import Site
+
+__all__ = [
+    "MOST",
+    "SECTIONS",
+    "Comparison",
+    "Group",
+    "Row",
+    "Scalar",
+    "Side",
+    "compared",
+    "groups",
+    "scalars",
+]
+
+#: More than that can't be looked at, nor be said in an address that every browser takes.
+MOST = 100
+SECTIONS = (
+    ("details", "Details"),
+    ("design", "Design"),
+    ("scalars", "Scalars"),
+    ("tensors", "Tensors"),
+)
+
+
+class Side(NamedTuple):
+    """A version that is compared; `asked` is how it is named in an address: the newest one has no `:vN`."""
+
+    model: ModelRecord
+    snapshot: SnapshotRecord | None
+    asked: str
+
+    @property
+    def label(self) -> str:
+        """What a person calls it."""
+        return f"{self.model.name} v{self.snapshot.version}" if self.snapshot else self.model.name
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What an address asks for; `missing` are names that nothing goes by, each with why."""
+
+    sides: tuple[Side, ...]
+    base: int = 0
+    missing: tuple[tuple[str, str], ...] = ()
+    section: str = "details"
+    hides_same: bool = False
+    order: str = "name"
+    is_forced: bool = False
+
+    def url(self, path: str = "", **changes: str | None) -> str:
+        """The address with something else: `section`, `base` (as asked), `hide`, `order`, `go`, `without`."""
+        without = changes.get("without")
+        asked = [each.asked for each in self.sides if each.asked != without]
+        base = changes.get("base", self.sides[self.base].asked if self.sides else None)
+        section = changes.get("section", self.section)
+        hides = changes.get("hide", "1" if self.hides_same else None)
+        order = changes.get("order", self.order)
+        pairs = [("m", each) for each in asked]
+        if base and base in asked[1:]:
+            pairs.append(("base", base))
+        if section and section != "details":
+            pairs.append(("show", section))
+        if hides:
+            pairs.append(("hide", "1"))
+        if section == "tensors":
+            pairs += [("order", order)] if order and order != "name" else []
+            pairs += [("go", "1")] if changes.get("go", "1" if self.is_forced else None) else []
+        query = urlencode(pairs, quote_via=quote, safe=":,")
+        return f"/compare{path}" + (f"?{query}" if query else "")
+
+    @property
+    def others(self) -> list[Side]:
+        """All but the base."""
+        return [each for number, each in enumerate(self.sides) if number != self.base]
+
+    @property
+    def in_order(self) -> list[Side]:
+        """The base first."""
+        return [self.sides[self.base], *self.others] if self.sides else []
+
+    def version_urls(self, side: Side) -> list[tuple[int, str, bool]]:
+        """Of each version of a side's model: its number, the address with it instead, whether it is meant."""
+        chosen = side.snapshot.version if side.snapshot else None
+        found = []
+        for each in side.model.snapshots:
+            token = f"{side.model.id}:v{each.version}"
+            if each.version != chosen and any(token == other.asked for other in self.sides):
+                continue
+            sides = tuple(s._replace(asked=token) if s is side else s for s in self.sides)
+            moved = Comparison(
+                sides, self.base, (), self.section, self.hides_same, self.order, self.is_forced
+            )
+            found.append((each.version, moved.url(), each.version == chosen))
+        return found
+
+
+class Row(NamedTuple):
+    """A fact of each side; `kind` says how a page shows the values."""
+
+    name: str
+    kind: str
+    values: tuple[Any, ...]
+
+    @property
+    def is_same(self) -> bool:
+        """Whether all sides have the same."""
+        return all(each == self.values[0] for each in self.values)
+
+    def differs(self, number: int) -> bool:
+        """Whether a side has something else than the base, which is the first one."""
+        return bool(self.values[number] != self.values[0])
+
+
+class Group(NamedTuple):
+    """Rows with a heading; those of which sides have only some are by name."""
+
+    title: str
+    rows: tuple[Row, ...]
+
+    @property
+    def same_count(self) -> int:
+        """How many rows are the same on all sides."""
+        return sum(each.is_same for each in self.rows)
+
+
+def compared(site: Site, pairs: Iterable[tuple[str, str]]) -> Comparison:
+    """What an address asks for: `m` for each side, `base`, `show`, `hide`, `order` and `go`."""
+    asked: dict[str, None] = {}
+    single: dict[str, str] = {}
+    for key, value in pairs:
+        if key == "m" and value.strip():
+            asked.setdefault(value.strip())
+        elif value:
+            single.setdefault(key, value)
+    sides: dict[str, Side] = {}
+    missing: list[tuple[str, str]] = []
+    models: dict[str, ModelRecord] = {}
+    for each in list(asked)[:MOST]:
+        try:
+            side = _side(site, each, models)
+            sides.setdefault(side.asked, side)
+        except (NotFound, Ambiguous) as error:
+            missing.append((each, str(error)))
+    missing += [(each, f"at most {MOST} are compared at once") for each in list(asked)[MOST:]]
+    found = tuple(sides.values())
+    wanted = single.get("base", "")
+    base = next((n for n, each in enumerate(found) if wanted and wanted == each.asked), 0)
+    section = single.get("show", "details")
+    return Comparison(
+        found,
+        base,
+        tuple(missing),
+        section if section in dict(SECTIONS) else "details",
+        single.get("hide") == "1",
+        single.get("order", "name"),
+        single.get("go") == "1",
+    )
+
+
+def _side(site: Site, name: str, models: dict[str, ModelRecord]) -> Side:
+    model_id, version = site.store.find_model(name)
+    if model_id not in models:
+        models[model_id] = site.store.model(model_id)
+    model = models[model_id]
+    found = next((each for each in reversed(model.snapshots) if version in (None, each.version)), None)
+    return Side(model, found, model_id if version is None else f"{model_id}:v{version}")
+
+
+# -- facts ------------------------------------------------------------------------------------------------
+
+
+def groups(sides: Sequence[Side]) -> list[Group]:
+    """All facts of these sides, the first of which is the base."""
+    models = [each.model for each in sides]
+    snapshots = [each.snapshot for each in sides]
+
+    def of_model(value: Callable[[ModelRecord], Any]) -> tuple[Any, ...]:
+        return tuple(value(each) for each in models)
+
+    def of_version(value: Callable[[SnapshotRecord], Any]) -> tuple[Any, ...]:
+        return tuple(None if each is None else value(each) for each in snapshots)
+
+    facts = Group(
+        "Model",
+        (
+            Row("ID", "code", of_model(lambda each: each.id)),
+            Row("Project", "text", of_model(lambda each: each.project)),
+            Row("Framework", "text", of_model(lambda each: each.framework)),
+            Row("Type", "text", of_model(lambda each: each.model_type)),
+            Row("Status", "text", of_model(lambda each: each.status)),
+            Row("Task", "task", of_model(lambda each: (each.task_id, each.task_name))),
+            Row("Tags", "text", of_model(lambda each: ", ".join(each.tags))),
+            Row("Description", "text", of_model(lambda each: each.comment)),
+            Row("Updated", "time", of_model(lambda each: iso(each.updated))),
+            Row("Versions", "number", of_model(lambda each: each.versions)),
+        ),
+    )
+    version = Group(
+        "Version",
+        (
+            Row("Version", "text", of_version(lambda each: f"v{each.version}")),
+            Row("Saved", "time", of_version(lambda each: iso(each.created))),
+            Row("State", "state", of_version(lambda each: each.standing)),
+            Row("Iteration", "number", of_version(lambda each: each.iteration)),
+            Row("Size", "size", of_version(lambda each: each.size)),
+            Row("Digest", "code", of_version(lambda each: each.digest)),
+            Row("Weights digest", "code", of_version(lambda each: each.weights_digest)),
+            Row("Format", "text", of_version(lambda each: each.contents.format if each.contents else None)),
+            Row(
+                "Parameters",
+                "number",
+                of_version(lambda each: each.contents.parameters if each.contents else None),
+            ),
+            Row("URI", "code", of_version(lambda each: each.uri)),
+        ),
+    )
+    metrics = _named("Metrics of the version", [each.metrics if each else {} for each in snapshots])
+    labels = _named("Labels", [each.labels for each in models])
+    metadata = _named("Metadata", [each.metadata for each in models])
+    return [facts, version, *(each for each in (metrics, labels, metadata) if each.rows)]
+
+
+def _named(title: str, mappings: Sequence[Any]) -> Group:
+    names = sorted({name for each in mappings for name in each})
+    rows = (Row(name, "plain", tuple(each.get(name) for each in mappings)) for name in names)
+    return Group(title, tuple(rows))
+
+
+# -- scalars ----------------------------------------------------------------------------------------------
+
+
+class Scalar(NamedTuple):
+    """A metric of a side: its last value and its extremes with their iterations; -1 is no iteration."""
+
+    last: float | None
+    lowest: tuple[float, int] | None
+    highest: tuple[float, int] | None
+    points: int
+
+
+class Scalars(NamedTuple):
+    """A metric of all sides, None where there is none; `low` and `high` are the sides with its extremes."""
+
+    name: str
+    sides: tuple[Scalar | None, ...]
+    low: int | None
+    high: int | None
+
+
+def scalars(site: Site, sides: Sequence[Side]) -> tuple[list[Scalars], list[Series]]:
+    """The table of scalars of these sides, and their series. Raises StoreError."""
+    ids = list(dict.fromkeys(each.model.id for each in sides))
+    series = series_of(site.store, ids)
+    of: dict[tuple[str, str], list[Series]] = {}
+    for each in series:
+        of.setdefault((each.model_id, each.name), []).append(each)
+    rows = []
+    for name in sorted({each.name for each in series}):
+        cells = tuple(_summed(of.get((side.model.id, name), [])) for side in sides)
+        lows = [(each.lowest[0], n) for n, each in enumerate(cells) if each and each.lowest]
+        highs = [(each.highest[0], n) for n, each in enumerate(cells) if each and each.highest]
+        # Of one model there is nothing to compare.
+        is_told = len({sides[n].model.id for _, n in lows}) > 1
+        low = min(lows)[1] if is_told and lows else None
+        high = max(highs, key=lambda pair: pair[0])[1] if is_told and highs else None
+        rows.append(Scalars(name, cells, low, high))
+    return rows, series
+
+
+def _summed(found: Sequence[Series]) -> Scalar | None:
+    points = [point for each in found for point in each.points]
+    if not points:
+        return None
+    known = [(point.value, point.iteration) for point in points if point.value is not None]
+    last = max(points, key=lambda point: point.iteration).value
+    lowest = min(known, default=None)
+    highest = max(known, key=lambda pair: pair[0], default=None)
+    return Scalar(last, lowest, highest, len(points))

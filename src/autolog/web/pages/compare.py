@@ -1,0 +1,260 @@
+"""Two or more models or versions beside each other: facts, designs, scalars, tensors."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from autolog.errors import NotFound
+from autolog.shown import plain
+from autolog.shown.aligning import Line, aligned, laid_out
+from autolog.store import thinned
+
+from ..comparing import SECTIONS, Comparison, compared, groups, scalars
+from ..export import as_json, csv_rows
+from ..site import Site, site_of
+from ..tensor_changes import ORDERS, Against, changes_of, rows_of
+from ..usage import command
+
+__all__ = ["ROUTES"]
+
+#: Rows of tensors, and lines of designs, that a page shows; the other forms have all.
+_SHOWN = 1_000
+_LINES = 4_000
+#: Points of a line; a screen is hardly wider.
+_POINTS = 1_500
+#: So many lines on both sides of a difference are shown where what is the same is hidden.
+_AROUND = 2
+
+
+def page(request: Request) -> Response:
+    """The page, one section of it."""
+    site = site_of(request)
+    found = compared(site, request.query_params.multi_items())
+    if found.missing and not found.sides:
+        raise NotFound(found.missing[0][1])
+    values: dict[str, Any] = {"found": found, "sides": found.in_order, "sections": SECTIONS}
+    if len(found.sides) > 1:
+        values |= _SECTION[found.section](site, found)
+    return site.page(request, "compare.html", values)
+
+
+def _details(site: Site, found: Comparison) -> dict[str, Any]:
+    return {"groups": groups(found.in_order)}
+
+
+def _design(site: Site, found: Comparison) -> dict[str, Any]:
+    designs = [laid_out(each.model.design) for each in found.in_order]
+    lines = aligned(designs[0], designs[1:])
+    blocks = _blocks(lines, hides_same=found.hides_same)
+    return {
+        "has_design": any(designs),
+        "blocks": blocks,
+        "difference_count": sum(1 for is_same, _, _ in _blocks(lines, hides_same=False) if not is_same),
+        "cut": max(0, len(lines) - _LINES),
+    }
+
+
+def _blocks(lines: list[Line], *, hides_same: bool) -> list[tuple[bool, list[Line], int]]:
+    """Stretches of lines that are the same everywhere, and of others; the number is of hidden ones."""
+    found: list[tuple[bool, list[Line], int]] = []
+    for line in lines[:_LINES]:
+        if not found or found[-1][0] != line.is_same:
+            found.append((line.is_same, [], 0))
+        found[-1][1].append(line)
+    if not hides_same:
+        return found
+    shorter: list[tuple[bool, list[Line], int]] = []
+    for number, (is_same, listed, _) in enumerate(found):
+        before = _AROUND if number > 0 else 0
+        after = _AROUND if number < len(found) - 1 else 0
+        if is_same and len(listed) > before + after + 1:
+            shorter.append((True, listed[:before], 0))
+            shorter.append((True, [], len(listed) - before - after))
+            shorter.append((True, listed[len(listed) - after :], 0))
+        else:
+            shorter.append((is_same, listed, 0))
+    return [each for each in shorter if each[1] or each[2]]
+
+
+def _scalars(site: Site, found: Comparison) -> dict[str, Any]:
+    rows, series = scalars(site, found.in_order)
+    plotted = sorted({each.name for each in series if not each.is_single and len(each.points) > 1})
+    return {"scalars": rows, "plotted": plotted, "lines_url": found.url("/scalars.json")}
+
+
+def _tensors(site: Site, found: Comparison) -> dict[str, Any]:
+    base, against = _against(site, found)
+    rows = rows_of(site, base, against, found.order)
+    shown = [each for each in rows if not (found.hides_same and each.is_same)]
+    return {
+        "against": against,
+        "tensors": shown[:_SHOWN],
+        "left": max(0, len(shown) - _SHOWN),
+        "total": len(rows),
+        "same_count": sum(each.is_same for each in rows),
+        "orders": ORDERS,
+        "commands": [_command(site, found, each) for each in against if each.is_too_much],
+    }
+
+
+def _against(site: Site, found: Comparison) -> tuple[Any, list[Against]]:
+    base = found.sides[found.base]
+    return base, [changes_of(site, base, each, wanted=found.is_forced) for each in found.others]
+
+
+def _command(site: Site, found: Comparison, each: Against) -> str:
+    return command(site, "diff", found.sides[found.base].asked, each.side.asked)
+
+
+_SECTION = {"details": _details, "design": _design, "scalars": _scalars, "tensors": _tensors}
+
+
+def page_json(request: Request) -> Response:
+    """All of it as JSON; the tensors only where they are what is shown (`show=tensors`)."""
+    site = site_of(request)
+    found = compared(site, request.query_params.multi_items())
+    if found.missing:
+        raise NotFound(found.missing[0][1])
+    sides = found.in_order
+    answer: dict[str, Any] = {"schema": plain.SCHEMA, "sides": [_plain_side(each) for each in sides]}
+    if sides:
+        answer["groups"] = {
+            group.title: {row.name: list(row.values) for row in group.rows} for group in groups(sides)
+        }
+        answer["designs"] = [_unified(sides[0].model.design, each.model.design) for each in sides[1:]]
+        rows, _ = scalars(site, sides)
+        answer["scalars"] = {
+            row.name: [None if each is None else _plain_scalar(each) for each in row.sides] for row in rows
+        }
+    if sides and found.section == "tensors":
+        _, against = _against(site, found)
+        answer["tensors"] = [
+            {
+                "problem": each.problem,
+                "unread": each.waits,
+                "identical": each.is_identical,
+                "changes": [plain.change(change) for change in each.changes],
+            }
+            for each in against
+        ]
+    return Response(as_json(answer), media_type="application/json")
+
+
+def page_csv(request: Request) -> Response:
+    """The table that is shown, as CSV."""
+    site = site_of(request)
+    found = compared(site, request.query_params.multi_items())
+    if found.missing:
+        raise NotFound(found.missing[0][1])
+    if not found.sides:
+        raise NotFound("say what is to be compared: /compare.csv?m=ID&m=ID")
+    disposition = {"content-disposition": f'attachment; filename="compare-{found.section}.csv"'}
+    rows = list(_CSV[found.section](site, found))
+    return StreamingResponse(csv_rows(iter(rows)), media_type="text/csv", headers=disposition)
+
+
+def _details_csv(site: Site, found: Comparison) -> Iterator[list[Any]]:
+    yield ["group", "name", *(each.label for each in found.in_order)]
+    for group in groups(found.in_order):
+        for row in group.rows:
+            yield [group.title, row.name, *(_text(each) for each in row.values)]
+
+
+def _design_csv(site: Site, found: Comparison) -> Iterator[list[Any]]:
+    yield [word for each in found.in_order for word in (each.label, "kind")]
+    designs = [laid_out(each.model.design) for each in found.in_order]
+    for line in aligned(designs[0], designs[1:]):
+        yield [word for cell in line.cells for word in (cell.text, cell.kind)]
+
+
+def _scalars_csv(site: Site, found: Comparison) -> Iterator[list[Any]]:
+    yield ["metric", "model", "last", "min", "min_iteration", "max", "max_iteration", "points"]
+    rows, _ = scalars(site, found.in_order)
+    for row in rows:
+        for side, each in zip(found.in_order, row.sides, strict=True):
+            if each is not None:
+                low, high = each.lowest or (None, None), each.highest or (None, None)
+                yield [row.name, side.label, each.last, *low, *high, each.points]
+
+
+def _tensors_csv(site: Site, found: Comparison) -> Iterator[list[Any]]:
+    yield [
+        "tensor",
+        "version",
+        "kind",
+        "old_shape",
+        "shape",
+        "norm",
+        "relative",
+        "largest",
+        "share",
+        "nonfinite",
+    ]
+    base, against = _against(site, found)
+    for row in rows_of(site, base, against, found.order):
+        old = None if row.shape is None else "x".join(map(str, row.shape))
+        for each, cell in zip(against, row.cells, strict=True):
+            new = None if cell.shape is None else "x".join(map(str, cell.shape))
+            numbers = [cell.norm, cell.relative, cell.largest, cell.share, cell.nonfinite]
+            yield [row.name, each.side.label, cell.kind, old, new, *numbers]
+
+
+_CSV = {"details": _details_csv, "design": _design_csv, "scalars": _scalars_csv, "tensors": _tensors_csv}
+
+
+def lines_json(request: Request) -> Response:
+    """The lines of each metric: `[iteration, value, time]`, thinned out where there are very many points."""
+    site = site_of(request)
+    found = compared(site, request.query_params.multi_items())
+    labels = {each.model.id: each.model.name for each in found.in_order}
+    _, series = scalars(site, found.in_order)
+    answer = {
+        "schema": plain.SCHEMA,
+        "models": [{"id": each, "name": name} for each, name in labels.items()],
+        "series": [
+            {
+                "model_id": each.model_id,
+                "name": each.name,
+                "points": [list(point) for point in thinned(each.points, _POINTS)],
+            }
+            for each in series
+            if not each.is_single
+        ],
+    }
+    return Response(as_json(answer), media_type="application/json")
+
+
+def _plain_side(side: Any) -> dict[str, Any]:
+    return {
+        "m": side.asked,
+        "model_id": side.model.id,
+        "name": side.model.name,
+        "version": None if side.snapshot is None else side.snapshot.version,
+        "digest": None if side.snapshot is None else side.snapshot.digest,
+    }
+
+
+def _plain_scalar(each: Any) -> dict[str, Any]:
+    return {"last": each.last, "lowest": each.lowest, "highest": each.highest, "points": each.points}
+
+
+def _unified(old: str | None, new: str | None) -> list[str]:
+    return list(difflib.unified_diff(laid_out(old), laid_out(new), "base", "other", lineterm="", n=1))
+
+
+def _text(value: Any) -> Any:
+    return (value[1] or value[0]) if isinstance(value, tuple) else value
+
+
+ROUTES = (
+    Route("/compare", page, name="compare"),
+    Route("/compare.json", page_json, name="compare-json"),
+    Route("/compare.csv", page_csv, name="compare-csv"),
+    Route("/compare/scalars.json", lines_json, name="compare-scalars-json"),
+)
