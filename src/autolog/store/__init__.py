@@ -19,7 +19,7 @@ from .database import Store
 from .editing import alias, check_name, edit, metrics_of, publish, report, unalias
 from .exchange import Taken, give, take
 from .external import External, add_contents, record_external
-from .figures import FigureRecord, NewFigure, figures_of, report_figure
+from .figures import FigureRecord, NewFigure, drawn_figures, figures_of, report_figure
 from .filtering import FACETS, TABLE_FIELDS, Filters, Order
 from .finding import (
     Made,
@@ -135,6 +135,7 @@ __all__ = [
     "create_model",
     "delete_artifacts",
     "disconnect_inputs",
+    "drawn_figures",
     "edit",
     "edit_many",
     "edit_task",

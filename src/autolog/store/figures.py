@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,7 @@ from .known import new_key
 from .racing import repeated
 from .schema import figures
 
-__all__ = ["FigureRecord", "NewFigure", "figures_of", "report_figure"]
+__all__ = ["FigureRecord", "NewFigure", "drawn_figures", "figures_of", "report_figure"]
 
 #: What stands for "no iteration" in the records.
 _NONE = -1
@@ -84,6 +84,14 @@ def figures_of(store: Store, model_id: str, *, drawn: bool = True) -> list[Figur
     with store._reading() as connection:
         rows = connection.execute(query).mappings()
         return [_record(row, row["figure"] if drawn else {}) for row in rows]
+
+
+def drawn_figures(store: Store, model_id: str, ids: Collection[int]) -> dict[int, FigureRecord]:
+    """These figures of a model with what they show, by id; those that aren't its own are left out."""
+    query = select(figures).where(figures.c.model_id == model_id, figures.c.id.in_(ids))
+    with store._reading() as connection:
+        rows = connection.execute(query).mappings()
+        return {row["id"]: _record(row, row["figure"]) for row in rows}
 
 
 def _record(row: Mapping[Any, Any], figure: Mapping[str, Any]) -> FigureRecord:
