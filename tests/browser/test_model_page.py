@@ -191,6 +191,29 @@ def test_snapshots(site, make):
     expect(page.locator("#version-title")).to_have_text("Version 2")
     expect(page.locator("#version")).to_contain_text("@best")
     assert violations(page) == []
+    page.set_viewport_size({"width": 800, "height": 900})
+    assert overflowing(page) <= 0
+    page.get_by_role("link", name="with v1").click()
+    page.wait_for_url(f"**/compare?m={model_id}:v1&m={model_id}:v2")
+
+
+def test_a_damaged_download_fails(site, make, tmp_path, monkeypatch):
+    monkeypatch.setenv("AUTOLOG_OUTPUT_URI", str(tmp_path / "plain"))
+    data = safetensors({"a": (1000, 1000)}, 1)
+    model_id = make(data)
+    (kept,) = (tmp_path / "plain").rglob("*.safetensors")
+    kept.chmod(0o644)
+    with kept.open("r+b") as file:
+        file.seek(-1, io.SEEK_END)
+        file.write(b"x")
+    page = site.tab(f"/models/{model_id}/snapshots")
+    with page.expect_download() as got:
+        page.get_by_role("link", name="Download v1").click()
+    assert got.value.failure()
+    kept.unlink()
+    page.get_by_role("link", name="Download v1").click()
+    expect(page.locator("h1")).to_have_text(re.compile("These bytes|The place of these bytes"))
+    site.said.clear()
 
 
 def test_a_version_of_several_files(site, tmp_path):

@@ -45,3 +45,8 @@ def test_age():
 def test_times_in_json_are_utc():
     assert _format.iso(None) is None
     assert _format.iso(1769860800.1234) == "2026-01-31T12:00:00.123Z"
+
+
+def test_standing():
+    told = {"at_path": "at its path", "in_memory": "in memory", "kept": "kept"}
+    assert {state: _format.standing(state) for state in told} == told

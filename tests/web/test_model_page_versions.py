@@ -92,6 +92,11 @@ def test_one_version(site):
     page = site.html(f"/models/{site.model}/snapshots?version=1")
     assert '<h2 id="version-title">Version 1</h2>' in page
     assert f"autolog restore {site.model}:v1" in page
+    assert ":v0" not in page
+    later = site.html(f"/models/{site.model}/snapshots?version=3")
+    beside = f"/compare?m={site.model}:v2&m={site.model}:v3"
+    assert beside.replace("&", "&amp;") in later
+    assert site.get(beside).status_code == 200
     assert "Version 3" in site.html(f"/models/{site.model}/snapshots?version=&page=x")
     assert site.get(f"/models/{site.model}/snapshots?version=9").status_code == 404
 

@@ -48,5 +48,6 @@ def tab_page(
         "model": model,
         "tabs": [(each, request.app.url_path_for(each.route, model_id=model.id)) for each in there],
         "tab_route": route,
+        "can_compare": has_route(request, "compare"),
     }
     return site_of(request).page(request, template, {**common, **(values or {})})

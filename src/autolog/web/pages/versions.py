@@ -58,6 +58,7 @@ def snapshots(request: Request) -> Response:
         "chosen": own,
         "files": keeping.files_of(chosen) if chosen is not None else [],
         "growth": growth_of(model.snapshots),
+        "before": _before(model, chosen),
         "page_number": page,
         "has_more": start + _ROWS < len(newest_first),
     }
@@ -155,6 +156,11 @@ def version_of(model: ModelRecord, version: int | None) -> SnapshotRecord:
     raise NotFound(
         f"{model.name!r} has no version v{version}" if version else f"{model.name!r} has no versions"
     )
+
+
+def _before(model: ModelRecord, chosen: SnapshotRecord | None) -> int | None:
+    """The version before one, if there is one."""
+    return max((s.version for s in model.snapshots if chosen and s.version < chosen.version), default=None)
 
 
 def _number(request: Request, name: str) -> int | None:
