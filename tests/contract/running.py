@@ -28,8 +28,9 @@ from warming import RUNNER, Warm
 __all__ = ["MODES", "ORDERS", "ROOT", "Run", "Runs", "Script", "scripts"]
 
 ROOT = Path(__file__).resolve().parents[2]
+#: What every script is run in. `raising`, under a recorder that fails, is asked for by some tests alone;
 #: `again` is a second bare run, made only where something differs from the first.
-MODES = ("bare", "captured", "raising")
+MODES = ("bare", "captured")
 #: What probe.py does, each in a process of its own.
 ORDERS = ("in_both_orders", "lazy_in_thread")
 #: Those that run in a process that has the framework imported; so init() in it comes after the import. So do
