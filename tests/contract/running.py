@@ -104,6 +104,11 @@ class Script:
         return list(self.path.parent.glob("_*.py"))
 
     @property
+    def judge(self) -> Path:
+        """The script that says what must be equal in files that differ between two runs, if there is one."""
+        return self.path.with_name("_equal.py")
+
+    @property
     def chain(self) -> tuple[Script, ...]:
         """All scripts that share a folder with this one, in the order they run."""
         together = [each for each in scripts(self.key) if each.first == self.first]
@@ -212,9 +217,8 @@ class Runs:
 
     def judged(self, script: Script, pairs: list[str]) -> subprocess.CompletedProcess[str]:
         """What `_equal.py`, beside a script, says of files, given as one of a run and the same of another."""
-        judge = script.path.with_name("_equal.py")
         top = self._folder / f"{script.key}-{script.name}-judged"
-        return self._start(script, "bare", judge, top, pairs)
+        return self._start(script, "bare", script.judge, top, pairs)
 
     def problems(self, key: str, order: str) -> list[str]:
         """What probe.py finds wrong with a hook in one order of install, import and remove."""
