@@ -7,7 +7,11 @@ WORKERS := 3
 # Whoever has set this compiles the frameworks again in each of a thousand processes: twice the time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test lint core pythons tests apart older suites clearml-examples faults bench env clean help
+CORE := 3.10 3.13
+comma := ,
+space := $(subst ,, )
+
+.PHONY: demo test environments lint core pythons tests apart older suites clearml-examples faults bench env clean help
 
 help:
 	@echo "make demo    train three small models and show what was captured"
@@ -26,7 +30,10 @@ env:
 demo: env
 	@PYTHON="$(CURDIR)/$(VENV)/python" AUTOLOG="$(CURDIR)/$(VENV)/autolog" bash examples/digits/demo.sh demo-output
 
-test: lint core tests apart
+test: environments lint core tests apart
+
+environments:
+	@$(PYTHON3) tests/environments.py test $(subst $(space),$(comma),$(CORE))
 
 lint: env
 	$(VENV)/ruff check src tests benchmarks examples
@@ -36,10 +43,6 @@ lint: env
 
 # The tests that need no framework, on the oldest and the newest Python that is supported; not the long ones.
 # `make pythons` runs those between, too; 3.11 runs everything.
-CORE := 3.10 3.13
-comma := ,
-space := $(subst ,, )
-
 core: env
 	@$(PYTHON3) tests/environments.py pythons
 	@$(PYTHON3) tests/environments.py core $(subst $(space),$(comma),$(CORE))
@@ -68,6 +71,7 @@ older:
 # `make test` runs those that take minutes in part.
 suites: env
 	AUTOLOG_TEST_LONG=1 $(VENV)/python -m pytest -q -n 2 --dist loadgroup tests/hooks/test_own_suites.py
+	AUTOLOG_TEST_LONG=1 $(VENV)/python -m pytest -q -n 2 --dist loadgroup tests/contract -k does_the_same
 
 # ClearML's own examples with only their import lines changed; their text isn't ours to bring along.
 clearml-examples: env

@@ -1,6 +1,7 @@
 """Makes the environments that the tests, the demo and the benchmarks run in; nothing is assumed.
 
     python3 tests/environments.py main            .venv: frameworks, test tools, linters
+    python3 tests/environments.py test 3.10,3.13  all that `make test` needs, two at a time
     python3 tests/environments.py core 3.10,3.13  .venvs/core-3.X: of these Pythons, if found; no frameworks
     python3 tests/environments.py NAME            .venvs/NAME: frameworks that can't live beside the others
     python3 tests/environments.py apart NAME      runs the tests of such an environment in it, made before
@@ -18,6 +19,7 @@ import shutil
 import subprocess
 import sys
 from collections import namedtuple
+from concurrent.futures import ThreadPoolExecutor
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 VERSIONS = ("3.10", "3.11", "3.12", "3.13")
@@ -183,6 +185,38 @@ def make_apart(name):
     return folder
 
 
+def make_main(found):
+    """The environment of the frameworks; `found` says where each Python is."""
+    version = MAIN if found[MAIN] else next((v for v in reversed(VERSIONS) if found[v]), None)
+    if version is None:
+        sys.exit(f"none of Python {', '.join(VERSIONS)} was found; install one of them")
+    make(os.path.join(ROOT, ".venv"), found[version], ["core", "browser", "lint", "frameworks"])
+
+
+def find_browser():
+    """See that there is a Chromium for the tests of the pages; Debian's is installed where that can be done.
+
+    Where it can't, those tests fail and say so.
+    """
+    if os.environ.get("PLAYWRIGHT_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser"):
+        return
+    if shutil.which("apt-get") is None or os.geteuid() != 0:
+        print("no Chromium: install one (Debian: apt-get install -y chromium), or its tests fail", flush=True)
+        return
+    print("installing Chromium", flush=True)
+    quiet = {"env": {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}, "stdout": subprocess.DEVNULL}
+    subprocess.run(["apt-get", "-q", "update"], check=False, **quiet)
+    subprocess.run(
+        ["apt-get", "-q", "install", "-y", "--no-install-recommends", "chromium"], check=False, **quiet
+    )
+
+
+def make_core(version, python):
+    """The environment of a Python without frameworks, if that Python is there."""
+    if python:
+        make(os.path.join(ROOT, ".venvs", "core-" + version), python, ["core"])
+
+
 def main(what, name=""):
     """Make what is asked for."""
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # what is imported for the first time is kept compiled
@@ -191,14 +225,18 @@ def main(what, name=""):
         for version, python in found.items():
             print(f"Python {version}: {python or 'not found, its core tests are left out'}")
     elif what == "main":
-        version = MAIN if found[MAIN] else next((v for v in reversed(VERSIONS) if found[v]), None)
-        if version is None:
-            sys.exit(f"none of Python {', '.join(VERSIONS)} was found; install one of them")
-        make(os.path.join(ROOT, ".venv"), found[version], ["core", "browser", "lint", "frameworks"])
+        make_main(found)
     elif what == "core":
-        for version, python in found.items():
-            if python and version in name.split(","):
-                make(os.path.join(ROOT, ".venvs", "core-" + version), python, ["core"])
+        for version in name.split(","):
+            make_core(version, found[version])
+    elif what == "test":
+        # That of the frameworks takes as long as all others together: begun first, beside them.
+        with ThreadPoolExecutor(2) as pool:
+            begun = [pool.submit(make_main, found)]
+            begun += [pool.submit(find_browser), pool.submit(make_apart, "megengine")]
+            begun += [pool.submit(make_core, version, found[version]) for version in name.split(",")]
+        for each in begun:
+            each.result()
     elif what == "apart" and name in APART:
         run_apart(name)
     elif what in APART:

@@ -63,6 +63,7 @@ class Started(NamedTuple):
     """The run began. `versions` maps a distribution to its version; `git` may be empty.
 
     `output_uri` and `content_store` say where weights are kept, as in the settings; passwords are masked.
+    `task_type` is what people call this kind of task; `continues` that an earlier task goes on.
     """
 
     task_id: str
@@ -82,6 +83,8 @@ class Started(NamedTuple):
     interactive: bool = False
     output_uri: str = ""
     content_store: str = ""
+    task_type: str = "training"
+    continues: bool = False
 
 
 class Opened(NamedTuple):

@@ -264,6 +264,7 @@ def _ranks(lab, code, ranks=2, **environment):
     return [process.returncode for process in processes], found
 
 
+@pytest.mark.slow
 def test_ranks_are_one_task(lab):
     code = """
         rank = int(os.environ["RANK"])
@@ -284,6 +285,7 @@ def test_ranks_are_one_task(lab):
     assert len(lab.tasks()) == 2
 
 
+@pytest.mark.slow
 def test_a_rank_that_fails_fails_the_task(lab):
     codes, _ = _ranks(
         lab,
@@ -300,6 +302,7 @@ def test_a_rank_that_fails_fails_the_task(lab):
     assert _settled(lab) == ("failed", "ValueError: rank 1 has no data")
 
 
+@pytest.mark.slow
 def test_workers_that_ranks_spawn_belong_to_the_job(lab):
     codes, found = _ranks(
         lab,
@@ -342,6 +345,7 @@ def test_a_rank_that_the_script_starts_itself_is_part_of_its_task(lab):
     assert [each.uri for each in lab.snapshots()] == [str(lab.work / name) for name in ("m.bin", "other.bin")]
 
 
+@pytest.mark.slow
 def test_another_script_that_a_rank_starts_is_a_task_of_its_own(lab):
     other = lab.script('save(Model(b"of the other"), "other.bin")', name="evaluate.py")
     done = lab.run(_STARTS_RANKS.format(is_first="True", script=repr(str(other))))
@@ -468,6 +472,7 @@ def test_a_command_asks_a_living_agent(lab):
     assert _settled(lab) == ("completed", "")
 
 
+@pytest.mark.slow
 def test_settling_while_scripts_start_disturbs_none(lab):
     processes = [
         lab.start('save(Model(b"m"), f"m{os.getpid()}.bin")\ntime.sleep(0.1)', name=f"s{number}.py")

@@ -8,7 +8,14 @@ from toylab import wait_until
 
 pytestmark = pytest.mark.core
 
-SIZES = pytest.mark.parametrize("size", [1000, 1 << 20, 20 << 20], ids=["1KB", "1MB", "20MB"])
+SIZES = pytest.mark.parametrize(
+    "size",
+    [
+        pytest.param(1000, id="1KB"),
+        pytest.param(1 << 20, id="1MB", marks=pytest.mark.slow),
+        pytest.param(20 << 20, id="20MB", marks=pytest.mark.slow),
+    ],
+)
 
 
 def _save_then(lab, size, code, **environment):
@@ -83,6 +90,7 @@ def test_ten_temporary_files_put_over_one_path(lab, size, pause):
     assert model.name == "script1 - final"
 
 
+@pytest.mark.slow
 def test_two_paths_change_places(lab):
     done = lab.run("""
         models = [Model.random(100_000) for _ in range(2)]
@@ -194,6 +202,7 @@ def test_overwritten_behind_our_back(lab, size, change):
         assert "overwritten" in snapshot.reason
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pause", [0, 0.001, 0.003, 0.01, 0.05])
 def test_a_rewrite_at_any_moment_is_never_taken_for_the_save(lab, pause):
     done = lab.run(f"""

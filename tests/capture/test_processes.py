@@ -170,6 +170,7 @@ def test_eight_threads(lab, same):
     assert done.err == ""
 
 
+@pytest.mark.slow
 def test_threads_on_one_path_without_a_lock(lab):
     # Their files may well be torn; nothing may go missing, raise or hang.
     lab.run("""
@@ -200,6 +201,7 @@ def agent():
 """
 
 
+@pytest.mark.slow
 def test_threads_survive_the_death_of_the_agent(lab):
     done = lab.run(
         """
@@ -226,6 +228,7 @@ def test_threads_survive_the_death_of_the_agent(lab):
     assert done.seconds < 30
 
 
+@pytest.mark.slow
 def test_a_signal_handler_that_saves_while_we_save(lab):
     # The handler interrupts us anywhere, and sometimes itself.
     done = lab.run("""
@@ -345,6 +348,7 @@ def test_a_script_that_closes_every_descriptor(lab, when):
     assert done.err == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hard", [64, 1024])
 def test_few_descriptors_and_an_agent_that_is_stopped(lab, hard):
     # The script must not notice, and we hold at most an eighth of what it may have.
@@ -373,6 +377,7 @@ def test_few_descriptors_and_an_agent_that_is_stopped(lab, hard):
     assert all(each.digest for each in snapshots)
 
 
+@pytest.mark.slow
 def test_an_agent_stopped_during_a_barrier(lab):
     process = lab.start("""
         for number in range(3):
@@ -404,6 +409,7 @@ def test_an_agent_stopped_during_a_barrier(lab):
     assert snapshots[1].digest == digests[1] or snapshots[1].state == "lost"
 
 
+@pytest.mark.slow
 def test_a_full_socket_is_a_backlog(lab):
     process = lab.start("""
         save(Model(b"first"), "first.bin")
@@ -447,6 +453,7 @@ def test_a_fork_while_descriptors_are_held(lab):
     assert _digests(lab) == done.lines
 
 
+@pytest.mark.slow
 def test_a_run_that_was_closed_tells_how_its_hooks_fared(lab):
     lab.run("""
         save(Model.random(1000), "m.bin")

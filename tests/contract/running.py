@@ -28,8 +28,9 @@ from warming import RUNNER, Warm
 __all__ = ["MODES", "ORDERS", "ROOT", "Run", "Runs", "Script", "scripts"]
 
 ROOT = Path(__file__).resolve().parents[2]
+#: What every script is run in. `raising`, under a recorder that fails, is asked for by some tests alone;
 #: `again` is a second bare run, made only where something differs from the first.
-MODES = ("bare", "captured", "raising")
+MODES = ("bare", "captured")
 #: What probe.py does, each in a process of its own.
 ORDERS = ("in_both_orders", "lazy_in_thread")
 #: Those that run in a process that has the framework imported; so init() in it comes after the import. So do
@@ -101,6 +102,11 @@ class Script:
     @property
     def _helpers(self) -> list[Path]:
         return list(self.path.parent.glob("_*.py"))
+
+    @property
+    def judge(self) -> Path:
+        """The script that says what must be equal in files that differ between two runs, if there is one."""
+        return self.path.with_name("_equal.py")
 
     @property
     def chain(self) -> tuple[Script, ...]:
@@ -211,9 +217,8 @@ class Runs:
 
     def judged(self, script: Script, pairs: list[str]) -> subprocess.CompletedProcess[str]:
         """What `_equal.py`, beside a script, says of files, given as one of a run and the same of another."""
-        judge = script.path.with_name("_equal.py")
         top = self._folder / f"{script.key}-{script.name}-judged"
-        return self._start(script, "bare", judge, top, pairs)
+        return self._start(script, "bare", script.judge, top, pairs)
 
     def problems(self, key: str, order: str) -> list[str]:
         """What probe.py finds wrong with a hook in one order of install, import and remove."""

@@ -25,7 +25,8 @@ ROOT = Path(__file__).resolve().parents[2]
 class Suite(NamedTuple):
     """Tests of one package: globs of its files, and pytest's `-k` where they are of more than saving.
 
-    Of those that take minutes `make test` runs the files in `short`, and `make suites` all.
+    Of those that take minutes `make test` runs the files in `short`, and of these what is chosen there; `make
+    suites` runs all, also of those that are `rare`.
     """
 
     package: str
@@ -37,11 +38,16 @@ class Suite(NamedTuple):
     short: tuple[str, ...] = ()
     #: at least so many of those
     least_short: int = 1
+    chosen_short: str = ""
+    rare: bool = False
 
 
 def shortened(suite: Suite) -> Suite:
     """A suite as `make test` runs it."""
-    return suite._replace(files=suite.short, least=suite.least_short) if suite.short else suite
+    if not suite.short:
+        return suite
+    chosen = suite.chosen_short or suite.chosen
+    return suite._replace(files=suite.short, least=suite.least_short, chosen=chosen)
 
 
 SUITES = {
@@ -86,7 +92,8 @@ SUITES = {
         ("io/tests/test_*.py", "cli/tests/test_*.py"),
         least=300,
         short=("io/tests/test_external.py",),
-        least_short=15,
+        least_short=8,
+        chosen_short="lightgbm or (xgboost and regressor and gbtree)",
     ),
     "keras": Suite(
         "keras",
@@ -114,8 +121,7 @@ SUITES = {
         ),
         least=80,
         environment=(("KERAS_BACKEND", "torch"),),
-        short=("src/saving/saving_api_test.py",),
-        least_short=5,
+        rare=True,
     ),
 }
 

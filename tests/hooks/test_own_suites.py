@@ -19,11 +19,12 @@ from autolog.store.records import TaskRecord
 
 #: `make suites` runs all of them in full.
 IS_LONG = os.environ.get("AUTOLOG_TEST_LONG", "") == "1"
+CHOSEN = [name for name, suite in own_suites.SUITES.items() if IS_LONG or not suite.rare]
 
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.xdist_group(f"own-{name}")) for name in own_suites.SUITES]
+    "name", [pytest.param(name, marks=pytest.mark.xdist_group(f"own-{name}")) for name in CHOSEN]
 )
 def test_ends_as_without_us(name: str, tmp_path: Path) -> None:
     suite = own_suites.SUITES[name]

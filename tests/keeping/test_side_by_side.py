@@ -50,6 +50,7 @@ def test_as_many_as_said_go_side_by_side(keep, tmp_path):
     assert {each.name: each.read_bytes() for each in target.iterdir()} == files
 
 
+@pytest.mark.slow
 def test_and_no_more(keep):
     with pytest.raises(DestinationError, match="there are not as many"):
         sent(keep, workers=2, at_once=3)

@@ -42,7 +42,8 @@ def records(tmp_path):
 
     def make(**more):
         home = str(tmp_path / "home")
-        found = Records(Settings(**{"home": home, "store": f"sqlite:///{home}/autolog.db", **more}))
+        store, cache = f"sqlite:///{home}/autolog.db", f"{home}/cache"
+        found = Records(Settings(**{"home": home, "store": store, "cache_dir": cache, **more}))
         Writer(found.store).started(Started(TASK, 1.0, "digits", "train", "/x/train.py"), 1.0)
         made.append(found)
         return found

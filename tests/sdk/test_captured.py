@@ -1,8 +1,11 @@
 """What is captured and what people set by hand, together: neither undoes the other."""
 
 import json
+import os
+import shutil
 
 import pytest
+from toylab import PRELUDE
 
 pytestmark = [pytest.mark.core, pytest.mark.slow]
 
@@ -148,3 +151,50 @@ def test_a_forked_worker_reads_and_writes_the_store(lab):
         print(json.dumps([list(made.tags), names]))
     """)
     assert _said(done) == [["parent", "child"], ["net", "script1 - child"]]
+
+
+def test_a_task_has_a_type_and_goes_on_while_the_store_is_away(lab):
+    prelude = PRELUDE.replace("autolog.init()", "import sys")
+    done = lab.run(
+        """
+        task = autolog.Task.init("p", "t", task_type="testing")
+        assert "sqlalchemy" not in sys.modules
+        save(Model(b"first"), "net.bin")
+        task.close()
+        again = autolog.Task.init("p", "t", continue_last_task=True)
+        assert again.id == task.id
+        print(again.status)
+        save(Model(b"second"), "net.bin")
+        """,
+        prelude=prelude,
+    )
+    assert done.out == "running\n"
+    record = lab.task()
+    assert (record.kind, record.status) == ("testing", "completed")
+    assert len(lab.model().snapshots) == 2
+    away = "postgresql+psycopg://nobody@127.0.0.1:1/none"
+    lab.run("autolog.Task.init('p', 't', task_type='testing')", prelude=prelude, AUTOLOG_STORE=away)
+
+
+def test_what_was_in_an_archive_is_unpacked_once_for_all(lab):
+    """Also for another process, and within what the cache may hold."""
+    lab.run("""
+        import shutil
+        for name in ("a", "b"):
+            os.makedirs("parts", exist_ok=True)
+            open(f"parts/{name}.bin", "wb").write(name.encode() * 1000)
+        autolog.OutputModel(name="packed").update_weights(shutil.make_archive("net", "zip", "parts"))
+    """)
+    text = """
+        model = autolog.get("packed")
+        print(model.get_weights(extract_archive=True, raise_on_error=True))
+    """
+    paths = {lab.run(text).out.strip() for _ in range(2)}
+    (folder,) = paths
+    assert sorted(os.listdir(folder)) == ["a.bin", "b.bin"]
+    assert folder.startswith(str(lab.home / "cache"))
+    shutil.rmtree(lab.home / "cache")
+    (lab.folder / "config/autolog").mkdir(parents=True)
+    (lab.folder / "config/autolog/config.toml").write_text("[cache]\nmax_bytes = 1000\n")
+    done = lab.run(text, status=1)
+    assert "CacheFull" in done.err

@@ -199,6 +199,7 @@ def test_names(store, task):
     assert len(caught.value.candidates) == 2
 
 
+@pytest.mark.slow
 def test_twenty_processes_may_open_a_new_store_at_once(url):
     code = "import sys; from autolog.store import Store; Store.open(sys.argv[1]).close()"
     running = [subprocess.Popen([sys.executable, "-c", code, url], stderr=subprocess.PIPE) for _ in range(20)]

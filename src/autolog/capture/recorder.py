@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from autolog import _guard
 from autolog.config import mask
@@ -21,55 +21,14 @@ from .pin import Pin, pin_open_file
 from .session import Session
 from .target import Target
 
+if TYPE_CHECKING:
+    from .calls import CallLike
+
 __all__ = ["Capture"]
 
 _DESIGN_LIMIT = 100_000
 #: Labels beyond so many are not an enumeration of classes but something else.
 _LABELS = 10_000
-
-
-if TYPE_CHECKING:
-
-    class CallLike(Protocol):
-        """A call of a hooked function, as `autolog.patching` hands it over."""
-
-        pinned: Any
-
-        @property
-        def hook(self) -> Any:
-            """What is known about the framework."""
-
-        @property
-        def point(self) -> Any:
-            """What is known about the function."""
-
-        @property
-        def target(self) -> Any:
-            """What it writes or reads."""
-
-        @property
-        def has_returned(self) -> bool:
-            """Whether the original has run; what it writes may be known only then."""
-
-        @property
-        def rule(self) -> str:
-            """Why it is no model, if something around it says so."""
-
-        @property
-        def model(self) -> Any:
-            """The object that was saved or loaded."""
-
-        @property
-        def group(self) -> tuple[str, int | None] | None:
-            """The model, and the iteration, that a checkpoint callback says it is a version of."""
-
-        @property
-        def metrics(self) -> Mapping[str, Any]:
-            """What the framework knows of the weights that were saved."""
-
-        @property
-        def origin(self) -> Any:
-            """The URL that a loaded file came from."""
 
 
 class Capture:
@@ -161,14 +120,14 @@ class Capture:
         elif not call.rule:
             self._keep_load(call, origins)
 
-    def record(self, held_at: Any, **fields: Any) -> str:
-        """Record what is at a path, in a folder or at a URL, as somebody asks for it; the id of the event.
+    def record(self, what: Any, **fields: Any) -> str:
+        """Record what is at a path or URL, or a `Bundle` of files, as somebody asks for it; the event's id.
 
         `fields` are those of `Saved` that are known. Raises FileNotFoundError where nothing is.
         """
         self.session.drain()
         self.session.see_moves()
-        held = Target(held_at)
+        held = Target(what)
         held.hold()
         if held.place == "file" and held.pin is None:
             raise FileNotFoundError(f"there is no file at {held.path}")

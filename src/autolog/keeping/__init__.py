@@ -6,9 +6,11 @@ was recorded, `collect` takes away what nobody needs, `repack` makes it smaller 
 
 from .bundle import Exported, Imported, export, import_bundle, is_bundle
 from .by_hand import record_by_hand
-from .cache import Cache, local_copy
+from .cache import local_copy
+from .cache_entries import Cache
 from .collect import Collected, collect
 from .comparing import details_of, tensor_changes
+from .copies import archive_copy, file_copy
 from .destination import Destination, destination_of, kept_at, open_recorded, place_name
 from .external import Registered, at_hand, framework_of, import_file
 from .forecast import forecast
@@ -23,7 +25,7 @@ from .restore import Restored, digest_at, files_of, restore
 from .retention import Chosen, Rule, choose
 from .send import send
 from .streaming import Streamed, artifact_stream, streams
-from .unpacking import unpacked
+from .unpacking import is_archive, unpacked
 from .verify import Damage, size_of, verify
 from .wanted import wanted
 
@@ -44,6 +46,7 @@ __all__ = [
     "Restored",
     "Rule",
     "Streamed",
+    "archive_copy",
     "artifact_stream",
     "at_hand",
     "changed",
@@ -53,11 +56,13 @@ __all__ = [
     "details_of",
     "digest_at",
     "export",
+    "file_copy",
     "files_of",
     "forecast",
     "framework_of",
     "import_bundle",
     "import_file",
+    "is_archive",
     "is_bundle",
     "is_safe_name",
     "kept_at",

@@ -26,11 +26,11 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from autolog.errors import IntegrityError, StoreError, TargetError, WeightsUnavailable
+from autolog.errors import IntegrityError, StoreError, WeightsUnavailable
 from autolog.events import FileFacts
 from autolog.files import facts_from
 
-from .cache_entries import OURS, Cache, hold, locked, make_room, remove, take
+from .cache_entries import OURS, Cache, entry, filling, make_room
 from .here import Here, seen_at
 from .layout import Layout, is_safe_name, layout_of
 from .restore import digest_at, files_of, has_source, restore, why_not
@@ -38,7 +38,7 @@ from .restore import digest_at, files_of, has_source, restore, why_not
 if TYPE_CHECKING:
     from autolog.store import Kept, SnapshotRecord
 
-__all__ = ["Cache", "is_still", "local_copy"]
+__all__ = ["is_still", "local_copy"]
 
 _DIGEST = re.compile(r"blake3:([0-9a-f]{64})\Z")
 #: What `restore` writes before it puts it in its place.
@@ -87,31 +87,15 @@ def local_copy(
                 return uri.rstrip("/")
     if snapshot.digest is None:
         raise WeightsUnavailable(why_not(snapshot))
-    found = _DIGEST.match(snapshot.digest)
-    if found is None:
+    if not _DIGEST.match(snapshot.digest):
         raise IntegrityError(f"{snapshot.model_id}:v{snapshot.version} has a digest of an unknown kind")
     layout = layout_of(snapshot.uri, [name for name, _, _ in files_of(snapshot)])
-    folder = os.path.join(os.path.abspath(cache.dir), found[1])
-    target = os.path.join(folder, _own_name(layout))
-    names = [layout.at(target, name) for name, _, _ in files_of(snapshot)]
-    wanted = _Wanted(folder, target, names, not layout.is_single and not layout.is_prefix, force)
-    try:
-        lock = take(folder)
-        try:
-            if force or not _is_whole(wanted):
-                _fetch(snapshot, kept, here, cache, wanted, told)
-            os.utime(lock)  # it was used now
-        except BaseException:
-            os.close(lock)
-            if not _stamps(folder):
-                remove(folder)
-            raise
-    except OSError as error:
-        raise TargetError(
-            f"the cache in {cache.dir} can't be used ({error.strerror or error}); set cache.dir"
-            " (AUTOLOG_CACHE_DIR) to a folder on a disk of this machine"
-        ) from error
-    hold(folder, lock)
+    with entry(cache, snapshot.digest) as folder:
+        target = os.path.join(folder, _own_name(layout))
+        names = [layout.at(target, name) for name, _, _ in files_of(snapshot)]
+        wanted = _Wanted(folder, target, names, not layout.is_single and not layout.is_prefix, force)
+        if force or not _is_whole(wanted):
+            _fetch(snapshot, kept, here, cache, wanted, told)
     return _given(layout, snapshot.uri, target)
 
 
@@ -187,22 +171,18 @@ def _fetch(
     snapshot: SnapshotRecord, kept: Kept, here: Here, cache: Cache, wanted: _Wanted, told: Told
 ) -> None:
     """Have an entry, which is taken, hold these files."""
-    with locked(os.path.join(wanted.folder, OURS, "fetching")) as fetching:
+    with filling(wanted.folder) as fetching:
         if not wanted.force and _is_whole(wanted):
             return  # another one has fetched it meanwhile
         if not has_source(snapshot, kept, here):
             raise WeightsUnavailable(why_not(snapshot))
-        os.ftruncate(fetching, 0)
         for each in os.listdir(wanted.folder):
             if _PART.match(each):  # somebody didn't come to the end
                 shutil.rmtree(os.path.join(wanted.folder, each), ignore_errors=True)
         make_room(cache, wanted.folder, sum(size or 0 for _, size, _ in files_of(snapshot)), fetching)
         _clear(wanted)
-        try:
-            restore(snapshot, kept, here, wanted.target, replace=True, told=told)
-            _stamp(wanted)
-        finally:
-            os.ftruncate(fetching, 0)
+        restore(snapshot, kept, here, wanted.target, replace=True, told=told)
+        _stamp(wanted)
 
 
 def _clear(wanted: _Wanted) -> None:

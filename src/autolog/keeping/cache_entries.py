@@ -1,4 +1,4 @@
-"""The folder that a cache of snapshots is: its locks, and making room. See `cache` for what lies where."""
+"""The cache's folder: its entries, their locks, and making room. See `cache` for what lies where."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import shutil
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from autolog.errors import CacheFull
+from autolog.errors import CacheFull, TargetError
 
-__all__ = ["OURS", "Cache", "hold", "locked", "make_room", "remove", "take"]
+__all__ = ["OURS", "Cache", "entry", "filling", "make_room"]
 
 #: What an entry holds of ours, beside what it is for.
 OURS = ".autolog"
@@ -43,7 +43,47 @@ class _Entry(NamedTuple):
 
 
 @contextlib.contextmanager
-def locked(path: str) -> Iterator[int]:
+def entry(cache: Cache, digest: str) -> Iterator[str]:
+    """The folder of the entry of a digest, made if there is none; one that stays empty goes again.
+
+    Nobody removes it from here on, as long as this process lives, unless it asks for many others. Raises
+    TargetError if the cache can't be written.
+    """
+    folder = os.path.join(os.path.abspath(cache.dir), digest.partition(":")[2])
+    try:
+        lock = _take(folder)
+        try:
+            yield folder
+            os.utime(lock)  # it was used now
+        except BaseException:
+            os.close(lock)
+            if os.listdir(folder) == [OURS]:
+                _remove(folder)
+            raise
+    except OSError as error:
+        raise TargetError(
+            f"the cache in {cache.dir} can't be used ({error.strerror or error}); set cache.dir"
+            " (AUTOLOG_CACHE_DIR) to a folder on a disk of this machine"
+        ) from error
+    _hold(folder, lock)
+
+
+@contextlib.contextmanager
+def filling(folder: str) -> Iterator[int]:
+    """While something is put into an entry: the descriptor of the file that tells `make_room` of it.
+
+    One at a time: another one waits, and finds what this one has put there.
+    """
+    with _locked(os.path.join(folder, OURS, "fetching")) as fetching:
+        os.ftruncate(fetching, 0)
+        try:
+            yield fetching
+        finally:
+            os.ftruncate(fetching, 0)
+
+
+@contextlib.contextmanager
+def _locked(path: str) -> Iterator[int]:
     """The descriptor of a file that nobody else has locked."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
@@ -53,7 +93,7 @@ def locked(path: str) -> Iterator[int]:
         os.close(descriptor)
 
 
-def take(folder: str) -> int:
+def _take(folder: str) -> int:
     """The lock of an entry, which is made if there is none; as long as it is open, nobody removes it."""
     path = os.path.join(folder, OURS, "in-use")
     while True:
@@ -79,7 +119,7 @@ def _is_of(descriptor: int, path: str) -> bool:
         return False
 
 
-def hold(folder: str, lock: int) -> None:
+def _hold(folder: str, lock: int) -> None:
     """Keep an entry's lock beyond the call."""
     _let_go(folder)
     _held[folder] = lock
@@ -101,7 +141,7 @@ def make_room(cache: Cache, folder: str, size: int, fetching: int) -> None:
             f"it takes {size:,} bytes, and the cache in {cache.dir} may take {cache.max_bytes:,}; set"
             f" cache.max_bytes to at least {size:,}"
         )
-    with locked(os.path.join(cache.dir, _ROOM)):
+    with _locked(os.path.join(cache.dir, _ROOM)):
         for name in os.listdir(cache.dir):
             if name.startswith(_REMOVED):
                 shutil.rmtree(os.path.join(cache.dir, name), ignore_errors=True)
@@ -114,7 +154,7 @@ def make_room(cache: Cache, folder: str, size: int, fetching: int) -> None:
         removable = sorted(others, key=lambda each: (each.folder in _held, each.used))
         if lacking <= sum(each.size for each in removable):
             for each in removable:
-                if lacking > 0 and remove(each.folder):
+                if lacking > 0 and _remove(each.folder):
                     lacking -= each.size
         if lacking > 0:
             raise CacheFull(
@@ -153,7 +193,7 @@ def _size(path: str) -> int:
         return 0
 
 
-def remove(folder: str) -> bool:
+def _remove(folder: str) -> bool:
     """Remove an entry; False if another process uses it."""
     was_held = folder in _held
     _let_go(folder)

@@ -24,7 +24,7 @@ from autolog.errors import TargetError, UnreadableWeights
 
 from .layout import is_safe_name
 
-__all__ = ["unpacked"]
+__all__ = ["is_archive", "unpacked", "unpacked_size"]
 
 _MOST_ENTRIES = 100_000
 #: Weights hardly shrink; what grows beyond this many bytes may grow this many times.
@@ -52,6 +52,20 @@ class _Entry(NamedTuple):
     name: str
     size: int
     open: Callable[[], IO[bytes]]
+
+
+def is_archive(path: str) -> bool:
+    """Whether a file is a zip or tar archive."""
+    return os.path.isfile(path) and (zipfile.is_zipfile(path) or tarfile.is_tarfile(path))
+
+
+def unpacked_size(path: str) -> int:
+    """How many bytes the files in an archive take. Raises UnreadableWeights, and OSError for the file."""
+    try:
+        with open(path, "rb") as file, closing(_entries(file)) as entries:
+            return sum(entry.size for entry in entries)
+    except _DAMAGE as error:
+        raise UnreadableWeights(f"{path} is a damaged archive: {error}") from error
 
 
 def unpacked(path: str, folder: str) -> str:

@@ -15,6 +15,7 @@ from autolog.events import Started
 from . import run as running
 
 if TYPE_CHECKING:
+    from autolog.keeping import Cache
     from autolog.store import Kept, ModelRecord, Store
 
 __all__ = ["Records", "records"]
@@ -55,6 +56,14 @@ class Records:
         from autolog.store import Kept
 
         return Kept(self.store)
+
+    @property
+    def cache(self) -> Cache:
+        """Where copies lie on this machine."""
+        from autolog.keeping import Cache
+
+        settings = self.settings
+        return Cache(settings.cache_dir, settings.cache_max_bytes, settings.cache_min_free_bytes)
 
     def settle(self, seconds: float = _PATIENCE_SECONDS) -> bool:
         """Wait until what this process has saved and loaded is recorded; False if that takes longer."""

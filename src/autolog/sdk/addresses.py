@@ -6,7 +6,6 @@ import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from autolog.config import Settings
     from autolog.store import ModelRecord, SnapshotRecord
 
     from ._records import Records
@@ -41,18 +40,11 @@ def paths_of(address: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((whole, os.path.realpath(whole))))
 
 
-def unpacked(path: str, settings: Settings) -> str:
+def unpacked(records: Records, path: str) -> str:
     """The folder that an archive unpacks to, in the cache; what isn't an archive is left as it is.
 
-    Raises UnreadableWeights for one that is damaged or built to do harm.
+    Raises UnreadableWeights for one that is damaged or built to do harm, CacheFull and TargetError.
     """
-    import tarfile
-    import zipfile
+    from autolog.keeping import archive_copy, digest_at, is_archive
 
-    if os.path.isdir(path) or not (zipfile.is_zipfile(path) or tarfile.is_tarfile(path)):
-        return path
-    from autolog.keeping import digest_at
-    from autolog.keeping import unpacked as unpack
-
-    folder = os.path.join(settings.cache_dir, "unpacked", digest_at(path).partition(":")[2])
-    return folder if os.path.isdir(folder) else unpack(path, folder)
+    return archive_copy(records.cache, digest_at(path), path) if is_archive(path) else path

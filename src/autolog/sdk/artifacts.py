@@ -323,11 +323,15 @@ class Artifact:
         `raise_on_error` what goes wrong gives None. Raises IntegrityError, DestinationError,
         WeightsUnavailable, CacheFull, TargetError.
         """
-        from .artifact_copy import local_copy
+        from autolog.keeping import archive_copy, file_copy
 
+        record, cache = self._record, self._records.cache
         try:
-            is_zip = self._record.kind == "folder" and extract_archive
-            return local_copy(self._records, self._record, self._fetch, extract=is_zip, force=force_download)
+            name = os.path.basename(record.path)
+            path = file_copy(cache, record.digest, name, record.size, self._fetch, force=force_download)
+            if record.kind == "folder" and extract_archive:
+                return archive_copy(cache, record.digest, path, force=force_download)
+            return path
         except AutologError:
             if raise_on_error:
                 raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -34,26 +35,16 @@ def connect(task: Task, given: Any, name: str | None) -> Any:
     if isinstance(given, BaseModel):
         raise BadValue(f"a model is connected as InputModel({given.id!r}) or OutputModel(...)")
     if isinstance(given, Mapping):
-        found = {str(key): _plain(value) for key, value in given.items()}
+        found = dict(given)
     elif hasattr(given, "__dict__") and not isinstance(given, type):
-        found = {key: _plain(value) for key, value in vars(given).items() if not key.startswith("_")}
+        found = {key: value for key, value in vars(given).items() if not key.startswith("_")}
     else:
         raise BadValue(
             f"a model, a dictionary or an object with attributes can be connected, not {type(given).__name__}"
         )
-    section = _named(name or "General")
-    task._edit(lambda record: {"parameters": {**record.parameters, section: found}})
+    section, plain = _named(name or "General"), json.loads(text_of(found))
+    task._edit(lambda record: {"parameters": {**record.parameters, section: plain}})
     return given
-
-
-def _plain(value: Any) -> Any:
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
-    if isinstance(value, Mapping):
-        return {str(key): _plain(each) for key, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(each) for each in value]
-    return str(getattr(value, "value", value))
 
 
 def parameters_of(record: TaskRecord) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def _plain(value: Any) -> Any:
         return dict(value)
     if isinstance(value, (set, frozenset)):
         return sorted(value, key=str)
-    return str(value)
+    return str(getattr(value, "value", value))
 
 
 def as_dict(text: str | None) -> dict[str, Any]:

@@ -62,11 +62,16 @@ def init(
     )
 
 
-def start(tags: tuple[str, ...], find: Callable[[config.Settings], str] | None = None, **given: Any) -> Task:
+def start(
+    tags: tuple[str, ...],
+    find: Callable[[config.Settings], str] | None = None,
+    task_type: str = "training",
+    **given: Any,
+) -> Task:
     """`init`, with the settings that are given; `find` says which earlier task goes on, if one does."""
     task: Task | None = None
     with _guard.guard("start capturing"):
-        task = _start(tags, find, given)
+        task = _start(tags, find, task_type, given)
     if task is None:
         task = Task()
         _off[:] = [task]
@@ -79,7 +84,10 @@ def off_task() -> Task | None:
 
 
 def _start(
-    tags: tuple[str, ...], find: Callable[[config.Settings], str] | None, given: Mapping[str, Any]
+    tags: tuple[str, ...],
+    find: Callable[[config.Settings], str] | None,
+    task_type: str,
+    given: Mapping[str, Any],
 ) -> Task | None:
     try:
         settings = config.load(**given)
@@ -94,7 +102,7 @@ def _start(
     if sys.platform != "linux":
         _guard.complain(f"{sys.platform} is not supported yet: nothing is captured in this run.")
         return None
-    return _begin(settings, tags, "" if find is None else find(settings))
+    return _begin(settings, tags, "" if find is None else find(settings), task_type)
 
 
 def current() -> Run | None:
@@ -112,7 +120,7 @@ def current_task() -> Task | None:
     return _current[0].task if _current else None
 
 
-def _begin(settings: config.Settings, tags: tuple[str, ...], task_id: str) -> Task | None:
+def _begin(settings: config.Settings, tags: tuple[str, ...], task_id: str, task_type: str) -> Task | None:
     from autolog.capture.code import script_name
 
     project = settings.project or os.path.basename(os.getcwd()) or "default"
@@ -123,7 +131,7 @@ def _begin(settings: config.Settings, tags: tuple[str, ...], task_id: str) -> Ta
             return run.task
         run.end("completed", "")
     try:
-        run = Run(settings, (project, name), tags, task_id)
+        run = Run(settings, (project, name), tags, task_id, task_type)
         run.begin()
     except OSError as error:
         _guard.complain(
@@ -148,7 +156,12 @@ class Run:
     """Everything that one `init()` set going in this process."""
 
     def __init__(
-        self, settings: config.Settings, names: tuple[str, str], tags: tuple[str, ...], task_id: str = ""
+        self,
+        settings: config.Settings,
+        names: tuple[str, str],
+        tags: tuple[str, ...],
+        earlier: str = "",
+        task_type: str = "training",
     ) -> None:
         from autolog import hooks
         from autolog.capture import Capture, Ending, Process, Session, code, job
@@ -159,7 +172,7 @@ class Run:
         script = code.script()
         self.settings = settings
         self.started = Started(
-            task_id=inherited or task_id or job.task_id(described),
+            task_id=inherited or earlier or job.task_id(described),
             time=time.time(),
             project=names[0],
             name=names[1],
@@ -176,6 +189,8 @@ class Run:
             interactive=code.is_interactive(),
             output_uri=config.mask(settings.output_uri),
             content_store=config.mask(settings.content_store),
+            task_type=task_type,
+            continues=bool(earlier) and not inherited,
         )
         role = "child" if inherited else "rank" if described else "main"
         self.session = Session(settings, self.started, Process(role, described.get("rank")))

@@ -150,12 +150,11 @@ class Snapshot:
         Copies are kept in the cache (see the setting `cache`); don't write to them. Raises IntegrityError,
         WeightsUnavailable and DestinationError.
         """
-        from autolog.keeping import Cache, local_copy
+        from autolog.keeping import local_copy
 
         self._settle()
-        settings = self._records.settings
-        cache = Cache(settings.cache_dir, settings.cache_max_bytes, settings.cache_min_free_bytes)
-        return local_copy(self._record, self._records.kept, settings, cache, force=force_download)
+        found = self._records
+        return local_copy(self._record, found.kept, found.settings, found.cache, force=force_download)
 
     def load(self, *, trusted: bool = False, **options: Any) -> Any:
         """What the framework's own loader makes of it; no code in the file is run unless it is `trusted`.

@@ -11,6 +11,7 @@ from autolog import _guard
 from autolog.events import NOWHERE
 
 from .task_changes import TaskConfiguration, TaskModelChanges
+from .task_remarks import TaskRemarks
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -35,7 +36,7 @@ _UNTRACKED: Mapping[str, Any] = {
 }
 
 
-class Task(TaskConfiguration, TaskModelChanges):
+class Task(TaskRemarks, TaskConfiguration, TaskModelChanges):
     """One run of a script: the one that this process is, or any in the store.
 
     A task that could not be started, or is switched off, has the id `""`, and what is done with it leaves
@@ -93,19 +94,15 @@ class Task(TaskConfiguration, TaskModelChanges):
             from .continuing import earlier_task
 
             find = earlier_task(continue_last_task, project_name, task_name)
-        task = start(
+        return start(
             tuple(tags or ()),
             find,
+            given["task_type"],
             project=project_name,
             task=task_name,
             frameworks=None if auto_connect_frameworks is True else auto_connect_frameworks,
             output_uri=output_uri,
         )
-        if given["task_type"] != "training" and task.id:
-            task._edit(lambda record: {"kind": given["task_type"]})
-        if find is not None and task.id:
-            task._edit(lambda record: {"status": "running"})
-        return task
 
     @classmethod
     def current_task(cls) -> Task | None:
@@ -207,27 +204,6 @@ class Task(TaskConfiguration, TaskModelChanges):
         return self._record.parent
 
     @property
-    def comment(self) -> str:
-        """A text about it."""
-        return self._record.comment
-
-    @comment.setter
-    def comment(self, value: str) -> None:
-        self.set_comment(value)
-
-    @property
-    def tags(self) -> list[str]:
-        """Its tags; change them with `add_tags`, or set a whole list."""
-        return list(self._record.tags)
-
-    @tags.setter
-    def tags(self, value: Sequence[str]) -> None:
-        from .checks import tags_of
-
-        tags = tags_of(value)
-        self._edit(lambda record: {"tags": tags})
-
-    @property
     def output_uri(self) -> str:
         """Where the weights of this task go; empty for nowhere but their own paths. Passwords are masked.
 
@@ -286,47 +262,6 @@ class Task(TaskConfiguration, TaskModelChanges):
         from .artifacts import Artifacts
 
         return Artifacts(self._records, self._entered())
-
-    # -- what people say of it ------------------------------------------------------------------------
-
-    def add_tags(self, tags: Sequence[str] | str) -> None:
-        """Add tags, or one. Raises BadName for one that is none."""
-        from .checks import tags_of
-
-        more = tags_of([tags] if isinstance(tags, str) else tags)
-        self._edit(lambda record: {"tags": tuple(dict.fromkeys((*record.tags, *more)))})
-
-    def rename(self, new_name: str) -> None:
-        """Give it another name; its models keep theirs. Raises BadName."""
-        self._edit(lambda record: {"name": new_name})
-
-    set_name = rename
-
-    def move_to_project(self, new_project_name: str) -> None:
-        """Put it, and the models that it made, into another project. Raises BadName."""
-        self._edit(lambda record: {"project": new_project_name})
-
-    set_project = move_to_project
-
-    def set_comment(self, comment: str) -> None:
-        """A text about it."""
-        self._edit(lambda record: {"comment": str(comment)})
-
-    def set_parent(self, parent: str | Task | None) -> None:
-        """The task that this one belongs to. Raises NotFound."""
-        chosen = parent.id if isinstance(parent, Task) else parent
-        if chosen:
-            chosen = self._records.store.find_task(chosen)
-        self._edit(lambda record: {"parent": chosen or None})
-
-    def set_archived(self, archive: bool) -> None:
-        """Put it into the archive, or take it out of it."""
-        self._edit(lambda record: {"archived": bool(archive)})
-
-    @property
-    def archived(self) -> bool:
-        """Whether it is in the archive."""
-        return self._record.archived
 
     # -- its life -------------------------------------------------------------------------------------
 
@@ -431,7 +366,8 @@ class Task(TaskConfiguration, TaskModelChanges):
     def _entered(self) -> str:
         """Its id; it is in the store by then."""
         if self._run is not None and not self._is_entered:
-            self._records.enter(self._run.started)
+            goes_on = self._run.started.continues and not self._run.is_over
+            self._records.enter(self._run.started._replace(continues=goes_on))
             self._is_entered = True
         return self._id
 

@@ -108,7 +108,7 @@ class Versions:
 
         try:
             path = self._newest().get_local_copy(force_download=force_download)
-            return unpacked(path, self._records.settings) if extract_archive else path
+            return unpacked(self._records, path) if extract_archive else path
         except AutologError as error:
             if raise_on_error:
                 raise

@@ -38,7 +38,10 @@ class Writer:
 
     @repeated
     def started(self, event: Started, now: float) -> None:
-        """A run began; its other processes and a replay find it there already."""
+        """A run began; its other processes and a replay find it there already.
+
+        A task that goes on runs again, and keeps all else that was said of it.
+        """
         values = {
             "id": event.task_id,
             "project": text(event.project),
@@ -58,9 +61,13 @@ class Writer:
             "job": dict(event.job),
             "hooks": {},
             "output_uri": text(event.output_uri),
+            "kind": text(event.task_type),
         }
         with self._store._writing() as connection:
             insert_new(connection, tasks, values)
+            if event.continues:
+                again = {"status": "running", "reason": "", "finished": None, "heartbeat": now}
+                connection.execute(update(tasks).where(tasks.c.id == event.task_id).values(again))
 
     @repeated
     def git(self, task_id: str, git: Mapping[str, Any]) -> None:
