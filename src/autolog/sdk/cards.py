@@ -5,6 +5,8 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from autolog.shown import words
+
 if TYPE_CHECKING:
     from .model import BaseModel
     from .query import Query
@@ -13,7 +15,6 @@ __all__ = ["card", "table"]
 
 _ROWS = 20
 _CELL = "padding:2px 12px 2px 0;text-align:left;vertical-align:top"
-_UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
 
 def card(model: BaseModel) -> str:
@@ -35,7 +36,11 @@ def card(model: BaseModel) -> str:
         ("Version", f"{version} of {len(record.snapshots)}" if version else "none yet"),
     ]
     if newest is not None:
-        rows += [("Iteration", newest.iteration), ("Size", _size(newest.size)), ("Weights", newest.standing)]
+        rows += [
+            ("Iteration", newest.iteration),
+            ("Size", words.size(newest.size)),
+            ("Weights", newest.standing),
+        ]
         rows += [("Path", newest.uri), ("Digest", newest.digest)]
     rows += [("Tags", ", ".join(record.tags)), ("Aliases", ", ".join(record.aliases))]
     rows += [("Metrics", ", ".join(f"{k} {v:.6g}" for k, v in model.metrics.items() if v is not None))]
@@ -53,7 +58,7 @@ def table(query: Query) -> str:
     head = "".join(f'<th style="{_CELL}">{name}</th>' for name in names)
     body = []
     for row in query[:_ROWS].rows():
-        shown = {**row, "size": _size(row["size"]), "tags": ", ".join(row["tags"])}
+        shown = {**row, "size": words.size(row["size"]), "tags": ", ".join(row["tags"])}
         shown["updated"] = f"{row['updated']:%Y-%m-%d %H:%M} UTC"
         cells = "".join(f'<td style="{_CELL}">{escape(_short(shown[name]))}</td>' for name in names)
         body.append(f"<tr>{cells}</tr>")
@@ -65,12 +70,3 @@ def table(query: Query) -> str:
 def _short(value: Any) -> str:
     text = "" if value is None else str(value)
     return text if len(text) <= 200 else f"{text[:199]}…"
-
-
-def _size(size: int | None) -> str:
-    if size is None:
-        return ""
-    number, unit = float(size), 0
-    while number >= 1000 and unit < len(_UNITS) - 1:
-        number, unit = number / 1000, unit + 1
-    return f"{number:.3g} {_UNITS[unit]}" if unit else f"{size} bytes"
