@@ -4,6 +4,8 @@ const LIBRARY = "/static/vendor/plotly-strict.min.js";
 // Drawn on maps that Plotly would fetch from elsewhere.
 const MAPS = /^(choropleth|scattergeo|scattermap|densitymap|scattermapbox|densitymapbox)/;
 const COLOURS = ["#3b78d8", "#e0702c", "#34a05f", "#a05bd6", "#d9534b", "#1fa0b8", "#b08a1e", "#d0569c"];
+// Plotly offers to upload a figure, and has addresses of its own.
+const NOTHING_LEAVES = { showSendToCloud: false, plotlyServerURL: "", topojsonURL: "/static/" };
 const cards = new Map();
 
 // Plotly writes style attributes, which the policy of these pages forbids; the same through the object model is fine.
@@ -100,7 +102,8 @@ async function draw(place) {
     place.querySelector(".wait, .sorry")?.remove();
     // Plotly writes into what it is given.
     const { data } = structuredClone(figure);
-    const config = { displaylogo: false, responsive: true, scrollZoom: place.classList.contains("large"), topojsonURL: "/static/" };
+    const scrollZoom = place.classList.contains("large");
+    const config = { displaylogo: false, responsive: true, scrollZoom, ...NOTHING_LEAVES };
     await Plotly.react(place, data, layoutOf(place, structuredClone(figure)), config);
     place.dataset.drawn = "true";
   } catch (error) {

@@ -1,0 +1,158 @@
+"""Scalars and figures in a browser: what is drawn, how one looks at it, and what stays without drawing."""
+
+import json
+import re
+
+import pytest
+from playwright.sync_api import expect
+from test_everywhere import overflowing, violations
+
+#: Plotly is five megabytes of script, in milliseconds.
+LONG = 20_000
+#: Of a canvas: how many of its pixels are painted.
+PAINTED = """(canvas) => {
+    const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+    let found = 0;
+    for (let at = 3; at < pixels.length; at += 4) if (pixels[at]) found += 1;
+    return found;
+}"""
+
+
+@pytest.fixture
+def told(sites):
+    """A site with a model that has scalars and figures; `base` is its address."""
+    from histories import History, figures, scalars
+
+    site = sites("scalars")
+    if not hasattr(site, "base"):
+        history = History(site.store)
+        model_id = history.model("net", history.task("train"), 3)
+        scalars(site.store, model_id)
+        figures(site.store, model_id)
+        site.base = f"/models/{model_id}"
+    return site
+
+
+def test_line_plots(told):
+    page = told.tab(f"{told.base}/scalars")
+    loss = page.locator(".plot-card", has=page.locator("h2", has_text="loss"))
+    loss.scroll_into_view_if_needed()
+    expect(loss.locator(".plot[data-drawn]")).to_be_visible()
+    plain = loss.locator("canvas").evaluate(PAINTED)
+    assert plain > 1000
+    # What is under the pointer is told in words.
+    box = loss.locator(".u-over").bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.25, box["y"] + 60)
+    expect(loss.locator(".at")).to_contain_text("train")
+    # Smoothed, with the original behind; the address says so.
+    page.select_option('[name="smooth"]', "exponential")
+    expect(page.locator("#strength output")).to_have_text("0.60")
+    expect(page).to_have_url(re.compile("smooth=exponential&strength=60"))
+    page.locator('[name="strength"]').focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#strength output")).to_have_text("0.61")
+    assert loss.locator("canvas").evaluate(PAINTED) > plain
+    page.select_option('[name="x"]', "time")
+    page.select_option('[name="y"]', "log")
+    page.reload()
+    assert page.locator('[name="x"]').input_value() == "time"
+    page.select_option('[name="group"]', "none")
+    expect(page.locator(".plot-card")).to_have_count(4)
+    assert "smooth=exponential" in page.url
+
+
+def test_a_series_can_be_hidden_and_a_plot_zoomed(told):
+    page = told.tab(f"{told.base}/scalars?q=loss")
+    expect(page.locator(".plot[data-drawn]")).to_be_visible()
+    both = page.locator("canvas").evaluate(PAINTED)
+    button = page.get_by_role("button", name="val")
+    button.focus()
+    page.keyboard.press("Enter")
+    expect(button).to_have_attribute("aria-pressed", "false")
+    assert page.locator("canvas").evaluate(PAINTED) < both
+    before = page.locator("canvas").evaluate("(each) => each.toDataURL()")
+    box = page.locator(".u-over").bounding_box()
+    page.mouse.move(box["x"] + 100, box["y"] + 80)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 200, box["y"] + 80, steps=4)
+    page.mouse.up()
+    page.mouse.move(0, 0)
+    zoomed = page.locator("canvas").evaluate("(each) => each.toDataURL()")
+    assert zoomed != before
+    page.mouse.dblclick(box["x"] + 100, box["y"] + 80)
+    page.mouse.move(0, 0)
+    assert page.locator("canvas").evaluate("(each) => each.toDataURL()") == before
+
+
+def test_smoothing_keeps_gaps(told):
+    page = told.tab(f"{told.base}/scalars")
+    given = [1, None, 3, "inf", 5, 5, 5]
+    found = page.evaluate(
+        """async (given) => {
+            const { smooth } = await import('/static/smoothing.js');
+            return ['none', 'exponential', 'average', 'gaussian'].map((kind) => smooth(kind, 2, given));
+        }""",
+        given,
+    )
+    assert found[0] == given
+    for smoothed in found[1:]:
+        assert [each is None for each in smoothed] == [each is None or each == "inf" for each in given]
+        assert smoothed[-1] == pytest.approx(5, abs=0.2)
+    assert found[2] == [1, None, 2, None, 4, 5, 5]
+
+
+def test_scalars_without_javascript(told):
+    page = told.tab(f"{told.base}/scalars", java_script_enabled=False)
+    expect(page.locator(".plot").first).to_be_hidden()
+    card = page.locator(".plot-card", has=page.locator("h2", has_text="loss"))
+    card.locator("summary").click()
+    expect(card.locator(".values tbody tr")).to_have_count(100)
+    page.fill('[name="q"]', "accuracy")
+    page.locator("#look button").click()
+    expect(page.locator(".plot-card")).to_have_count(1)
+
+
+def test_figures(told):
+    page = told.tab(f"{told.base}/plots?q=o")
+    expect(page.locator(".figure[data-drawn] .main-svg").first).to_be_visible(timeout=LONG)
+    confusion = page.locator(".figure-card", has=page.locator("h2", has_text="Confusion"))
+    expect(confusion.locator(".heatmaplayer text").first).to_be_visible()
+    texts = confusion.locator(".heatmaplayer text").all_text_contents()
+    assert sorted(texts) == ["3", "4", "43", "50"]
+    # It says more of what is under the pointer.
+    box = confusion.locator(".nsewdrag").bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 4, box["y"] + box["height"] / 4)
+    expect(confusion.locator(".hoverlayer")).to_contain_text("50")
+    page.goto(f"{told.origin}{told.base}/plots")
+    page.select_option('[name="at"]', "0")
+    expect(page.locator(".figure-card")).to_have_count(1)
+    page.locator(".figure-card h2 a").click()
+    expect(page.locator(".figure.large[data-drawn] .bars path").last).to_be_visible(timeout=LONG)
+    # Nothing offers to take a figure elsewhere.
+    assert "Share" not in " ".join(
+        page.locator(".modebar-btn").evaluate_all("all => all.map((a) => a.outerHTML)")
+    )
+    page.locator("nav.others a", has_text="20").click()
+    expect(page.locator(".data tbody tr").first).to_contain_text("20")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="JSON").click()
+    assert json.loads(download.value.path().read_text())["title"] == "Moving"
+
+
+def test_figures_without_javascript(told):
+    page = told.tab(f"{told.base}/plots", java_script_enabled=False)
+    page.get_by_role("link", name="its data as a table").first.click()
+    expect(page.locator(".data tbody tr")).to_have_count(2)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_accessible_and_narrow(told, scheme):
+    page = told.tab("/", color_scheme=scheme, viewport={"width": 800, "height": 900})
+    page.goto(f"{told.origin}{told.base}/scalars?smooth=average")
+    expect(page.locator(".plot[data-drawn]").first).to_be_visible()
+    assert violations(page) == []
+    assert overflowing(page) <= 0
+    page.goto(f"{told.origin}{told.base}/plots")
+    expect(page.locator(".figure[data-drawn]").first).to_be_visible(timeout=LONG)
+    assert violations(page) == []
+    assert overflowing(page) <= 0
