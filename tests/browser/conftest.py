@@ -112,9 +112,10 @@ class Site:
 @pytest.fixture(scope="session")
 def _sites(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Site]]:
     made: dict[Any, Site] = {}
-    # The processes of one session share it.
-    is_alone = os.environ.get("PYTEST_XDIST_WORKER") is None
-    runs = (tmp_path_factory.getbasetemp() if is_alone else tmp_path_factory.getbasetemp().parent) / "runs"
+    # The processes of one session share it; who works on a page may have it filled once for many sessions.
+    base = tmp_path_factory.getbasetemp()
+    shared = base if os.environ.get("PYTEST_XDIST_WORKER") is None else base.parent
+    runs = Path(os.environ.get("AUTOLOG_TEST_RUNS") or shared / "runs")
 
     def make(name: str, *arguments: str, count: int = 0, real: bool = False) -> Site:
         if name not in made:

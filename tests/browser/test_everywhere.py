@@ -29,6 +29,10 @@ PAGES = {
     "scalars": f"{MODEL}/scalars?smooth=exponential",
     "plots": f"{MODEL}/plots",
     "task lineage": f"/tasks/{0:032x}/lineage",
+    "tasks": "/tasks?limit=10",
+    "task": f"/tasks/{0:032x}",
+    "artifacts": f"/tasks/{0:032x}/artifacts",
+    "compare": f"/compare?m={MODEL[8:]}&m={random.Random(1_000_004).getrandbits(128):032x}&show=design",
 }
 
 

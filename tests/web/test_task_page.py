@@ -82,7 +82,8 @@ def test_how_it_ran_and_what_was_captured(task):
     text = task.html(f"/tasks/{TASK}")
     for shown in (
         "ValueError: too good to be true", "/data/train.py", "--lr 0.1", "c0ffee" * 6, "on <code",
-        "not committed", "3.11.7", "ada on box", "A comment.", "torch.serialization:save", "has no attribute save_model",
+        "not committed", "3.11.7", "ada on box", "A comment.", "torch.serialization:save",
+        "has no attribute save_model",
         "1 function not hooked", "/data/batch.pt", "could not look into the file", "OSError: gone",
     ):  # fmt: skip
         assert shown in text, shown
