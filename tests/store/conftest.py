@@ -2,11 +2,15 @@
 
 import itertools
 import os
+import sys
+from pathlib import Path
 
 import pytest
 
 from autolog.events import FileFacts, Loaded, Saved, Started
 from autolog.store import Look, Store, Writer
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 _numbers = itertools.count(1)
 

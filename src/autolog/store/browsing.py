@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, and_, func, null, select
+from sqlalchemy import Connection, func, null, select
 
 from .database import Store
-from .filtering import Filters, Order, filtered, sort_keys
-from .marks import beyond, mark_of, read_mark
+from .facets import Facet, facets, names_in
+from .filtering import Filters, Order, filtered, matches, sort_keys
+from .marks import mark_of, read_mark
 from .matching import matching
+from .paging import rows_of
 from .records import ModelRecord
 from .rows import batches, model_record
-from .schema import described, metrics, models, snapshots, tagged, tasks
+from .schema import described, measures, models, snapshots
+from .selecting import MEASURES
 
 __all__ = ["Browsing", "Facet", "News", "Page", "Row"]
 
-#: Values of a facet that are listed, those with the most models first.
-_VALUES = 100
-#: Metadata keys with more values than that are not offered as a value set.
-_FEW = 30
 #: How many answers are remembered, as long as nothing changes in the store.
 _REMEMBERED = 64
+#: For how long at most, where what has changed can't be told from the newest version and the latest edit.
+_SECONDS = 5.0
 #: Models that are read at a time where all are asked for.
 _AT_A_TIME = 500
 
@@ -48,15 +50,6 @@ class Page:
     rows: tuple[Row, ...]
     after: str | None
     before: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Facet:
-    """One value that models have, and how many of them."""
-
-    value: str
-    label: str
-    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +87,11 @@ class Browsing:
         `numbers` are the keys of metrics to tell (`metric.<name>`, `min.<name>`, `max.<name>`). Designs can
         be large, and are read only if they are asked for.
         """
-        keys = sort_keys(order)
+        keys = sort_keys(filters, order)
         backwards, values = read_mark(at, keys)
         with self._store._reading() as connection:
-            labels = [key.value.label(f"k{n}") for n, key in enumerate(keys)]
-            query = select(models.c.id, *labels).where(filtered(connection, filters))
-            if values is not None:
-                query = query.where(beyond(keys, values, backwards))
-            clauses = [
-                key.clause(label, backwards=backwards) for key, label in zip(keys, labels, strict=True)
-            ]
-            found = list(connection.execute(query.order_by(*clauses).limit(limit + 1)).all())
+            condition = filtered(connection, filters)
+            found = rows_of(connection, condition, keys, values, backwards=backwards, limit=limit + 1)
             is_more = len(found) > limit
             found = found[:limit]
             if backwards:
@@ -133,26 +120,24 @@ class Browsing:
         Raises BadValue for one that can't be read, or takes too long.
         """
         key = ("matching", repr(filters), pattern)
-        return replace(filters, ids=self._remembered(key, lambda c: matching(c, filters, pattern)))
+        ids = self._remembered(key, lambda connection: matching(connection, filters, pattern))
+        found = replace(filters, ids=ids)
+        self._remembered(("count", repr(found)), lambda _: len(ids))
+        return found
 
     def count(self, filters: Filters) -> int:
         """How many models there are."""
 
         def ask(connection: Connection) -> int:
-            query = select(func.count()).select_from(models).where(filtered(connection, filters))
+            query = select(func.count()).select_from(matches(connection, filters).subquery())
             return int(connection.execute(query).scalar_one())
 
-        if filters == Filters(archived=filters.archived):
-            # An index has it: to see whether anything has changed would take longer.
-            with self._store._reading() as connection:
-                return ask(connection)
         return self._remembered(("count", repr(filters)), ask)
 
     def ids(self, filters: Filters) -> list[str]:
         """The ids of all of them."""
         with self._store._reading() as connection:
-            query = select(models.c.id).where(filtered(connection, filters))
-            return list(connection.execute(query).scalars())
+            return list(connection.execute(matches(connection, filters)).scalars())
 
     def drafts(self, filters: Filters) -> int:
         """How many of them aren't published."""
@@ -165,17 +150,15 @@ class Browsing:
 
     def facets(self, filters: Filters) -> dict[str, list[Facet]]:
         """The values of each facet, of `tag` and of `meta.<key>`, of models that meet the other filters."""
-        return self._remembered(("facets", repr(filters)), lambda connection: _facets(connection, filters))
+        return self._remembered(("facets", repr(filters)), lambda connection: facets(connection, filters))
 
     def metric_names(self) -> list[str]:
         """The names of all metrics."""
-        query = select(metrics.c.name).distinct().order_by(metrics.c.name)
-        return self._remembered("metrics", lambda connection: list(connection.execute(query).scalars()))
+        return self._remembered("metrics", lambda connection: names_in(connection, measures.c.name))
 
     def metadata_keys(self) -> list[str]:
         """The keys of all metadata."""
-        query = select(described.c.key).distinct().order_by(described.c.key)
-        return self._remembered("keys", lambda connection: list(connection.execute(query).scalars()))
+        return self._remembered("keys", lambda connection: names_in(connection, described.c.key))
 
     def news(self, filters: Filters, since: int | None) -> News:
         """The versions that were recorded since a mark, of models that meet the filters; None is now."""
@@ -188,15 +171,17 @@ class Browsing:
             query = query.where(snapshots.c.id > since, filtered(connection, filters))
             return News(*connection.execute(query).one(), mark)
 
-    def change_mark(self) -> str:
-        """Something else whenever models or versions have come, gone or been edited."""
-        with self._store._reading() as connection:
-            return _change_mark(connection)
-
     def _remembered(self, key: Any, ask: Callable[[Connection], _T]) -> _T:
-        """An answer, the earlier one as long as nothing has changed in the store."""
+        """An answer, the earlier one as long as nothing has changed in the store.
+
+        What others take away, and what they report of metrics, is seen a few seconds late.
+        """
+        newest = select(func.max(snapshots.c.id)).scalar_subquery()
+        edited = select(func.max(models.c.updated)).scalar_subquery()
+        written, moment = self._store.writes, time.monotonic() // _SECONDS
         with self._store._reading() as connection:
-            marked = (_change_mark(connection), key)
+            changed = connection.execute(select(newest, edited)).one()
+            marked = (written, moment, *changed, key)
             with self._lock:
                 if marked in self._known:
                     self._known.move_to_end(marked)
@@ -211,12 +196,9 @@ class Browsing:
     def _rows(
         self, connection: Connection, ids: Sequence[str], numbers: Sequence[str], *, designs: bool
     ) -> Iterator[Row]:
-        columns = [each for each in models.c if designs or each.name != "design"]
-        counted = select(func.count()).where(snapshots.c.model_id == models.c.id).scalar_subquery()
-        query = select(*columns, tasks.c.name.label("task_name"), tasks.c.user, counted.label("n"))
+        query = select(*(each for each in models.c if designs or each.name != "design"))
         if not designs:
             query = query.add_columns(null().label("design"))
-        query = query.outerjoin_from(models, tasks, tasks.c.id == models.c.task_id)
         rows = {}
         for batch in batches(ids):
             found = connection.execute(query.where(models.c.id.in_(batch))).mappings()
@@ -226,7 +208,7 @@ class Browsing:
         measured = _numbers(connection, ids, numbers)
         for each in ids:
             row = rows[each]
-            record = model_record(row, latest.get(each, ()), row["n"], named.get(each))
+            record = model_record(row, latest.get(each, ()), row["versions"], named.get(each))
             yield Row(record, row["user"], measured.get(each, {}))
 
 
@@ -239,82 +221,9 @@ def _numbers(
     if not names:
         return found
     for batch in batches(ids):
-        per = (
-            select(
-                metrics.c.model_id,
-                metrics.c.name,
-                func.max(metrics.c.iteration).label("last"),
-                func.min(metrics.c.value).label("min"),
-                func.max(metrics.c.value).label("max"),
-            )
-            .where(metrics.c.model_id.in_(batch), metrics.c.name.in_(names))
-            .group_by(metrics.c.model_id, metrics.c.name)
-            .subquery()
-        )
-        same = and_(
-            metrics.c.model_id == per.c.model_id,
-            metrics.c.name == per.c.name,
-            metrics.c.iteration == per.c.last,
-        )
-        query = select(per.c.model_id, per.c.name, metrics.c.value.label("metric"), per.c.min, per.c.max)
-        for row in connection.execute(query.join(metrics, same)).mappings():
-            for kind in ("metric", "min", "max"):
+        query = select(measures).where(measures.c.model_id.in_(batch), measures.c.name.in_(names))
+        for row in connection.execute(query).mappings():
+            for kind, column in MEASURES.items():
                 if (kind, row["name"]) in wanted:
-                    found.setdefault(row["model_id"], {})[f"{kind}.{row['name']}"] = row[kind]
+                    found.setdefault(row["model_id"], {})[f"{kind}.{row['name']}"] = row[column.name]
     return found
-
-
-def _change_mark(connection: Connection) -> str:
-    newest = select(func.max(snapshots.c.id)).scalar_subquery()
-    edited = select(func.max(models.c.updated)).scalar_subquery()
-    counted = select(func.count(models.c.id)).scalar_subquery()
-    return "/".join(map(str, connection.execute(select(newest, edited, counted)).one()))
-
-
-# -- value sets -----------------------------------------------------------------------------------------
-
-
-def _facets(connection: Connection, filters: Filters) -> dict[str, list[Facet]]:
-    found: dict[str, list[Facet]] = {}
-    count = func.count().label("n")
-    for name in ("framework", "status", "project"):
-        query: Any = select(models.c[name], count).where(filtered(connection, filters, without=name))
-        query = query.group_by(models.c[name]).order_by(count.desc(), models.c[name]).limit(_VALUES)
-        found[name] = [Facet(value, value, n) for value, n in connection.execute(query)]
-    # By the tasks first: there are fewer of them than models.
-    for name in ("user", "task"):
-        counted = select(models.c.task_id, count).where(filtered(connection, filters, without=name))
-        per = counted.group_by(models.c.task_id).subquery()
-        label = tasks.c.user if name == "user" else tasks.c.name
-        value = label if name == "user" else tasks.c.id
-        summed = func.sum(per.c.n).label("n")
-        query = select(value, label, summed).select_from(per).outerjoin(tasks, tasks.c.id == per.c.task_id)
-        query = query.group_by(value, label).order_by(summed.desc(), label).limit(_VALUES)
-        found[name] = [Facet(v or "", shown or "", int(n)) for v, shown, n in connection.execute(query)]
-    query = select(tagged.c.tag, count).where(_of(tagged, connection, filters, "tag")).group_by(tagged.c.tag)
-    query = query.order_by(count.desc(), tagged.c.tag).limit(_VALUES)
-    found["tag"] = [Facet(value, value, n) for value, n in connection.execute(query)]
-    return found | _metadata_facets(connection, filters)
-
-
-def _of(table: Any, connection: Connection, filters: Filters, without: str) -> Any:
-    """The rows of a table that are of models which meet the filters."""
-    if filters == Filters():
-        # Few are in the archive: leaving those out takes a third of the time.
-        return table.c.model_id.not_in(select(models.c.id).where(models.c.archived.is_(True)))
-    return table.c.model_id.in_(select(models.c.id).where(filtered(connection, filters, without=without)))
-
-
-def _metadata_facets(connection: Connection, filters: Filters) -> dict[str, list[Facet]]:
-    count = func.count().label("n")
-    columns = (described.c.key, described.c.kind, described.c.text, described.c.number)
-    query = select(*columns, count).where(described.c.kind.in_(("text", "number", "truth")))
-    query = query.where(_of(described, connection, filters, ""))
-    query = query.group_by(*columns).order_by(count.desc(), *columns).limit(_VALUES * 10)
-    found: dict[str, list[Facet]] = {}
-    for row in connection.execute(query):
-        value = row.text if row.kind == "text" else f"{row.number:.17g}"
-        if row.kind == "truth":
-            value = "true" if row.number else "false"
-        found.setdefault(f"meta.{row.key}", []).append(Facet(value, value, row.n))
-    return {key: values for key, values in found.items() if len(values) <= _FEW}

@@ -27,8 +27,9 @@ def copy_store(source: Store, target: Store) -> dict[str, int]:
     or has not as many rows afterwards as it should.
     """
     # Those that others refer to come first; whatever tables there are, they come along.
-    # A copy is a store of its own: what it keeps at a place that both use is its own, too.
-    tables = [each for each in metadata.sorted_tables if each.name != "identity"]
+    # A copy is a store of its own: what it keeps at a place that both use is its own, too. Measures follow
+    # from metrics by themselves.
+    tables = [each for each in metadata.sorted_tables if each.name not in ("identity", "measures")]
     copied: dict[str, int] = {}
     with source._reading() as reading, target._writing() as writing:
         _claim(writing, tables)

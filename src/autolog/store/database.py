@@ -27,6 +27,8 @@ class Store(Queries):
         self._engine = engine
         #: The store's URL, with any password masked.
         self.name = name
+        #: How often something may have been written by this process.
+        self.writes = 0
 
     @classmethod
     def open(cls, url: str, *, create: bool = True) -> Store:
@@ -70,3 +72,4 @@ class Store(Queries):
             if names:
                 lock(connection, names)
             yield connection
+        self.writes += 1

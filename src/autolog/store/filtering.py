@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ARRAY,
     ColumnElement,
     Connection,
+    Select,
     String,
     and_,
     any_,
     cast,
-    false,
     func,
     literal,
     or_,
@@ -25,10 +25,21 @@ from sqlalchemy import (
 
 from autolog.errors import BadValue
 
-from .schema import described, models, tagged, tasks
-from .selecting import Selection, condition_of, contains, measure_of, value_of
+from .indexes import folded
+from .schema import described, measures, models, tagged
+from .selecting import MEASURES, Selection, condition_of, contains, measure_of
 
-__all__ = ["FACETS", "TABLE_FIELDS", "Filters", "Order", "SortKey", "among", "filtered", "sort_keys"]
+__all__ = [
+    "FACETS",
+    "TABLE_FIELDS",
+    "Filters",
+    "Order",
+    "SortKey",
+    "among",
+    "filtered",
+    "matches",
+    "sort_keys",
+]
 
 #: Fields of the table that have a value set to filter by.
 FACETS = ("framework", "status", "project", "user", "task")
@@ -63,6 +74,20 @@ class Filters:
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """A table of values of models, and which rows of it are meant; it has an index of this column."""
+
+    table: Any
+    column: Any
+    conditions: tuple[Any, ...]
+
+    def of_model(self) -> Any:
+        """The value that a model has there."""
+        own = (self.table.c.model_id == models.c.id, *self.conditions)
+        return select(self.column).where(*own).correlate(models).scalar_subquery()
+
+
+@dataclass(frozen=True, slots=True)
 class SortKey:
     """One column of an order. What isn't there (`nullable`) comes last, whichever way round it goes."""
 
@@ -70,6 +95,18 @@ class SortKey:
     is_down: bool
     nullable: bool
     is_text: bool
+    source: Source | None = None
+
+    def leading(self) -> SortKey:
+        """The same where it comes first, for models that have it: through the table that it stands in."""
+        return replace(self, value=self.value if self.source is None else self.source.column, nullable=False)
+
+    def present(self) -> list[Any]:
+        """What has to be met for that."""
+        if self.source is None:
+            return [self.value.is_not(None)] if self.nullable else []
+        source = self.source
+        return [source.table.c.model_id == models.c.id, source.column.is_not(None), *source.conditions]
 
     def clause(self, label: Any, *, backwards: bool) -> Any:
         """What stands in ORDER BY for the value, which is selected under this label: worked out once."""
@@ -90,6 +127,7 @@ class SortKey:
         return or_(further, self.value.is_(None)) if self.nullable and not backwards else further
 
 
+_FOLDED = ("name", "framework", "project", "description", "tags", "user", "task")
 #: Field -> whether it is text, and whether it may be missing.
 TABLE_FIELDS: Mapping[str, tuple[bool, bool]] = {
     "id": (True, False),
@@ -111,19 +149,19 @@ TABLE_FIELDS: Mapping[str, tuple[bool, bool]] = {
 }
 
 
-def sort_keys(order: Order) -> list[SortKey]:
+def sort_keys(filters: Filters, order: Order) -> list[SortKey]:
     """The columns that an order goes by, the id last. Raises BadValue for a field that isn't there."""
     found: list[SortKey] = []
     for name, is_down in order:
         kind, _, rest = name.partition(".")
         if kind == "meta" and rest:
-            own = (described.c.model_id == models.c.id, described.c.key == rest)
-            number, text = (
-                select(each).where(*own).scalar_subquery() for each in (described.c.number, described.c.text)
-            )
-            found += [SortKey(number, is_down, True, False), SortKey(text, is_down, True, True)]
-        elif kind in ("metric", "min", "max") and rest:
-            found.append(SortKey(measure_of(kind, rest), is_down, True, False))
+            own = (described.c.key == rest,)
+            for column, is_text in ((described.c.number, False), (folded(described.c.text), True)):
+                source = Source(described, column, own)
+                found.append(SortKey(source.of_model(), is_down, True, is_text, source))
+        elif kind in MEASURES and rest:
+            source = Source(measures, MEASURES[kind], _measured(kind, rest, filters.measures.get(name)))
+            found.append(SortKey(measure_of(kind, rest), is_down, True, False, source))
         elif name in TABLE_FIELDS:
             is_text, nullable = TABLE_FIELDS[name]
             found.append(SortKey(_field(name), is_down, nullable, is_text))
@@ -135,14 +173,20 @@ def sort_keys(order: Order) -> list[SortKey]:
 
 
 def _field(name: str) -> Any:
-    if name in ("name", "framework", "project"):
-        return func.lower(models.c[name])
-    if name in ("user", "task"):
-        wanted = tasks.c.user if name == "user" else func.lower(tasks.c.name)
-        return select(wanted).where(tasks.c.id == models.c.task_id).scalar_subquery()
-    if name == "tags":
-        return select(func.min(tagged.c.tag)).where(tagged.c.model_id == models.c.id).scalar_subquery()
-    return value_of("comment" if name == "description" else name)
+    column = models.c[{"description": "comment", "task": "task_name", "tags": "first_tag"}.get(name, name)]
+    return folded(column) if name in _FOLDED else column
+
+
+def _measured(
+    kind: str, name: str, ends: tuple[float | None, float | None] | None = None
+) -> tuple[ColumnElement[bool], ...]:
+    """The rows of `measures` of a metric, with a value between these ends."""
+    least, most = ends or (None, None)
+    value = MEASURES[kind]
+    found = [measures.c.name == name]
+    found += [] if least is None else [value >= least]
+    found += [] if most is None else [value <= most]
+    return tuple(found)
 
 
 def filtered(connection: Connection, filters: Filters, *, without: str = "") -> ColumnElement[bool]:
@@ -158,20 +202,29 @@ def filtered(connection: Connection, filters: Filters, *, without: str = "") -> 
     for name, values in filters.facets.items():
         if name != without and values:
             parts.append(_facet(name, values))
-    if without != "tag":
-        parts += _tags(filters)
     low, high = filters.updated
     parts += [] if low is None else [models.c.updated >= low]
     parts += [] if high is None else [models.c.updated <= high]
-    for key, (least, most) in filters.measures.items():
-        kind, _, name = key.partition(".")
-        value = measure_of(kind, name)
-        parts += [] if least is None else [func.coalesce(value >= least, false())]
-        parts += [] if most is None else [func.coalesce(value <= most, false())]
-    for key, values in filters.metadata.items():
-        if without != f"meta.{key}" and values:
-            parts.append(_described(key, values))
+    parts += [models.c.id.in_(each.ids()) for each in _having(filters, without)]
+    if filters.tags_not and without != "tag":
+        parts.append(models.c.id.not_in(_tagged(*filters.tags_not).ids()))
     return and_(*parts)
+
+
+def matches(connection: Connection, filters: Filters) -> Select[Any]:
+    """The ids of the models that meet it all, in no order. Raises WhereError."""
+    having = _having(filters)
+    others = replace(filters, tags_any=(), tags_all=(), tags_not=(), measures={}, metadata={})
+    if not having or others != Filters(archived=filters.archived):
+        return select(models.c.id).where(filtered(connection, filters))
+    # Looked for where the fewest have to be looked at: most models aren't in the archive.
+    first, *more = having
+    ids = first.table.c.model_id
+    query = select(ids).distinct().where(*first.conditions, *(ids.in_(each.ids()) for each in more))
+    if filters.tags_not:
+        query = query.where(ids.not_in(_tagged(*filters.tags_not).ids()))
+    archive = select(models.c.id).where(models.c.archived.is_(True))
+    return query.where(ids.in_(archive) if filters.archived else ids.not_in(archive))
 
 
 def among(connection: Connection, ids: Sequence[str]) -> ColumnElement[bool]:
@@ -183,36 +236,50 @@ def among(connection: Connection, ids: Sequence[str]) -> ColumnElement[bool]:
 
 
 def _facet(name: str, values: Sequence[str]) -> ColumnElement[bool]:
-    if name == "user":
-        wanted = select(tasks.c.id).where(tasks.c.user.in_(values))
-        inside: ColumnElement[bool] = models.c.task_id.in_(wanted)
-    elif name == "task":
-        inside = models.c.task_id.in_([each for each in values if each])
-    else:
+    if name not in ("user", "task"):
         return models.c[name].in_(values)
-    return or_(inside, models.c.task_id.is_(None)) if "" in values else inside
+    column = models.c.user if name == "user" else models.c.task_id
+    inside = column.in_([each for each in values if each])
+    return or_(inside, func.coalesce(column, "") == "") if "" in values else inside
 
 
-def _tags(filters: Filters) -> list[ColumnElement[bool]]:
-    def having(*tags: str) -> Any:
-        return select(tagged.c.model_id).where(tagged.c.tag.in_(tags))
+class _Having(NamedTuple):
+    """Models that have a row in a table which meets this."""
 
-    found: list[ColumnElement[bool]] = []
-    if filters.tags_any:
-        found.append(models.c.id.in_(having(*filters.tags_any)))
-    found += [models.c.id.in_(having(tag)) for tag in filters.tags_all]
-    if filters.tags_not:
-        found.append(models.c.id.not_in(having(*filters.tags_not)))
+    table: Any
+    conditions: tuple[ColumnElement[bool], ...]
+
+    def ids(self) -> Select[Any]:
+        """The ids of these models."""
+        return select(self.table.c.model_id).where(*self.conditions)
+
+
+def _having(filters: Filters, without: str = "") -> list[_Having]:
+    """The tags, metrics and metadata that models have to have."""
+    found: list[_Having] = []
+    if without != "tag":
+        found += [_tagged(tag) for tag in filters.tags_all]
+        found += [_tagged(*filters.tags_any)] if filters.tags_any else []
+    for key, ends in filters.measures.items():
+        if ends != (None, None):
+            kind, _, name = key.partition(".")
+            found.append(_Having(measures, _measured(kind, name, ends)))
+    for key, values in filters.metadata.items():
+        if values and without != f"meta.{key}":
+            found.append(_Having(described, _described(key, values)))
     return found
 
 
-def _described(key: str, values: Sequence[str]) -> ColumnElement[bool]:
+def _tagged(*tags: str) -> _Having:
+    return _Having(tagged, (tagged.c.tag.in_(tags),))
+
+
+def _described(key: str, values: Sequence[str]) -> tuple[ColumnElement[bool], ...]:
     """A value of metadata is one of these, as it is written in an address: `3`, `true`, `adam`."""
-    fits: list[ColumnElement[bool]] = [described.c.text.in_(values)]
+    fits: list[ColumnElement[bool]] = [and_(described.c.kind == "text", described.c.text.in_(values))]
     for each in values:
         if re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", each):
             fits.append(and_(described.c.kind == "number", described.c.number == float(each)))
         if each in ("true", "false"):
             fits.append(and_(described.c.kind == "truth", described.c.number == float(each == "true")))
-    own = select(described.c.model_id).where(described.c.key == key, or_(*fits))
-    return models.c.id.in_(own)
+    return described.c.key == key, or_(*fits)

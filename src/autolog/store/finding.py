@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from .database import Store
 from .records import TaskRecord
 from .rows import batches, task_record
-from .schema import inputs, metrics, models, snapshots, tasks
+from .schema import inputs, measures, metrics, models, snapshots, tasks
 from .tags import is_met
 
 __all__ = [
@@ -66,9 +66,9 @@ def latest_metrics(store: Store, model_ids: Sequence[str]) -> dict[str, dict[str
     found: dict[str, dict[str, float | None]] = {}
     with store._reading() as connection:
         for batch in batches(model_ids):
-            query = select(metrics).where(metrics.c.model_id.in_(batch)).order_by(metrics.c.iteration)
-            for row in connection.execute(query):
-                found.setdefault(row.model_id, {})[row.name] = row.value
+            query = select(measures.c.model_id, measures.c.name, measures.c.last)
+            for row in connection.execute(query.where(measures.c.model_id.in_(batch))):
+                found.setdefault(row.model_id, {})[row.name] = row.last
     return found
 
 

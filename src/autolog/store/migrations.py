@@ -15,7 +15,7 @@ from sqlalchemy.schema import CreateColumn, CreateIndex
 
 from autolog.errors import StoreError, StoreMissing
 
-from . import schema
+from . import derived, indexes, schema
 from .describing import describe
 
 __all__ = ["NEWEST", "migrate"]
@@ -87,9 +87,14 @@ def _add_artifacts_and_figures(connection: Connection) -> None:
     _add_columns(connection, schema.models, ("system_tags", "role", "upload_uri", "said"))
 
 
-def _add_indexes_for_tables(connection: Connection) -> None:
-    on_sqlite = connection.dialect.name == "sqlite"
-    for index in (*schema.FOR_TABLES, *(schema.FOR_SQLITE if on_sqlite else ())):
+def _add_what_tables_show(connection: Connection) -> None:
+    newest = ("versions", "newest", "size", "digest", "iteration", "parameters")
+    _add_columns(connection, schema.models, (*newest, "user", "task_name", "first_tag"))
+    schema.measures.create(connection, checkfirst=True)
+    # On PostgreSQL this waits for those that are writing, and from here on all that is written is seen to.
+    derived.make_triggers(connection)
+    derived.fill(connection)
+    for index in indexes.for_tables(connection.dialect.name):
         # Not by looking first: SQLAlchemy doesn't see indexes of expressions.
         connection.execute(CreateIndex(index, if_not_exists=True))
 
@@ -111,7 +116,7 @@ _STEPS: tuple[Callable[[Connection], None], ...] = (
     _add_kept_bytes,
     _add_what_people_say,
     _add_artifacts_and_figures,
-    _add_indexes_for_tables,
+    _add_what_tables_show,
 )
 
 NEWEST = len(_STEPS)

@@ -34,7 +34,7 @@ from .rows import (
     task_record,
 )
 from .schema import aliases, contents, faults, inputs, models, parts, skips, snapshots, tasks
-from .selecting import Selection, condition_of, newest_versions, order_of
+from .selecting import Selection, condition_of, order_of
 
 __all__ = ["Queries", "bare_name", "input_query"]
 
@@ -78,9 +78,8 @@ class Queries(ABC):
             if row is None:
                 raise NotFound(f"no task has the id {task_id!r}; list them with `autolog tasks`")
             found_in = self._inputs(connection, inputs.c.task_id == task_id)
-            count = _count(snapshots, snapshots.c.model_id == models.c.id).label("versions")
             found_out = connection.execute(
-                select(models.c.id, models.c.name, models.c.framework, models.c.role, count)
+                select(models.c.id, models.c.name, models.c.framework, models.c.role, models.c.versions)
                 .where(models.c.task_id == task_id)
                 .order_by(models.c.created)
             ).mappings()
@@ -159,7 +158,7 @@ class Queries(ABC):
         WhereError.
         """
         query = (
-            _model_query()
+            select(models)
             .where(condition_of(selection))
             .order_by(*order_of(order))
             .limit(limit)
@@ -169,7 +168,10 @@ class Queries(ABC):
             rows = connection.execute(query).mappings().all()
             ids = [row["id"] for row in rows]
             latest, named = self._latest(connection, ids), self._aliases(connection, ids)
-        return [model_record(row, latest.get(row["id"], ()), row["n"], named.get(row["id"])) for row in rows]
+        return [
+            model_record(row, latest.get(row["id"], ()), row["versions"], named.get(row["id"]))
+            for row in rows
+        ]
 
     def count_models(self, selection: Selection = _EVERYTHING) -> int:
         """How many models there are of what was asked for. Raises WhereError."""
@@ -191,12 +193,9 @@ class Queries(ABC):
     def _latest(connection: Connection, model_ids: list[str]) -> dict[str, tuple[SnapshotRecord, ...]]:
         found: dict[str, tuple[SnapshotRecord, ...]] = {}
         for batch in batches(model_ids):
-            newest = newest_versions(snapshots.c.model_id.in_(batch))
-            rows = connection.execute(
-                _snapshot_query()
-                .join(newest, newest.c.model_id == snapshots.c.model_id)
-                .where(snapshots.c.version == newest.c.newest)
-            ).mappings()
+            newest = (models.c.id == snapshots.c.model_id) & (models.c.newest == snapshots.c.version)
+            query = _snapshot_query().join(models, newest).where(models.c.id.in_(batch))
+            rows = connection.execute(query).mappings()
             found.update((row["model_id"], (snapshot_record(row),)) for row in rows)
         return found
 
@@ -224,11 +223,11 @@ class Queries(ABC):
     @classmethod
     def _model(cls, connection: Connection, model_id: str) -> ModelRecord:
         """A model without its snapshots. Raises NotFound."""
-        query = _model_query().where(models.c.id == model_id)
+        query = select(models).where(models.c.id == model_id)
         row = connection.execute(query).mappings().first()
         if row is None:
             raise NotFound(f"no model has the id {model_id!r}; list them with `autolog models`")
-        return model_record(row, (), row["n"], cls._aliases(connection, [model_id]).get(model_id))
+        return model_record(row, (), row["versions"], cls._aliases(connection, [model_id]).get(model_id))
 
     def contents(self, digest: str) -> ContentsRecord | None:
         """What is inside the file with this digest, its tensors included; None if nobody has looked."""
@@ -356,12 +355,6 @@ def input_query() -> Any:
         .outerjoin(snapshots, snapshots.c.id == inputs.c.snapshot_id)
         .order_by(inputs.c.id)
     )
-
-
-def _model_query() -> Any:
-    count = _count(snapshots, snapshots.c.model_id == models.c.id).label("n")
-    query = select(models, tasks.c.name.label("task_name"), count)
-    return query.outerjoin(tasks, tasks.c.id == models.c.task_id)
 
 
 def _snapshot_query(*, tensors: bool = False) -> Any:

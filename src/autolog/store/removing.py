@@ -10,6 +10,7 @@ from autolog.errors import InUse
 
 from .database import Store
 from .measuring import forget_metrics
+from .racing import repeated
 from .records import UseRecord
 from .rows import batches
 from .schema import (
@@ -19,6 +20,7 @@ from .schema import (
     figures,
     inputs,
     kept,
+    measures,
     metrics,
     models,
     parts,
@@ -39,6 +41,7 @@ def uses_by_others(
         return _uses(connection, snapshot_ids, model_ids)
 
 
+@repeated
 def remove(
     store: Store, snapshot_ids: Collection[int], model_ids: Collection[str] = (), *, force: bool = False
 ) -> list[str]:
@@ -97,6 +100,7 @@ def _remove_model(connection: Connection, model_id: str) -> bool:
     connection.execute(delete(inputs).where(own))
     if connection.execute(select(inputs.c.id).where(inputs.c.model_id == model_id)).first() is not None:
         return False
-    for table in (tagged, described, aliases, metrics, figures):
+    # Measures before metrics: what nobody will ask for isn't told anew at each that goes.
+    for table in (tagged, described, aliases, measures, metrics, figures):
         connection.execute(delete(table).where(table.c.model_id == model_id))
     return connection.execute(delete(models).where(models.c.id == model_id)).rowcount > 0

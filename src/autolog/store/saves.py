@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, and_, func, insert, not_, or_, select, true, update
+from sqlalchemy import Connection, RowMapping, Table, and_, func, insert, not_, or_, select, true, update
 
 from autolog.events import Saved
 
+from .describing import describe
 from .known import Look, keep_contents, keep_parts, new_id, new_key, new_model, remember, text
 from .measuring import forget_metrics, named, note_metrics, note_metrics_since
 from .racing import lock
-from .schema import inputs, models, snapshots, tasks
+from .schema import aliases, described, figures, inputs, metrics, models, snapshots, tagged, tasks
 
 __all__ = ["places", "record_moves", "record_save"]
 
 #: How long after a save its version's number may still change.
 _SETTLING_SECONDS = 60.0
+#: What people have said of a model is theirs: it stays, even without a version.
+_SAID_OF = (tagged, described, aliases, metrics, figures)
 
 
 def places(event: Saved, look: Look) -> list[str]:
@@ -52,10 +55,11 @@ def record_save(connection: Connection, task_id: str, event: Saved, look: Look) 
         "keeping": look.keeping,
         "keeping_reason": text(look.keeping_reason),
     }
+    # Before the snapshot: its model is told the parameters along with it.
+    keep_contents(connection, look)
     inserted = connection.execute(insert(snapshots).values(row))
     if state == "at_path":
         _supersede(connection, new_key(inserted), row)
-    keep_contents(connection, look)
     keep_parts(connection, new_key(inserted), look)
     note_metrics(connection, [row])
     if facts is not None and look.digest is not None and not look.parts:
@@ -142,16 +146,20 @@ def _rehome(connection: Connection, row: RowMapping, look: Look) -> None:
         named = {"key": look.key, "name": name, "role": text(look.stem), "said": []}
         values = {**old, **named, "id": there, "created": row["created"]}
         connection.execute(insert(models).values(values))
+        describe(connection, there, old["tags"], old["metadata"])
     version = _version_among(connection, there, row["created"])
     forget_metrics(connection, [row["id"]])
     _set(connection, row["id"], model_id=there, version=version)
     note_metrics_since(connection, there, version)
     connection.execute(update(models).where(models.c.id == there).values(updated=row["created"]))
     connection.execute(update(inputs).where(inputs.c.snapshot_id == row["id"]).values(model_id=there))
-    left = connection.execute(select(func.count()).where(snapshots.c.model_id == model_id)).scalar_one()
-    uses = connection.execute(select(func.count()).where(inputs.c.model_id == model_id)).scalar_one()
-    if not left and not uses:
+    if not any(_has(connection, table, model_id) for table in (snapshots, inputs, *_SAID_OF)):
         connection.execute(models.delete().where(models.c.id == model_id))
+
+
+def _has(connection: Connection, table: Table, model_id: str) -> bool:
+    query = select(table.c.model_id).where(table.c.model_id == model_id).limit(1)
+    return connection.execute(query).first() is not None
 
 
 def _rename(connection: Connection, model_id: str, task_id: str, look: Look) -> None:

@@ -22,14 +22,11 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     false,
-    func,
 )
 
 from .types import BigInteger, Text
 
 __all__ = [
-    "FOR_SQLITE",
-    "FOR_TABLES",
     "aliases",
     "artifacts",
     "chunks",
@@ -42,6 +39,7 @@ __all__ = [
     "identity",
     "inputs",
     "kept",
+    "measures",
     "metadata",
     "metrics",
     "models",
@@ -132,30 +130,22 @@ models = Table(
     Column("said", JSON, nullable=False, server_default="[]"),
     Column("created", Float, nullable=False),
     Column("updated", Float, nullable=False, index=True),
+    # What tables show beside it, kept right by triggers (`derived`): how many versions there are, the newest
+    # one with its size, digest, iteration and parameters, who made it, and the first of its tags.
+    Column("versions", Integer, nullable=False, server_default="0"),
+    Column("newest", Integer),
+    Column("size", BigInteger),
+    Column("digest", String(80)),
+    Column("iteration", BigInteger),
+    Column("parameters", BigInteger),
+    Column("user", Text),
+    Column("task_name", Text),
+    Column("first_tag", Text),
     # A tree of PostgreSQL's takes no text over 2.7 KB, and a path may have 4: it hashes names and paths.
     Index("ix_models_name", "name", postgresql_using="hash"),
     Index("models_of_task", "task_id", "key").ddl_if(dialect="sqlite"),
     Index("models_of_task", "task_id").ddl_if(dialect="postgresql"),
 )
-
-#: What the table of models counts, orders and groups by. PostgreSQL's trees take no long texts, see above.
-FOR_TABLES = [
-    Index("models_shown", models.c.archived, models.c.updated, models.c.id),
-    Index("models_made_by", models.c.archived, models.c.task_id),
-    Index("models_created", models.c.archived, models.c.created, models.c.id),
-]
-FOR_SQLITE = [
-    *(
-        Index(f"models_by_{name}", models.c.archived, func.lower(models.c[name]), models.c.id)
-        for name in ("name", "project", "framework")
-    ),
-    *(
-        Index(f"models_of_{name}", models.c.archived, models.c[name])
-        for name in ("project", "framework", "status")
-    ),
-]
-for _index in FOR_SQLITE:
-    _index.ddl_if(dialect="sqlite")
 
 snapshots = Table(
     "snapshots",
@@ -396,6 +386,19 @@ metrics = Table(
     Column("iteration", BigInteger, primary_key=True, autoincrement=False),
     Column("value", Float),
     Column("time", Float, nullable=False),
+)
+
+#: The value of each metric with the highest iteration, its lowest and its highest; kept right by triggers.
+measures = Table(
+    "measures",
+    metadata,
+    # One that an earlier version removes goes along.
+    Column("model_id", _ID, ForeignKey("models.id", ondelete="CASCADE"), primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("iteration", BigInteger, nullable=False),
+    Column("last", Float),
+    Column("lowest", Float),
+    Column("highest", Float),
 )
 
 #: Figures of models: `figure` is a description that Plotly draws, its data in it. `iteration` is -1 for none.

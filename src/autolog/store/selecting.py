@@ -28,11 +28,12 @@ from autolog.errors import WhereError
 from . import where
 from .describing import kind_of
 from .records import FILE_IS_NO_MORE
-from .schema import contents, described, metrics, models, snapshots, tagged, tasks
+from .schema import contents, described, measures, models, snapshots, tagged
 from .tags import tags_condition
 from .types import clean
 
 __all__ = [
+    "MEASURES",
     "Selection",
     "check_query",
     "condition_of",
@@ -132,12 +133,10 @@ def newest_versions(*conditions: ColumnElement[bool]) -> Subquery:
     return query.where(*conditions).group_by(snapshots.c.model_id).subquery()
 
 
-def _of_latest(column: Any) -> Any:
-    """A column of a model's newest snapshot, or of what is inside it."""
-    query = select(column).select_from(snapshots).where(snapshots.c.model_id == models.c.id)
-    if getattr(column, "table", None) is contents:
-        query = query.join(contents, contents.c.digest == snapshots.c.digest)
-    return query.order_by(snapshots.c.version.desc()).limit(1).correlate(models).scalar_subquery()
+def _of_newest(column: Any) -> Any:
+    """A column of a model's newest snapshot that isn't one of `models`, too."""
+    query = select(column).where(snapshots.c.model_id == models.c.id)
+    return query.where(snapshots.c.version == models.c.newest).correlate(models).scalar_subquery()
 
 
 #: `SnapshotRecord.standing`: what tables show as the state.
@@ -145,49 +144,28 @@ _STANDING = case(
     (and_(snapshots.c.state.in_(FILE_IS_NO_MORE), snapshots.c.keeping == "kept"), "kept"),
     else_=snapshots.c.state,
 )
+#: Fields of `where` that go by another name in `models`, or stand elsewhere.
 _COLUMNS: Mapping[str, Callable[[], Any]] = {
-    "id": lambda: models.c.id,
-    "name": lambda: models.c.name,
-    "project": lambda: models.c.project,
-    "framework": lambda: models.c.framework,
     "type": lambda: models.c.model_type,
-    "status": lambda: models.c.status,
-    "task": lambda: select(tasks.c.name).where(tasks.c.id == models.c.task_id).scalar_subquery(),
-    "comment": lambda: models.c.comment,
-    "origin": lambda: models.c.origin,
+    "task": lambda: models.c.task_name,
     "published": lambda: models.c.status == "published",
-    "archived": lambda: models.c.archived,
-    "created": lambda: models.c.created,
-    "updated": lambda: models.c.updated,
-    "versions": lambda: (
-        select(func.count())
-        .select_from(snapshots)
-        .where(snapshots.c.model_id == models.c.id)
-        .scalar_subquery()
-    ),
-    "iteration": lambda: _of_latest(snapshots.c.iteration),
-    "size": lambda: _of_latest(snapshots.c.size),
-    "digest": lambda: _of_latest(snapshots.c.digest),
-    "uri": lambda: _of_latest(snapshots.c.uri),
-    "state": lambda: _of_latest(_STANDING),
-    "parameters": lambda: _of_latest(contents.c.parameters),
-    "format": lambda: _of_latest(contents.c.format),
+    "uri": lambda: _of_newest(snapshots.c.uri),
+    "state": lambda: _of_newest(_STANDING),
+    "format": lambda: select(contents.c.format).where(contents.c.digest == models.c.digest).scalar_subquery(),
 }
+#: What is told of a metric: the value with the highest iteration, the lowest and the highest one.
+MEASURES = {"metric": measures.c.last, "min": measures.c.lowest, "max": measures.c.highest}
 
 
 def value_of(name: str) -> Any:
     """A field of `where` of a model, as SQL."""
-    return _COLUMNS[name]()
+    return _COLUMNS[name]() if name in _COLUMNS else models.c[name]
 
 
 def measure_of(kind: str, name: str) -> Any:
-    """A number of a model's metric: the value with the highest iteration (`metric`), `min` or `max`."""
-    own = (metrics.c.model_id == models.c.id, metrics.c.name == name)
-    if kind != "metric":
-        smallest_or_largest = func.min if kind == "min" else func.max
-        return select(smallest_or_largest(metrics.c.value)).where(*own).scalar_subquery()
-    query = select(metrics.c.value).where(*own)
-    return query.order_by(metrics.c.iteration.desc()).limit(1).scalar_subquery()
+    """A number of a model's metric, see MEASURES."""
+    own = (measures.c.model_id == models.c.id, measures.c.name == name)
+    return select(MEASURES[kind]).where(*own).correlate(models).scalar_subquery()
 
 
 def _values(asked: where.Field) -> list[Any]:

@@ -11,8 +11,7 @@ from .database import Store
 from .kept_reading import running
 from .records import VersionRecord
 from .rows import batches
-from .schema import aliases, inputs, models, snapshots, tagged
-from .selecting import newest_versions
+from .schema import aliases, inputs, models, snapshots
 
 __all__ = ["aliased", "newest_of_tagged", "published", "used_as_input", "versions"]
 
@@ -21,17 +20,15 @@ def versions(
     store: Store, *, keeping: str | None = None, ids: Collection[int] | None = None
 ) -> list[VersionRecord]:
     """Versions of all models, model by model and in their order: all, those with this `keeping`, or by id."""
-    newest = newest_versions()
     query = (
         select(
             snapshots,
             models.c.name,
             models.c.project,
-            newest.c.newest,
+            models.c.newest,
             models.c.task_id.in_(running()).label("runs"),
         )
         .join(models, models.c.id == snapshots.c.model_id)
-        .join(newest, newest.c.model_id == snapshots.c.model_id)
         .order_by(models.c.name, snapshots.c.model_id, snapshots.c.version)
     )
     if keeping is not None:
@@ -67,10 +64,9 @@ def aliased(store: Store) -> set[int]:
 
 def newest_of_tagged(store: Store) -> set[int]:
     """The newest snapshot of each model that has a tag."""
-    newest = newest_versions(snapshots.c.model_id.in_(select(tagged.c.model_id)))
-    query = select(snapshots.c.id).join(newest, newest.c.model_id == snapshots.c.model_id)
+    query = select(snapshots.c.id).join(models).where(snapshots.c.version == models.c.newest)
     with store._reading() as connection:
-        return set(connection.execute(query.where(snapshots.c.version == newest.c.newest)).scalars())
+        return set(connection.execute(query.where(models.c.first_tag.is_not(None))).scalars())
 
 
 def _rows(store: Store, query: Any, ids: Collection[int] | None) -> Iterator[Any]:

@@ -1,0 +1,24 @@
+"""Stores as earlier versions left them."""
+
+from sqlalchemy import inspect, text
+
+from autolog.store import derived, indexes
+from autolog.store.schema import models
+
+SHOWN = ("versions", "newest", "size", "digest", "iteration", "parameters", "user", "task_name", "first_tag")
+
+
+def back_to_version_6(connection):
+    """What the seventh step brings is taken away again, so that it is to be done."""
+    on_sqlite = connection.dialect.name == "sqlite"
+    for each in derived._triggers():
+        ending = "" if on_sqlite else "() CASCADE"
+        kind = "TRIGGER" if on_sqlite else "FUNCTION"
+        connection.execute(text(f"DROP {kind} autolog_{each.name}{ending}"))
+    for index in indexes.for_tables(connection.dialect.name):
+        connection.execute(text(f"DROP INDEX {index.name}"))
+    connection.execute(text("DROP TABLE measures"))
+    for name in SHOWN:
+        connection.execute(text(f'ALTER TABLE models DROP COLUMN "{name}"'))
+    assert not {column["name"] for column in inspect(connection).get_columns(models.name)} & set(SHOWN)
+    connection.execute(text("DELETE FROM migrations WHERE number > 6"))
