@@ -4,7 +4,7 @@ import sqlite3
 
 import pytest
 
-from autolog.store import schema
+from autolog.store import indexes
 
 pytestmark = pytest.mark.core
 
@@ -67,7 +67,7 @@ def test_a_store_that_is_away(make_pages, postgres):
 
 def test_a_store_that_was_taken_away(pages, home):
     with sqlite3.connect(home / "autolog.db") as connection:
-        connection.execute("DROP TABLE metrics")
+        connection.execute("DROP TABLE measures")
     connection.close()
     answer = pages.get("/models?sort=metric.x")
     assert answer.status_code == 500
@@ -76,7 +76,7 @@ def test_a_store_that_was_taken_away(pages, home):
 
 def test_the_new_indexes_are_there_in_old_stores(make_pages, home):
     pages = make_pages(1)
-    names = {str(each.name) for each in (*schema.FOR_TABLES, *schema.FOR_SQLITE)}
+    names = {str(each.name) for each in indexes.for_tables("sqlite")}
     pages.store.close()
 
     def there():
