@@ -30,6 +30,9 @@ def test_up_and_down(store):
     assert (tuned.newest, tuned.versions, tuned.digest[-2:]) == (3, 3, "03")
     own = [each for each in found.loads if each.own]
     assert [(each.model_id, each.version, each.count) for each in own] == [(ids["tuned"], 3, 2)]
+    # What joins two of them is told though it is on no way through this model.
+    assert (ids["distil"], ids["base"]) in {(each.task_id, each.model_id) for each in found.loads}
+    assert {each.model_id for each in found.loads} <= set(found.models)
     # What else was made of the base is a cousin, and not its lineage.
     tasks, models = names(lineage_of(store, model_id=ids["encoder"]))
     assert "prepare" in tasks

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from autolog.shown import words as _format
 
 if TYPE_CHECKING:
-    from autolog.store import InputRecord, ModelRecord, Store
+    from autolog.store import InputRecord, Lineage, LineageModel, Store
 
 __all__ = ["Node", "draw", "to_json", "walk"]
 
@@ -36,53 +36,71 @@ class Node:
 
 def walk(store: Store, model_id: str, version: int | None = None) -> tuple[Node, Node]:
     """The trees up (to the first task) and down (to the last) from one model, or one version of it."""
-    record = store.model(model_id)
-    up = _Walk(store).up(record, _facts(record, version), "model")
-    down = _Walk(store).down(record, version, "model")
+    from autolog.store import lineage_of
+
+    around = lineage_of(store, model_id=model_id, limit=None)
+    record = around.models[model_id]
+    facts = _facts(record)
+    if version is not None and version != record.newest:
+        snapshots = store.model(model_id).snapshots
+        digest = next((each.digest for each in snapshots if each.version == version), None)
+        facts |= {"version": version, "digest": digest}
+    up = _Walk(around).up(record, facts, "model")
+    down = _Walk(around).down(record, facts, "model", version)
     return up, down
 
 
 class _Walk:
     """One walk; it remembers which tasks it has been to."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, around: Lineage) -> None:
+        self._around = around
         self._seen: set[str] = set()
 
-    def up(self, record: ModelRecord, facts: dict[str, Any], words: str, depth: int = 0) -> Node:
+    def up(self, record: LineageModel, facts: dict[str, Any], words: str, depth: int = 0) -> Node:
         """This model, the task that made it, and what that task loaded."""
         if record.task_id is None:
             return Node("model", record.id, record.name, words, facts)
-        task = self._store.task(record.task_id)
+        task = self._around.tasks[record.task_id]
         cut = self._cut(task.id, depth)
-        nodes = () if cut else tuple(self._input(each, depth) for each in task.inputs)
+        loads = () if cut else self._around.loads_by(task.id)
+        nodes = tuple(self._input(each, depth) for each in loads)
         about = {"project": task.project, "status": task.status}
         maker = Node("task", task.id, task.name, "made by task", about, nodes, cut)
         return Node("model", record.id, record.name, words, facts, (maker,))
 
     def _input(self, given: InputRecord, depth: int) -> Node:
-        record = self._store.model(given.model_id)
-        facts = {**_facts(record, given.version), "digest": given.digest, "own": given.own}
+        record = self._around.models[given.model_id]
+        facts = {**_facts(record), "version": given.version, "digest": given.digest, "own": given.own}
         facts["also_made_by"] = list(given.also_made_by)
         if given.own:
             # The task made it itself: following it would come back here.
             return Node("model", record.id, record.name, f"its own {given.name}, loaded back", facts)
         return self.up(record, facts, f"input {given.name}", depth + 1)
 
-    def down(self, record: ModelRecord, version: int | None, words: str, depth: int = 0) -> Node:
-        """This model, the tasks that loaded it, and what those made."""
+    def down(
+        self,
+        record: LineageModel,
+        facts: dict[str, Any],
+        words: str,
+        version: int | None = None,
+        depth: int = 0,
+    ) -> Node:
+        """This model, the tasks that loaded it (or its `version`), and what those made."""
         nodes = []
-        for given in self._store.uses(record.id):
+        for given in self._around.loads_of(record.id):
             if given.own or (version is not None and given.version != version):
                 continue
-            task = self._store.task(given.task_id)
+            task = self._around.tasks[given.task_id]
             cut = self._cut(task.id, depth)
-            made = () if cut else tuple(self._store.model(each.model_id) for each in task.outputs)
             about = {"project": task.project, "status": task.status, "version": given.version}
             which = "" if given.version is None else f" v{given.version}"
-            inside = tuple(self.down(each, None, "made model", depth + 1) for each in made)
+            inside = tuple(
+                self.down(each, _facts(each), "made model", depth=depth + 1)
+                for each in (() if cut else self._around.made_by(task.id))
+            )
             nodes.append(Node("task", task.id, task.name, f"loaded{which} by task", about, inside, cut))
-        return Node("model", record.id, record.name, words, _facts(record, version), tuple(nodes))
+        return Node("model", record.id, record.name, words, facts, tuple(nodes))
 
     def _cut(self, task_id: str, depth: int) -> str | None:
         if task_id in self._seen:
@@ -91,14 +109,11 @@ class _Walk:
         return "too deep" if depth >= _DEPTH else None
 
 
-def _facts(record: ModelRecord, version: int | None) -> dict[str, Any]:
-    chosen = next((each for each in record.snapshots if each.version == version), None)
-    if version is None and record.snapshots:
-        chosen = record.snapshots[-1]
+def _facts(record: LineageModel) -> dict[str, Any]:
     return {
         "framework": record.framework,
-        "version": None if chosen is None else chosen.version,
-        "digest": None if chosen is None else chosen.digest,
+        "version": record.newest,
+        "digest": record.digest,
         "origin": record.origin,
     }
 

@@ -6,11 +6,15 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from autolog import store
+
     from ._records import Records
     from .model import Model
     from .task import Task
 
 __all__ = ["Lineage"]
+
+_Found = list[tuple[str, "int | None"]]
 
 
 class Lineage:
@@ -31,12 +35,12 @@ class Lineage:
     @property
     def parents(self) -> list[Model]:
         """The models that its task has loaded, each at the version that it was."""
-        return self._wrapped(_parents(self._records, self._id))
+        return self._wrapped(_parents(self._read(depth=1), self._id))
 
     @property
     def children(self) -> list[Model]:
         """The models made by tasks that have loaded it."""
-        return self._wrapped(_children(self._records, self._id))
+        return self._wrapped(_children(self._read(depth=1), self._id))
 
     @property
     def users(self) -> list[Task]:
@@ -58,13 +62,18 @@ class Lineage:
         """All that has become of it, the nearest first."""
         return self._wrapped(self._walked(_children))
 
-    def _walked(
-        self, step: Callable[[Records, str], list[tuple[str, int | None]]]
-    ) -> list[tuple[str, int | None]]:
+    def _read(self, *, depth: int | None = None) -> store.Lineage:
+        from autolog.store import lineage_of
+
+        self._records.settle()
+        return lineage_of(self._records.store, model_id=self._id, limit=None, depth=depth)
+
+    def _walked(self, step: Callable[[store.Lineage, str], _Found]) -> _Found:
+        around = self._read()
         found: dict[str, int | None] = {}
         layer = [self._id]
         while layer:
-            new = [pair for each in layer for pair in step(self._records, each)]
+            new = [pair for each in layer for pair in step(around, each)]
             layer = []
             for model_id, version in new:
                 if model_id not in found and model_id != self._id:
@@ -72,7 +81,7 @@ class Lineage:
                     layer.append(model_id)
         return list(found.items())
 
-    def _wrapped(self, found: list[tuple[str, int | None]]) -> list[Model]:
+    def _wrapped(self, found: _Found) -> list[Model]:
         from .model import Model
 
         return [Model._of(self._records, model_id, version) for model_id, version in found]
@@ -81,17 +90,12 @@ class Lineage:
         return f"<lineage: {len(self.parents)} parents, {len(self.children)} children>"
 
 
-def _parents(records: Records, model_id: str) -> list[tuple[str, int | None]]:
-    task_id = records.head(model_id).task_id
-    if task_id is None:
-        return []
-    loaded = records.store.task(task_id).inputs
+def _parents(around: store.Lineage, model_id: str) -> _Found:
+    loaded = around.loads_by(around.models[model_id].task_id)
     return list(dict.fromkeys((each.model_id, each.version) for each in loaded if not each.own))
 
 
-def _children(records: Records, model_id: str) -> list[tuple[str, int | None]]:
-    from autolog.store import users_of
-
-    records.settle()
-    tasks = [records.store.task(each) for each in users_of(records.store, model_id)]
-    return [(each.model_id, None) for task in tasks for each in task.outputs if each.model_id != model_id]
+def _children(around: store.Lineage, model_id: str) -> _Found:
+    users = dict.fromkeys(each.task_id for each in around.loads_of(model_id) if not each.own)
+    made = [each for task_id in users for each in around.made_by(task_id)]
+    return [(each.id, None) for each in made if each.id != model_id]

@@ -5,9 +5,10 @@ The walk asks for a whole level at a time, never for a single model or task, and
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Select, func, select
 
@@ -22,6 +23,7 @@ from .selecting import newest_versions
 
 __all__ = ["Lineage", "LineageModel", "LineageTask", "lineage_of"]
 
+_T = TypeVar("_T")
 #: The most tasks of one walk, each way.
 MOST_TASKS = 2_000
 
@@ -55,7 +57,7 @@ class LineageModel:
     versions: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Lineage:
     """What a walk has found: tasks and models by id, and who loaded what.
 
@@ -67,16 +69,52 @@ class Lineage:
     loads: tuple[InputRecord, ...]
     is_cut: bool = False
 
+    @cached_property
+    def _by_task(self) -> dict[str, list[InputRecord]]:
+        return _grouped(self.loads, lambda each: each.task_id)
+
+    @cached_property
+    def _by_model(self) -> dict[str, list[InputRecord]]:
+        return _grouped(self.loads, lambda each: each.model_id)
+
+    @cached_property
+    def _by_maker(self) -> dict[str, list[LineageModel]]:
+        return _grouped(self.models.values(), lambda each: each.task_id or "")
+
+    def loads_by(self, task_id: str | None) -> list[InputRecord]:
+        """What a task has loaded, oldest first."""
+        return self._by_task.get(task_id or "", [])
+
+    def loads_of(self, model_id: str) -> list[InputRecord]:
+        """Who has loaded a model, oldest first."""
+        return self._by_model.get(model_id, [])
+
+    def made_by(self, task_id: str) -> list[LineageModel]:
+        """What a task has made, oldest first."""
+        return self._by_maker.get(task_id, [])
+
+
+def _grouped(items: Iterable[_T], key: Callable[[_T], str]) -> dict[str, list[_T]]:
+    found: dict[str, list[_T]] = {}
+    for each in items:
+        found.setdefault(key(each), []).append(each)
+    return found
+
 
 def lineage_of(
-    store: Store, *, model_id: str = "", task_id: str = "", limit: int | None = MOST_TASKS
+    store: Store,
+    *,
+    model_id: str = "",
+    task_id: str = "",
+    limit: int | None = MOST_TASKS,
+    depth: int | None = None,
 ) -> Lineage:
     """What a model or a task comes from, and what has become of it: the nearest `limit` tasks each way.
 
-    Raises NotFound.
+    With `depth` only so many tasks in a row. Raises NotFound.
     """
     with store._reading() as connection:
-        walk = _Walk(connection, limit)
+        walk = _Walk(connection, limit, depth)
         if model_id:
             walk.add_models([model_id])
             if model_id not in walk.models:
@@ -87,7 +125,11 @@ def lineage_of(
                 raise NotFound(f"no task has the id {task_id!r}; list them with `autolog tasks`")
         walk.up([model_id] if model_id else [], [] if model_id else [task_id])
         walk.down([model_id] if model_id else [], [] if model_id else [task_id])
-        return Lineage(walk.tasks, walk.models, tuple(walk.loads.values()), walk.is_cut)
+        if depth is None:
+            walk.join()
+        return Lineage(
+            walk.tasks, walk.models, tuple(walk.loads[each] for each in sorted(walk.loads)), walk.is_cut
+        )
 
 
 @dataclass
@@ -96,6 +138,7 @@ class _Walk:
 
     connection: Connection
     limit: int | None
+    depth: int | None
     tasks: dict[str, LineageTask] = field(default_factory=dict)
     models: dict[str, LineageModel] = field(default_factory=dict)
     loads: dict[int, InputRecord] = field(default_factory=dict)
@@ -103,21 +146,24 @@ class _Walk:
 
     def up(self, model_ids: list[str], task_ids: list[str]) -> None:
         """From models to their makers, from tasks to what they loaded."""
-        seen_models, seen_tasks = set(model_ids), set(task_ids)
-        while model_ids or task_ids:
+        seen_models, seen_tasks, level = set(model_ids), set(task_ids), 0
+        while (model_ids or task_ids) and level != self.depth:
+            level += 1
             makers = (self.models[each].task_id for each in model_ids)
             task_ids += _new(seen_tasks, (each for each in makers if each is not None))
             task_ids = self._within(task_ids, seen_tasks)
             self.add_tasks(task_ids)
             found = self.add_loads(inputs.c.task_id, task_ids)
             model_ids = _new(seen_models, (each.model_id for each in found if not each.own))
-            self.add_models(model_ids)
+            # Its own as well, which lead nowhere else.
+            self.add_models(dict.fromkeys(each.model_id for each in found))
             task_ids = []
 
     def down(self, model_ids: list[str], task_ids: list[str]) -> None:
         """From models to who loaded them, from tasks to what they made."""
-        seen_models, seen_tasks = set(model_ids), set(task_ids)
-        while model_ids or task_ids:
+        seen_models, seen_tasks, level = set(model_ids), set(task_ids), 0
+        while (model_ids or task_ids) and level != self.depth:
+            level += 1
             found = self.add_loads(inputs.c.model_id, model_ids)
             task_ids += _new(seen_tasks, (each.task_id for each in found if not each.own))
             task_ids = self._within(task_ids, seen_tasks)
@@ -126,6 +172,12 @@ class _Walk:
             model_ids = _new(seen_models, made)
             self.add_models(model_ids)
             task_ids = []
+
+    def join(self) -> None:
+        """What the tasks that were found have loaded of the models that were found, where no walk came by."""
+        loads = dict(self.loads)
+        self.add_loads(inputs.c.task_id, list(self.tasks))
+        self.loads = {key: each for key, each in self.loads.items() if each.model_id in self.models} | loads
 
     def _within(self, task_ids: list[str], seen: set[str]) -> list[str]:
         """As many of them as the bound allows."""
@@ -155,11 +207,15 @@ class _Walk:
             for row in self.connection.execute(query.where(snapshots.c.version == newest.c.newest)):
                 digests[row.model_id] = (row.version, row.digest)
         names = ("id", "name", "framework", "archived", "task_id", "origin")
-        for row in self._read(select(*(models.c[each] for each in names)), models.c.id, wanted):
-            newest, digest = digests.get(row.id, (None, None))
-            count = found.get(row.id, 0)
-            about = dict(zip(names, row, strict=True))
-            self.models[row.id] = LineageModel(**about, newest=newest, digest=digest, versions=count)
+        rows = self._read(select(*(models.c[each] for each in names)), models.c.id, wanted)
+        by_id = {row.id: dict(zip(names, row, strict=True)) for row in rows}
+        for model_id in wanted:  # in this order
+            if model_id in by_id:
+                newest, digest = digests.get(model_id, (None, None))
+                count = found.get(model_id, 0)
+                self.models[model_id] = LineageModel(
+                    **by_id[model_id], newest=newest, digest=digest, versions=count
+                )
 
     def add_loads(self, column: Any, ids: list[str]) -> list[InputRecord]:
         """The loads by these tasks, or of these models, oldest first."""

@@ -19,6 +19,7 @@ from ..graph import Graph, as_dot, as_mermaid, collapsed, graph_of
 from ..layering import Drawing, Point, Sizes, lay_out
 from ..site import site_of
 from ..view import View, tag_name, tag_value
+from . import task
 from .tabs import tab_page
 
 __all__ = ["ROUTES", "picture"]
@@ -74,10 +75,10 @@ def page(request: Request) -> Response:
 def page_of_task(request: Request) -> Response:
     """The page of a task: the graph alone, since its models are on its own page."""
     site, task_id = site_of(request), request.path_params["task_id"]
-    task = site.store.task_head(task_id)
+    record = site.store.task_head(task_id)
     found = picture(lineage_of(site.store, task_id=task_id), task_id)
-    values = {"task": task, "picture": found, "base": f"/tasks/{task_id}/lineage"}
-    return site.page(request, "task_lineage.html", values)
+    values = {"picture": found, "base": f"/tasks/{task_id}/lineage"}
+    return task.tab_page(request, "task_lineage.html", "task-lineage", record, values)
 
 
 def _lineage(request: Request) -> tuple[Lineage, str]:
@@ -196,13 +197,13 @@ def _path(points: Iterable[Point]) -> str:
     return "".join(parts)
 
 
-def _task_json(task: LineageTask) -> dict[str, Any]:
+def _task_json(found: LineageTask) -> dict[str, Any]:
     return {
-        "id": task.id,
-        "name": task.name,
-        "project": task.project,
-        "status": task.status,
-        "started": iso(task.started),
+        "id": found.id,
+        "name": found.name,
+        "project": found.project,
+        "status": found.status,
+        "started": iso(found.started),
     }
 
 
