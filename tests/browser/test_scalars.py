@@ -156,3 +156,36 @@ def test_accessible_and_narrow(told, scheme):
     expect(page.locator(".figure[data-drawn]").first).to_be_visible(timeout=LONG)
     assert violations(page) == []
     assert overflowing(page) <= 0
+
+
+def test_a_hostile_figure_stays_a_picture(told):
+    from autolog.store import NewFigure, report_figure
+
+    hit = "window.hit=1"
+    evil = f"<img src=x onerror='{hit}'><script>{hit}</script><a href='javascript:{hit}'>x</a>"
+    figure = {
+        "data": [
+            {
+                "type": "scatter",
+                "x": [1, 2],
+                "y": [1, 2],
+                "mode": "text+markers",
+                "name": evil,
+                "text": [evil] * 2,
+            }
+        ],
+        "layout": {
+            "title": {"text": evil},
+            "showlegend": True,
+            "annotations": [{"text": evil, "x": 1, "y": 1}],
+            "images": [{"source": "https://example.org/x.png", "x": 0, "y": 1, "sizex": 1, "sizey": 1}],
+        },
+    }
+    model_id = told.base.rsplit("/", 1)[1]
+    shown = report_figure(told.store, model_id, NewFigure(evil, evil, "figure", figure, 10))
+    told.said.clear()
+    page = told.tab(f"{told.base}/plots/{shown.id}")
+    expect(page.locator(".figure[data-drawn] .main-svg").first).to_be_visible(timeout=LONG)
+    assert page.evaluate("window.hit") is None
+    hidden = "[...document.querySelectorAll('.figure img, .figure script, a[*|href^=javascript]')].length"
+    assert page.evaluate(hidden) == 0
