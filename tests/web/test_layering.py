@@ -19,7 +19,11 @@ def graphs(draw):
     nodes = [f"n{number}" for number in range(count)]
     if not nodes:
         return nodes, []
-    return nodes, draw(st.lists(st.tuples(st.sampled_from(nodes), st.sampled_from(nodes)), min_size=min(count, 8), max_size=60))
+    return nodes, draw(
+        st.lists(
+            st.tuples(st.sampled_from(nodes), st.sampled_from(nodes)), min_size=min(count, 8), max_size=60
+        )
+    )
 
 
 def drawn(points):

@@ -41,9 +41,9 @@ def image_of(figure: Mapping[str, Any]) -> Image | None:
     images = layout.get("images") if isinstance(layout, Mapping) else None
     if figure.get("data") or not isinstance(images, list) or len(images) != 1:
         return None
-    source = images[0].get("source") if isinstance(images[0], Mapping) else None
-    match = _IMAGE.match(source) if isinstance(source, str) else None
-    if match is None:
+    (image,) = images
+    source = image.get("source") if isinstance(image, Mapping) else None
+    if not isinstance(source, str) or (match := _IMAGE.match(source)) is None:
         return None
     try:
         data = base64.b64decode(source[match.end() :], validate=True)
