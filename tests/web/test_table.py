@@ -7,11 +7,14 @@ import re
 import subprocess
 import sys
 import threading
+from collections import Counter
+from urllib.parse import parse_qsl
 
 import pytest
 from sqlalchemy import update
 
-from autolog.store import Browsing, Filters, schema
+from autolog.store import Browsing, Filters, NewModel, create_model, edit, report, schema
+from autolog.web.view import View
 
 pytestmark = pytest.mark.core
 
@@ -95,6 +98,95 @@ def test_what_isnt_there_comes_last(pages):
         assert not all(has)
 
 
+def _folded(text):
+    return None if text is None else "".join(c.lower() if c.isascii() else c for c in text)[:200]
+
+
+def _newest(name):
+    return lambda each: each["snapshots"][0][name] if each["snapshots"] else None
+
+
+VALUES = {
+    "updated": lambda each: each["updated"],
+    "created": lambda each: each["created"],
+    "id": lambda each: each["id"],
+    "status": lambda each: each["status"],
+    "versions": lambda each: each["versions"],
+    "description": lambda each: each["comment"],
+    "name": lambda each: _folded(each["name"]),
+    "framework": lambda each: _folded(each["framework"]),
+    "project": lambda each: _folded(each["project"]),
+    "user": lambda each: _folded(each["user"]),
+    "task": lambda each: _folded(each["task"]["name"]) if each["task"] else None,
+    "tags": lambda each: _folded(min(each["tags"], default=None)),
+    **{name: _newest(name) for name in ("size", "digest", "iteration", "parameters")},
+}
+
+
+def _in_order(found, sort):
+    """Sorted as the address says, with what isn't there behind, and at last by id."""
+    words = sort.split(",")
+    ordered = sorted(found, key=lambda each: each["id"], reverse=words[-1].startswith("-"))
+    for word in reversed(words):
+        name, is_down = word.removeprefix("-"), word.startswith("-")
+        values = [VALUES[name]] if name in VALUES else _measured(name)
+        for value in values:
+            there = [each for each in ordered if value(each) is not None]
+            missing = [each for each in ordered if value(each) is None]
+            ordered = sorted(there, key=value, reverse=is_down) + missing
+    return ordered
+
+
+def _measured(name):
+    kind, _, key = name.partition(".")
+    if kind != "meta":
+        return [lambda each: each["numbers"].get(name)]
+    # Numbers come before texts.
+    return [
+        lambda each: _folded(_only(each["metadata"].get(key), str)),
+        lambda each: _only(each["metadata"].get(key), int),
+    ]
+
+
+def _only(value, kind):
+    return value if isinstance(value, kind) else None
+
+
+def _some_without(pages):
+    """Models that lack this and that, beside the others."""
+    for number in range(12):
+        name = ("zeta", "Alpha", "älpha", "a" * 300 + str(number % 2))[number % 4]
+        model_id = create_model(pages.store, NewModel(name, "p", tags=("Z",) if number % 2 else ()))
+        if number % 3 == 0:
+            report(pages.store, model_id, "val_loss", float("nan") if number == 6 else number / 10, number)
+        edit(pages.store, model_id, lambda now, n=number: {"metadata": {"optimizer": n} if n % 2 else {}})
+
+
+def test_the_order_is_what_it_says(pages):
+    _some_without(pages)
+    columns = "columns=name,metric.val_loss,metric.nothing,min.accuracy,max.accuracy"
+    for sort in (*SORTS, "meta.optimizer,-name", "-meta.optimizer", "metric.val_loss,-size", "-digest,tags"):
+        found = pages.json(f"/models.json?all=1&sort={sort}&{columns}")
+        assert len(found) == 130
+        # Python's reversed sort keeps those alike in their order, a database's id goes along.
+        ids = [each["id"] for each in found]
+        assert ids == [each["id"] for each in _in_order(found, sort)], sort
+
+
+def test_going_back_over_what_isnt_there(pages):
+    _some_without(pages)
+    for sort in ("size,name", "-metric.val_loss,task", "meta.optimizer,-created", "-tags"):
+        test_pages = [each["id"] for each in pages.json(f"/models.json?all=1&sort={sort}")]
+        at, there = pages.json(f"/models.json?sort={sort}&limit=10"), []
+        while at["next"]:
+            there.append([each["id"] for each in at["models"]])
+            at = pages.json(f"/models.json?sort={sort}&limit=10&page={at['next']}")
+        assert [each for page in there for each in page] + [e["id"] for e in at["models"]] == test_pages
+        for page in reversed(there):
+            at = pages.json(f"/models.json?sort={sort}&limit=10&page={at['previous']}")
+            assert [each["id"] for each in at["models"]] == page, sort
+
+
 def one_of(**wanted):
     return lambda each: all(each[key] == value for key, value in wanted.items())
 
@@ -115,7 +207,7 @@ FILTERS = {
     "metric.val_loss=..0.2": lambda each: each["numbers"]["metric.val_loss"] <= 0.2,
     "max.accuracy=0.6..0.9": lambda each: 0.6 <= each["numbers"]["max.accuracy"] <= 0.9,
     "meta.epochs=5": lambda each: each["metadata"]["epochs"] == 5,
-    "meta.optimizer=adam&meta.optimizer=sgd": lambda each: True,
+    "meta.optimizer=adam&meta.optimizer=sgd": lambda each: each["metadata"]["optimizer"] in ("adam", "sgd"),
     "where=size%20%3E%20500MB": lambda each: each["snapshots"][0]["size"] > 500_000_000,
     "q=RESNET": lambda each: "resnet" in each["name"] or "resnet" in each["comment"],
     "q=the%20": lambda each: each["comment"],
@@ -218,6 +310,52 @@ def test_the_filter_panel_tells_how_many_there_are(pages):
     assert 'name="from.metric.val_loss"' in text
 
 
+def test_counts_of_every_value(pages):
+    _some_without(pages)
+    everyone = pages.json("/models.json?all=1&columns=name,metric.val_loss,max.accuracy")
+    browsing = Browsing(pages.store)
+    for query, meets in FILTERS.items():
+        view = View.of("/models", parse_qsl(query))
+        if view.is_regex:
+            continue
+        filters = view.filters(0)
+        counted = browsing.facets(filters)
+        for name, value in (
+            ("framework", lambda each: [each["framework"]]),
+            ("status", lambda each: [each["status"]]),
+            ("project", lambda each: [each["project"]]),
+            ("user", lambda each: [each["user"] or ""]),
+            ("tag", lambda each: each["tags"]),
+            ("meta.optimizer", lambda each: [str(v) for v in [each["metadata"].get("optimizer")] if v]),
+        ):
+            if name in query:
+                continue  # by the others only
+            chosen = [each for each in everyone if _meets(meets, each)]
+            expected = Counter(each for model in chosen for each in value(model))
+            found = {each.value: each.count for each in counted.get(name, [])}
+            assert found == expected, (query, name)
+
+
+def _meets(meets, each):
+    try:
+        return meets(each)
+    except (KeyError, IndexError, TypeError):
+        return False  # it hasn't got what is asked for
+
+
+def test_a_facet_goes_by_the_other_filters(pages):
+    browsing = Browsing(pages.store)
+    everyone = browsing.facets(Filters())
+    for key, values in (("framework", ("Keras",)), ("user", ("ada", "alan")), ("task", (f"{1:032x}",))):
+        found = browsing.facets(Filters(facets={key: values}))
+        assert found[key] == everyone[key]
+        assert sum(each.count for each in found["status"]) < 118
+    assert browsing.facets(Filters(tags_all=("best",)))["tag"] == everyone["tag"]
+    chosen = browsing.facets(Filters(metadata={"optimizer": ("adam",)}))
+    assert chosen["meta.optimizer"] == everyone["meta.optimizer"]
+    assert chosen["meta.epochs"] != everyone["meta.epochs"]
+
+
 def test_news(pages):
     before = pages.json("/models/news.json")["mark"]
     assert pages.json(f"/models/news.json?since={before}")["versions"] == 0
@@ -290,6 +428,13 @@ def test_on_postgresql(make_pages, postgres):
         test_filters(pages, query)
     test_the_filter_panel_tells_how_many_there_are(pages)
     assert pages.get("/").status_code == 200
+
+
+@pytest.mark.slow
+def test_orders_and_counts_on_postgresql(make_pages, postgres):
+    pages = make_pages(120, url=postgres.url)
+    test_a_facet_goes_by_the_other_filters(pages)
+    test_the_order_is_what_it_says(pages)
 
 
 def test_import_autolog_brings_none_of_it():
