@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, and_, case, func, or_, select
 
 from .database import Store
 from .rows import batches
 from .schema import metrics, snapshots
 
 __all__ = ["Mark", "Point", "Series", "Summary", "marks_of", "series_of", "summaries_of", "thinned"]
+
+#: Points that one query asks for by name and iteration.
+_PAIRS = 200
 
 
 class Point(NamedTuple):
@@ -85,30 +88,42 @@ def series_of(store: Store, model_ids: Sequence[str], names: Iterable[str] | Non
 
 def summaries_of(store: Store, model_id: str) -> list[Summary]:
     """The metrics of a model, by name; one that is of the whole model and a series, too, is there twice."""
-    is_single = (metrics.c.iteration < 0).label("single")
-    wanted = metrics.c.model_id == model_id
+    in_series = metrics.c.iteration >= 0
+    value = case((in_series, metrics.c.value))
+    # Grouped by name alone, which is the order of the index: there may be millions of points.
     ranges = (
-        select(metrics.c.name, is_single, func.count(), func.min(metrics.c.value), func.max(metrics.c.value))
-        .add_columns(func.max(metrics.c.iteration).label("iteration"))
-        .where(wanted)
-        .group_by(metrics.c.name, is_single)
-        .order_by(metrics.c.name, is_single.desc())
-    )
-    ends = ranges.order_by(None).subquery()
-    newest = (
-        select(metrics)
-        .where(wanted)
-        .join(ends, (ends.c.name == metrics.c.name) & (ends.c.iteration == metrics.c.iteration))
+        select(metrics.c.name, func.count(), func.count(case((in_series, 1))))
+        .add_columns(func.min(value), func.max(value), func.max(metrics.c.iteration))
+        .where(metrics.c.model_id == model_id)
+        .group_by(metrics.c.name)
+        .order_by(metrics.c.name)
     )
     with store._reading() as connection:
-        last = {
-            (row.name, row.iteration): Point(row.iteration, row.value, row.time)
-            for row in connection.execute(newest)
-        }
-        return [
-            Summary(model_id, name, count, low, high, last[name, iteration])
-            for name, _, count, low, high, iteration in connection.execute(ranges)
+        found = connection.execute(ranges).all()
+        ends = [(name, -1) for name, count, of_series, *_ in found if count > of_series]
+        ends += [(name, last) for name, _, of_series, _, _, last in found if of_series]
+        last = dict(_ends(connection, model_id, ends))
+    summaries = []
+    for name, count, of_series, low, high, iteration in found:
+        if count > of_series and (name, -1) in last:
+            point = last[name, -1]
+            summaries.append(Summary(model_id, name, 1, point.value, point.value, point))
+        if of_series and (name, iteration) in last:
+            summaries.append(Summary(model_id, name, of_series, low, high, last[name, iteration]))
+    return summaries
+
+
+def _ends(
+    connection: Connection, model_id: str, wanted: Sequence[tuple[str, int]]
+) -> Iterator[tuple[tuple[str, int], Point]]:
+    columns = metrics.c.name, metrics.c.iteration, metrics.c.value, metrics.c.time
+    for start in range(0, len(wanted), _PAIRS):
+        pairs = [
+            and_(metrics.c.model_id == model_id, metrics.c.name == name, metrics.c.iteration == iteration)
+            for name, iteration in wanted[start : start + _PAIRS]
         ]
+        for name, *point in connection.execute(select(*columns).where(or_(*pairs))):
+            yield (name, point[0]), Point(*point)
 
 
 def marks_of(store: Store, model_ids: Sequence[str]) -> list[Mark]:

@@ -43,6 +43,8 @@ class Graph:
 
     nodes: dict[str, Node] = field(default_factory=dict)
     edges: list[Edge] = field(default_factory=list)
+    #: Whether there was more than was read.
+    is_cut: bool = False
 
 
 def graph_of(lineage: Lineage, focus: str) -> Graph:
@@ -51,7 +53,7 @@ def graph_of(lineage: Lineage, focus: str) -> Graph:
     Of a model those versions have a node that somebody has loaded; if there are none, or it is the focus,
     the newest one.
     """
-    graph = Graph()
+    graph = Graph(is_cut=lineage.is_cut)
     loaded: dict[str, set[int | None]] = {}
     own: dict[str, int | None] = {}
     for load in lineage.loads:
@@ -150,7 +152,13 @@ def _summed_up(graph: Graph, near: _Near, kept: set[str]) -> Graph:
             key = f"{node.key}:{'after' if place else 'before'}"
             # On its own page the table lists them; elsewhere that page shows them.
             url = node.url.removesuffix("/lineage") if node.kind == "task" else "#tasks"
-            more = Node(key, "more", f"{count:,} more", "", url if node.is_focus else node.url)
+            more = Node(
+                key,
+                "more",
+                f"{count:,}{' or more' if graph.is_cut else ' more'}",
+                "",
+                url if node.is_focus else node.url,
+            )
             found.nodes[key] = more
             found.edges.append(Edge(node.key, key) if place else Edge(key, node.key))
     return found

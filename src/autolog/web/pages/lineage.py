@@ -25,6 +25,8 @@ from .tabs import tab_page
 __all__ = ["ROUTES", "picture"]
 
 _ROWS = 50
+#: Tasks each way that are read for a picture: far more than are drawn.
+_TASKS = 500
 #: Tags that the filter offers.
 _OFFERED = 100
 _KEYS = ("q", "tag", "status", "before")
@@ -66,7 +68,7 @@ def page(request: Request) -> Response:
     values = {
         "view": view,
         "table": _table(uses_of(site.store, model_id), view),
-        "picture": picture(lineage_of(site.store, model_id=model_id), model_id),
+        "picture": picture(lineage_of(site.store, model_id=model_id, limit=_TASKS), model_id),
         "base": f"/models/{model_id}/lineage",
     }
     return tab_page(request, "model_lineage.html", "model-lineage", model, values)
@@ -76,7 +78,7 @@ def page_of_task(request: Request) -> Response:
     """The page of a task: the graph alone, since its models are on its own page."""
     site, task_id = site_of(request), request.path_params["task_id"]
     record = site.store.task_head(task_id)
-    found = picture(lineage_of(site.store, task_id=task_id), task_id)
+    found = picture(lineage_of(site.store, task_id=task_id, limit=_TASKS), task_id)
     values = {"picture": found, "base": f"/tasks/{task_id}/lineage"}
     return task.tab_page(request, "task_lineage.html", "task-lineage", record, values)
 
