@@ -22,6 +22,7 @@ help:
 	@echo "make suites  the frameworks' own tests of saving and loading, all of them, with capture off and on"
 	@echo "make clearml-examples CLEARML=FOLDER   ClearML's examples, of a checkout, with another import"
 	@echo "make faults  the long fault loops: kill -9 at hundreds of moments, large files, many writers"
+	@echo "make screenshots   pictures of every web page, light and dark, wide and narrow, in screenshots/"
 	@echo "make bench   cost on the training thread and of keeping every version, beside the peers"
 
 env:
@@ -89,5 +90,8 @@ bench: env
 	@bash benchmarks/setup.sh
 	@.venvs/peers/bin/python -m benchmarks.run
 
+screenshots: env
+	$(VENV)/python tests/browser/screenshots.py screenshots
+
 clean:
-	rm -rf .venv .venvs demo-output
+	rm -rf .venv .venvs demo-output screenshots

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -34,18 +35,30 @@ _SWITCHES = [
 expect.set_options(timeout=5_000)
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """One browser for all tests."""
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """A browser, closed at the end. Raises LookupError if there is none."""
     path = (
         os.environ.get("PLAYWRIGHT_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
     )
     if path is None:
-        pytest.fail("no Chromium on PATH or in PLAYWRIGHT_CHROMIUM; on Debian: apt-get install -y chromium")
+        raise LookupError(
+            "no Chromium on PATH or in PLAYWRIGHT_CHROMIUM; on Debian: apt-get install -y chromium"
+        )
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=_SWITCHES)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One browser for all tests."""
+    try:
+        with chromium() as browser:
+            yield browser
+    except LookupError as error:
+        pytest.fail(str(error))
 
 
 class Site:
