@@ -75,6 +75,7 @@ def _take(site: Site, name: str, pages: Mapping[str, str], folder: Path, taken: 
     wrong = []
     for scheme in SCHEMES:
         page = site.tab("/", color_scheme=scheme)
+        page.set_default_navigation_timeout(60_000)
         for title, path in pages.items():
             for width in WIDTHS:
                 page.set_viewport_size({"width": width, "height": 900})
@@ -196,7 +197,8 @@ def _hostile(store: Store, home: Path) -> dict[str, str]:
         store,
         large,
         lambda _: {
-            "name": _LONG, "project": _LONG, "comment": f"{_LONG}\n{_NASTY}" * 3, "tags": tags, "design": design,
+            "name": _LONG, "project": _LONG, "comment": f"{_LONG}\n{_NASTY}" * 3, "tags": tags,
+            "design": design,
             "labels": {_NASTY: 1, _LONG: 2, **{f"label {number}": number for number in range(3, 400)}},
             "metadata": {
                 _NASTY: _LONG, _LONG: [1] * 300, "number": 1e-300, "none": None, "nested": {"a": 1},
@@ -216,7 +218,8 @@ def _hostile(store: Store, home: Path) -> dict[str, str]:
         store,
         task,
         lambda _: {
-            "name": _LONG, "project": _NASTY, "tags": list(tags), "comment": f"{_NASTY}\n" * 30, "user": _LONG,
+            "name": _LONG, "project": _NASTY, "tags": list(tags), "comment": f"{_NASTY}\n" * 30,
+            "user": _LONG,
             "host": _LONG, "script": f"/{_LONG}.py", "argv": ["x.py", _LONG, _NASTY] * 8, "cwd": f"/{_LONG}",
             "reason": _NASTY * 5, "status": "failed",
             "git": {"commit": "f" * 40, "branch": _LONG, "dirty": True},
