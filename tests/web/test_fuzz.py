@@ -24,7 +24,8 @@ WRITTEN = [each.path for each in ROUTES if "POST" in (each.methods or ())]
 KEYS = """
 q re sort page limit columns column tag tags framework status project user task updated created metric.loss
 min.loss max.loss meta.key view model m base all since id version where name axis smooth x group state depth
-from.updated to.updated from.metric.loss to.metric.loss archived show what side at before points smooth strength y
+from.updated to.updated from.metric.loss to.metric.loss archived show what side at before points smooth
+strength y
 """
 NASTY = (
     *(
