@@ -12,8 +12,8 @@ from starlette.responses import JSONResponse, Response
 from autolog.errors import (
     AutologError,
     DestinationError,
-    InUse,
     IntegrityError,
+    InUse,
     NotFound,
     Published,
     StoreAway,
