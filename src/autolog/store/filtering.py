@@ -89,13 +89,17 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class SortKey:
-    """One column of an order. What isn't there (`nullable`) comes last, whichever way round it goes."""
+    """One column of an order. What isn't there (`nullable`) comes last, whichever way round it goes.
+
+    One that `is_instead` is there only where the one before isn't.
+    """
 
     value: Any
     is_down: bool
     nullable: bool
     is_text: bool
     source: Source | None = None
+    is_instead: bool = False
 
     def leading(self) -> SortKey:
         """The same where it comes first, for models that have it: through the table that it stands in."""
@@ -158,7 +162,7 @@ def sort_keys(filters: Filters, order: Order) -> list[SortKey]:
             own = (described.c.key == rest,)
             for column, is_text in ((described.c.number, False), (folded(described.c.text), True)):
                 source = Source(described, column, own)
-                found.append(SortKey(source.of_model(), is_down, True, is_text, source))
+                found.append(SortKey(source.of_model(), is_down, True, is_text, source, is_instead=is_text))
         elif kind in MEASURES and rest:
             source = Source(measures, MEASURES[kind], _measured(kind, rest, filters.measures.get(name)))
             found.append(SortKey(measure_of(kind, rest), is_down, True, False, source))

@@ -7,6 +7,7 @@ missing is several questions, one behind the other: those that have it, then tho
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, null, select
@@ -30,20 +31,35 @@ def rows_of(
     """At most `limit` rows of an id and the values of `keys`, those next to a row with these `values`."""
     found: list[Any] = []
     for missing in _segments(keys, values, backwards=backwards):
-        # There is nothing missing in the first one now, and to say where it would stand would hide its index.
-        here = [keys[missing].leading(), *keys[missing + 1 :]]
-        labels = [key.value.label(f"k{missing + n}") for n, key in enumerate(here)]
-        query = select(models.c.id, *(null().label(f"k{n}") for n in range(missing)), *labels)
-        query = query.where(condition, *(key.value.is_(None) for key in keys[:missing]))
-        query = query.where(*keys[missing].present())
+        here = _leading(keys, missing)
+        labels = {n: key.value.label(f"k{n}") for n, key in here.items()}
+        columns = (labels.get(n, null().label(f"k{n}")) for n in range(len(keys)))
+        query = select(models.c.id, *columns).where(condition, *keys[missing].present())
+        # One that is there instead of another says itself that the other one isn't.
+        absent = missing - keys[missing].is_instead
+        query = query.where(*(key.value.is_(None) for key in keys[:absent]))
         if values is not None and _missing(values) == missing:
-            query = query.where(beyond(here, values[missing:], backwards))
-        clauses = [key.clause(label, backwards=backwards) for key, label in zip(here, labels, strict=True)]
+            query = query.where(beyond([*here.values()], [values[n] for n in here], backwards))
+        clauses = [key.clause(labels[n], backwards=backwards) for n, key in here.items()]
         query = query.order_by(*clauses).limit(limit - len(found))
         found += connection.execute(query).all()
         if len(found) == limit:
             break
     return found
+
+
+def _leading(keys: Sequence[SortKey], missing: int) -> dict[int, SortKey]:
+    """The keys that rows are ordered by which have no value for the first ones, and one for the next."""
+    # To say where it would stand if it were missing would hide the index.
+    here = {missing: keys[missing].leading()}
+    here |= {
+        n: key for n, key in enumerate(keys) if n > missing and not (n == missing + 1 and key.is_instead)
+    }
+    source = keys[missing].source
+    if source is not None:
+        # The id as its index has it: many models may have the same value.
+        here[len(keys) - 1] = replace(keys[-1], value=source.table.c.model_id)
+    return here
 
 
 def _segments(keys: Sequence[SortKey], values: Sequence[Any] | None, *, backwards: bool) -> Iterator[int]:
