@@ -40,6 +40,15 @@ class StagedFile(NamedTuple):
     digest: str
     chunks: tuple[tuple[bytes, int, int], ...] = ()
 
+    def ranges(self) -> dict[tuple[int, int], str]:
+        """The digests of its chunks, in hexadecimal, by their offset and size in the file."""
+        found: dict[tuple[int, int], str] = {}
+        at = 0
+        for digest, size, _ in self.chunks:
+            found[at, size] = digest.hex()
+            at += size
+        return found
+
 
 class Staged(NamedTuple):
     """What lies in one folder: its files, and where the bytes of chunks begin in `chunks`.
