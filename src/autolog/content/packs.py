@@ -26,6 +26,7 @@ A pack is never changed once it is published. Its name is random: two writers ne
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import struct
@@ -130,10 +131,7 @@ class PackWriter:
 
     def _add(self, parts: Sequence[Data], chunk: Chunk) -> Chunk:
         """Write a stored chunk; what is returned says where."""
-        length = 0
-        for part in parts:
-            self._write(part)
-            length += len(part)
+        length = self._write(*parts)
         chunk = chunk._replace(offset=self._at, length=length)
         self._at += length
         self.chunks.append(chunk)
@@ -154,11 +152,18 @@ class PackWriter:
         self._file.flush()
         return Pack(name, self._at + len(index) + _TRAILER.size, digest, tuple(self.chunks))
 
-    def _write(self, data: Data) -> None:
-        # An unbuffered file on a disk that is getting full takes less than it is given, and says nothing.
-        view = memoryview(data)
-        while view:
-            view = view[self._file.write(view) :]
+    def _write(self, *parts: Data) -> int:
+        """Write one behind the other; how many bytes."""
+        # At once where the file has no buffer: a write that ends within a page makes the next one slow.
+        done = os.writev(self._file.fileno(), parts) if isinstance(self._file, io.FileIO) else 0
+        length = 0
+        for part in parts:
+            # An unbuffered file on a disk that is getting full takes less than it is given, and says nothing.
+            view = memoryview(part)[max(0, done - length) :]
+            length += len(part)
+            while view:
+                view = view[self._file.write(view) :]
+        return length
 
 
 def read_index(place: Place, name: str, size: int) -> tuple[bytes, tuple[Chunk, ...]]:

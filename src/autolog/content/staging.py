@@ -12,7 +12,8 @@ import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, BinaryIO, NamedTuple
+from io import BufferedReader
+from typing import Any, NamedTuple
 
 from blake3 import blake3
 
@@ -62,7 +63,7 @@ class Staged(NamedTuple):
     facts: dict[str, Any]
     size: int
 
-    def open(self) -> BinaryIO:
+    def open(self) -> BufferedReader:
         """The file with the bytes of the chunks."""
         return open(os.path.join(self.folder, _CHUNKS), "rb")
 
