@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["Reading", "check_stored"]
 
 _T = TypeVar("_T")
+#: `(digest, offset in the file, size)` of some chunks
+_Batch = Sequence[tuple[bytes, int, int]]
 
 #: Chunks that lie less than this many bytes apart in a pack are fetched with one request,
 _GAP = 1 << 16
@@ -28,8 +30,8 @@ _BATCH = 8 << 20
 #: written.
 _NEAR_BATCH = 2 << 20
 #: So many threads read, decode and write batches of a file (all that takes long runs without the
-#: interpreter's lock), and so many batches wait for them.
-_THREADS, _AHEAD = 4, 16
+#: interpreter's lock), and so many batches wait for them, fewer if they are held in memory.
+_THREADS, _AHEAD, _AHEAD_IN_MEMORY = 4, 16, 5
 #: A chain of differences is never longer, so that reading one tensor stays cheap: twice as long a one would
 #: save another two percent.
 LONGEST_CHAIN = 4
@@ -89,6 +91,17 @@ class Reading:
         `write` is called with bytes and their offset in the file, in no order, by several threads, and may be
         called again with the same.
         """
+        return self._by_batches(recipe, _AHEAD, partial(self._copy, write))
+
+    def file(self, recipe: bytes) -> Iterator[Data]:
+        """The bytes of a file, in order; a few batches of chunks are held in memory."""
+        for batch in self._by_batches(recipe, _AHEAD_IN_MEMORY, self._in_order):
+            yield from batch
+
+    def _by_batches(
+        self, recipe: bytes, most: int, work: Callable[[_Batch, Mapping[bytes, ChunkRecord]], _T]
+    ) -> Generator[_T, None, None]:
+        """What comes of each batch of a file's chunks, in order; a few threads work so many ahead."""
         from concurrent.futures import Future, ThreadPoolExecutor
 
         entries = list(from_recipe(recipe))
@@ -98,12 +111,11 @@ class Reading:
         # More threads than processors only wait for each other, unless it is a server that they wait for.
         count = min(_THREADS, os.cpu_count() or 1) if is_near else _THREADS
         threads = ThreadPoolExecutor(count, "autolog-restore")
-        ahead: deque[Future[int]] = deque()
+        ahead: deque[Future[_T]] = deque()
         try:
             for batch in _batches(entries, _NEAR_BATCH if is_near else _BATCH):
-                copy = partial(self._copy, batch, records, write)
-                ahead.append(threads.submit(self._retrying, records, copy))
-                if len(ahead) > _AHEAD:
+                ahead.append(threads.submit(self._retrying, records, partial(work, batch, records)))
+                if len(ahead) > most:
                     yield ahead.popleft().result()
             while ahead:
                 yield ahead.popleft().result()
@@ -111,10 +123,7 @@ class Reading:
             threads.shutdown(cancel_futures=True)
 
     def _copy(
-        self,
-        batch: Sequence[tuple[bytes, int, int]],
-        records: Mapping[bytes, ChunkRecord],
-        write: Callable[[Data, int], None],
+        self, write: Callable[[Data, int], None], batch: _Batch, records: Mapping[bytes, ChunkRecord]
     ) -> int:
         places: dict[bytes, list[int]] = {}
         for digest, at, size in batch:
@@ -125,6 +134,10 @@ class Reading:
             for at in places[digest]:
                 write(data, at)
         return sum(size for _, _, size in batch)
+
+    def _in_order(self, batch: _Batch, records: Mapping[bytes, ChunkRecord]) -> list[Data]:
+        data = dict(self.read((digest for digest, _, _ in batch), records))
+        return [data[digest] for digest, _, _ in batch]
 
     def _retrying(self, records: dict[bytes, ChunkRecord], action: Callable[[], _T]) -> _T:
         """Do it, again if chunks were put into other packs meanwhile: by collecting or repacking."""
@@ -200,7 +213,7 @@ class Reading:
         return pack
 
 
-def _batches(entries: Sequence[tuple[bytes, int]], most: int) -> Iterator[list[tuple[bytes, int, int]]]:
+def _batches(entries: Sequence[tuple[bytes, int]], most: int) -> Iterator[_Batch]:
     """The chunks of a recipe, their offsets in the file and sizes, in batches of at most so many bytes."""
     batch: list[tuple[bytes, int, int]] = []
     size = at = 0
