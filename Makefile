@@ -51,7 +51,7 @@ core: env
 	  python=.venvs/core-$$version/bin/python; \
 	  [ -x "$$python" ] || continue; \
 	  echo "== core tests: $$($$python --version)"; \
-	  $$python -m pytest -q -n $(WORKERS) -m "core and not slow" tests || exit 1; \
+	  $$python -m pytest -q -n $(WORKERS) -m "core and not slow" --ignore tests/browser tests || exit 1; \
 	done
 
 pythons:

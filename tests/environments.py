@@ -166,6 +166,7 @@ def run_apart(name):
     python = os.path.join(folder, "bin", "python")
     print(f"== tests of the environment {name!r}: {apart.because}", flush=True)
     command = [python, "-m", "pytest", "-q", "-n", "2", "--dist", "loadgroup", "-k", apart.chosen]
+    command += ["--ignore", "tests/browser"]  # their driver is in the main environment alone
     if subprocess.run(command + apart.tests, check=False, cwd=ROOT).returncode:
         sys.exit(f"tests failed in the environment {name!r}")
 

@@ -11,7 +11,7 @@ from weights import import_versions, safetensors
 from autolog.store import edit, report
 from autolog.web import tensor_changes
 
-pytestmark = pytest.mark.core
+pytestmark = [pytest.mark.core, pytest.mark.slow]
 
 SHAPES = {"a.weight": (4, 4), "a.bias": (4,), "gone": (2,), "wide": (2, 3)}
 DESIGN = "Net(\n  (a): Linear(4, 4)\n  (b): ReLU()\n)"

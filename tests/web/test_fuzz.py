@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from autolog.web.pages import routes
 
-pytestmark = pytest.mark.core
+pytestmark = [pytest.mark.core, pytest.mark.slow]
 
 ROUTES = [each for each in routes() if isinstance(each, Route)]
 READ = [each.path for each in ROUTES if "GET" in (each.methods or ())]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from autolog.web.layering import Sizes, lay_out
 
-pytestmark = pytest.mark.core
+pytestmark = [pytest.mark.core, pytest.mark.slow]
 
 SIZES = Sizes()
 

@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from histories import History, chain, fan
 
-pytestmark = pytest.mark.core
+pytestmark = [pytest.mark.core, pytest.mark.slow]
 
 
 @pytest.fixture

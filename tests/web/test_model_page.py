@@ -7,7 +7,7 @@ from weights import import_versions, safetensors
 
 from autolog.store import alias, edit, publish
 
-pytestmark = pytest.mark.core
+pytestmark = [pytest.mark.core, pytest.mark.slow]
 
 ORIGIN = "http://127.0.0.1:8265"
 CONTROLS = [

@@ -11,7 +11,7 @@ from autolog.store import edit, schema
 from autolog.web import inside
 from autolog.web.tensors import leaves_of, tree_of
 
-pytestmark = pytest.mark.core
+pytestmark = [pytest.mark.core, pytest.mark.slow]
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from autolog.store import Kept, alias, report, schema
 from autolog.web.downloading import Member, download, zipped, zipped_size
 from autolog.web.growth import growth_of
 
-pytestmark = pytest.mark.core
+pytestmark = [pytest.mark.core, pytest.mark.slow]
 
 SHAPES = {"a.weight": (64, 64), "a.bias": (64,)}
 

@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from histories import History, figures
 
-pytestmark = pytest.mark.core
+pytestmark = [pytest.mark.core, pytest.mark.slow]
 
 PIXEL = base64.b64encode(b"\x89PNG\r\n\x1a\n" + b"not really").decode()
 

@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from histories import History, scalars
 
-pytestmark = pytest.mark.core
+pytestmark = [pytest.mark.core, pytest.mark.slow]
 
 
 @pytest.fixture

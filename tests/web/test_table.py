@@ -16,7 +16,7 @@ from sqlalchemy import update
 from autolog.store import Browsing, Filters, NewModel, create_model, edit, report, schema
 from autolog.web.view import View
 
-pytestmark = pytest.mark.core
+pytestmark = [pytest.mark.core, pytest.mark.slow]
 
 
 def rows(text):

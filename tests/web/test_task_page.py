@@ -11,7 +11,7 @@ from weights import import_versions, safetensors
 from autolog import Task
 from autolog.store import artifacts_of, find_artifact, schema
 
-pytestmark = pytest.mark.core
+pytestmark = [pytest.mark.core, pytest.mark.slow]
 
 TASK = f"{0:032x}"
 PICTURE = b"\x89PNG\r\n\x1a\n" + b"not much of one"

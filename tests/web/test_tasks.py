@@ -12,7 +12,7 @@ from sqlalchemy import insert
 
 from autolog.store import TASK_FIELDS, schema
 
-pytestmark = pytest.mark.core
+pytestmark = [pytest.mark.core, pytest.mark.slow]
 
 STATUSES = ("completed", "failed", "running", "running", "killed")
 TAGS = (["best"], [], ["best", "nightly"], ["+odd", "-odder"], ["nightly"], [])
