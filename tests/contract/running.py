@@ -34,7 +34,7 @@ MODES = ("bare", "captured")
 #: What probe.py does, each in a process of its own.
 ORDERS = ("in_both_orders", "lazy_in_thread")
 #: Those that run in a process that has the framework imported; so init() in it comes after the import. So do
-#: captured runs but for those of one chain of scripts for each hook, which begin with init().
+#: captured runs but for one of each hook, which begins with init().
 _WARM = ("bare", "raising", "captured")
 #: MegEngine looks for CUDA when it is first used, and says so: in a fork it says something else.
 _ALWAYS_ALONE = ("megengine",)
@@ -116,7 +116,12 @@ class Script:
 
     @property
     def begins_with_init(self) -> bool:
-        """Whether its captured run has imported nothing before init(): that of the hook's longest chain."""
+        """Whether its captured run has imported nothing before init(): the first of the hook's longest chain."""
+        return self.is_of_longest_chain and self.first == self
+
+    @property
+    def is_of_longest_chain(self) -> bool:
+        """Whether it is one of the most scripts of its hook that run behind each other."""
         chains = {each.first for each in scripts(self.key) if not each.missing}
         longest = max(chains, key=lambda each: (len(each.chain), each.name), default=self.first)
         return self.first == longest
