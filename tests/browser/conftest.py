@@ -181,7 +181,7 @@ def own_real(sites: Callable[..., Site], request: pytest.FixtureRequest) -> Site
 
 @pytest.hookimpl(tryfirst=True)  # xdist reads the marks in this hook, too
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All go to one worker (`--dist loadgroup`): they share sites, and a browser takes a processor and more."""
+    """All go to one worker (`--dist loadgroup`): they share sites, and a browser takes a whole processor."""
     for item in items:
         if Path(item.fspath).parent == HERE:
             item.add_marker(pytest.mark.xdist_group("browser"))

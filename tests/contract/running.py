@@ -116,7 +116,7 @@ class Script:
 
     @property
     def begins_with_init(self) -> bool:
-        """Whether its captured run has imported nothing before init(): the first of the hook's longest chain."""
+        """Whether its captured run imports nothing before init(): the first of the hook's longest chain."""
         return self.is_of_longest_chain and self.first == self
 
     @property

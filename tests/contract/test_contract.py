@@ -128,17 +128,15 @@ def test_the_tables_are_up_to_date() -> None:
         assert path.read_text(encoding="utf-8") == text, "run: python tests/contract/surface.py"
 
 
-#: A recorder that fails is in the way of a call or it isn't, whatever framework that is of. One chain of scripts
-#: shows it for each way in which points work: functions, methods, callbacks' series, what is opened before it is
-#: written to, what is fetched; `make suites` shows it with all scripts.
-_UNDER_A_FAILING_RECORDER = ("huggingface_hub", "joblib", "keras", "pytorch", "torch_package", "xgboost")
+#: A recorder that fails is in the way of a call or it isn't, whatever framework that is of. One chain of
+#: scripts shows it for each way in which points work: functions, methods, callbacks' series, what is opened
+#: before it is written to, what is fetched; `make suites` shows it with all scripts.
+_UNDER_A_FAILING = ("huggingface_hub", "joblib", "keras", "pytorch", "torch_package", "xgboost")
 _MODES = [
     pytest.param(script, mode, id=f"{mode}-{script.key}/{script.name}")
     for script in SCRIPTS
     for mode in ("captured", "raising")
-    if mode == "captured"
-    or IS_LONG
-    or (script.key in _UNDER_A_FAILING_RECORDER and script.is_of_longest_chain)
+    if mode == "captured" or IS_LONG or (script.key in _UNDER_A_FAILING and script.is_of_longest_chain)
 ]
 
 
