@@ -131,12 +131,12 @@ def test_views(shared):
     row(page, 2).locator("td").nth(2).click()
     expect(page.locator("#beside h2")).to_have_text(name)
     row(page, 2).locator("td").nth(2).dblclick()
-    expect(page.locator("article h2")).to_have_text(name)
+    expect(page.locator("#model-head h1")).to_have_text(name)
     assert "/models/" in page.url
     page.go_back()
     page.click("#as-table")
     row(page, 1).locator("td").nth(3).dblclick()
-    expect(page.locator("article h2")).to_be_visible()
+    expect(page.locator("#model-head h1")).to_be_visible()
 
 
 def test_selection_and_its_bar(own):
@@ -195,7 +195,7 @@ def test_row_menu_archive_and_undo(own):
     expect(page.locator("#ask-title")).to_have_text("Publish 1 model?")
     page.keyboard.press("Escape")
     menu("open")
-    expect(page.locator("article h2")).to_have_text(name)
+    expect(page.locator("#model-head h1")).to_have_text(name)
 
 
 def test_the_archive_and_deleting(own):
@@ -272,7 +272,7 @@ def test_keyboard(shared):
     page.keyboard.press("Escape")
     expect(page.locator("#selection")).to_be_hidden()
     page.keyboard.press("Enter")
-    expect(page.locator("article h2")).to_have_text(shown[3])
+    expect(page.locator("#model-head h1")).to_have_text(shown[3])
     page.keyboard.press("g")
     page.keyboard.press("a")
     expect(page.locator("h1")).to_contain_text("Archive")

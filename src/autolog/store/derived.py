@@ -32,6 +32,12 @@ _RENAMED = """
     UPDATE models SET "user" = NEW."user", task_name = NEW.name WHERE task_id = NEW.id"""
 _FIRST_TAG = """
         first_tag = (SELECT min(t.tag) FROM tagged t WHERE t.model_id = models.id)"""
+# A model may have many tags, and be written to for each: its row changes only where its first one does.
+_TAGGED = """
+    UPDATE models SET first_tag = NEW.tag
+    WHERE id = NEW.model_id AND (first_tag IS NULL OR NEW.tag < first_tag)"""
+_UNTAGGED = f"""
+    UPDATE models SET {_FIRST_TAG} WHERE id = OLD.model_id AND first_tag = OLD.tag"""
 _ALL_MEASURES = """
     INSERT INTO measures (model_id, name, iteration, last, lowest, highest)
     SELECT m.model_id, m.name, m.iteration, m.value, g.lowest, g.highest FROM metrics m JOIN (
@@ -109,10 +115,9 @@ def _triggers() -> Iterator[_Trigger]:
         name = f"maker_{event[:6].lower()}"
         yield _Trigger(name, f"{event} ON models", f"UPDATE models SET {_MAKER} WHERE id = NEW.id")
     yield _Trigger("maker_renamed", 'UPDATE OF name, "user" ON tasks', _RENAMED)
-    for event, row in (("INSERT", "NEW"), ("DELETE", "OLD")):
-        of = f"WHERE id = {row}.model_id"
-        does = f"UPDATE models SET {_FIRST_TAG} {of}"
-        yield _Trigger(f"tag_{event.lower()}", f"{event} ON tagged", does, f"models {of}")
+    yield _Trigger("tag_insert", "INSERT ON tagged", _TAGGED)
+    of = "models WHERE id = OLD.model_id"
+    yield _Trigger("tag_delete", "DELETE ON tagged", _UNTAGGED, of)
     yield _Trigger("measure_insert", "INSERT ON metrics", _ADDED)
     yield _Trigger("measure_update", "UPDATE OF value ON metrics", _CHANGED)
     own = "measures WHERE model_id = OLD.model_id AND name = OLD.name"
