@@ -54,11 +54,14 @@ def test_keys_lead_through_the_table(real):
     page.keyboard.press("x")  # there is nothing to select
     page.keyboard.press("Enter")
     expect(page.locator("h1")).to_have_text(shown[1])
+    page.wait_for_load_state()  # the keys are known then
     page.keyboard.press("g")
     page.keyboard.press("t")
     expect(page.locator("h1")).to_have_text("Tasks")
+    page.wait_for_load_state()
+    name = names(page)[3]
     page.locator("#table tbody tr").nth(3).locator("td").nth(3).dblclick()
-    expect(page.locator("h1")).to_have_text(shown[3])
+    expect(page.locator("h1")).to_have_text(name)
 
 
 def test_general_tells_how_it_ran_and_what_was_captured(real):
