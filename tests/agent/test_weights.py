@@ -51,3 +51,18 @@ def test_lineage_follows_weights_through_another_container(lab):
         is_same = found.model_id == maker.outputs[0].model_id
         assert is_same == (path != "changed.safetensors"), path
         assert found.version == 1
+
+
+def test_kept_saves_in_quick_succession_are_all_looked_into(lab):
+    lab.run(
+        """
+        torch.manual_seed(0)
+        for number in range(4):
+            state = {"weight": torch.randn(600, 600), "bias": torch.randn(number + 1)}
+            torch.save(state, "weights.pt")
+        """,
+        prelude="import autolog\nautolog.init(output_uri=True)\nimport torch\n",
+    )
+    lab.settle()
+    found = [each.contents for each in lab.snapshots()]
+    assert [each and each.parameters for each in found] == [360_001, 360_002, 360_003, 360_004]

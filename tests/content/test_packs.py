@@ -1,13 +1,17 @@
 """Packs: what was put in comes out, and not one byte can be changed unseen."""
 
 import io
+import json
 import os
+import struct
 import tempfile
 
 import pytest
+import zstandard
 from blake3 import blake3
 
-from autolog.content import PackWriter, new_name, open_chunk, open_place, read_index, verify_pack
+from autolog.content import Chunk, Pack, PackWriter, new_name, open_chunk, open_place, read_index, verify_pack
+from autolog.content.codec import encode
 from autolog.errors import DestinationError, IntegrityError
 
 pytestmark = pytest.mark.core
@@ -40,8 +44,42 @@ def test_chunks_come_out_as_they_went_in(place, tmp_path):
     assert list(verify_pack(place, pack.name, pack.size, pack.digest)) == []
 
 
-def test_a_flipped_byte_anywhere_is_found(place, tmp_path):
-    pack = write(place, tmp_path, os.urandom(100), b"\0" * 3000, b"a" * 300)
+def write_1(place, tmp_path, *datas):
+    """A pack of format 1, as it was written before there was another."""
+    rows, stored_ones, at = [], [], 8
+    for data in datas:
+        stored = encode(data, 4)
+        check = blake3(stored).digest(8).hex()
+        rows.append([blake3(data).hexdigest(), at, len(stored), len(data), 4, check, None])
+        stored_ones.append(stored)
+        at += len(stored)
+    index = zstandard.ZstdCompressor(level=3).compress(json.dumps({"chunks": rows}).encode())
+    before = b"".join((b"ALPACK01", *stored_ones, index))
+    digest = blake3(before).digest()
+    end = struct.pack("<Q8s32s8s", len(index), blake3(index).digest(8), digest, b"ALPACK01")
+    (tmp_path / "temporary").write_bytes(before + end)
+    chunks = tuple(Chunk(bytes.fromhex(a), b, c, d, e, bytes.fromhex(f)) for a, b, c, d, e, f, _ in rows)
+    pack = Pack(new_name("owner"), len(before + end), digest, chunks)
+    place.publish(pack.name, str(tmp_path / "temporary"))
+    return pack
+
+
+def floats(count):
+    return struct.pack(f"<{count}f", *(1 / (1 + each) for each in range(count)))
+
+
+def test_packs_of_the_first_format_are_read(place, tmp_path):
+    datas = [os.urandom(1000), b"\0" * 5000, floats(20_000)]
+    pack = write_1(place, tmp_path, *datas)
+    assert read_index(place, pack.name, pack.size) == (pack.digest, pack.chunks)
+    for chunk, data in zip(pack.chunks, datas, strict=True):
+        assert bytes(open_chunk(chunk, place.read(pack.name, chunk.offset, chunk.length))) == data
+    assert list(verify_pack(place, pack.name, pack.size, pack.digest)) == []
+
+
+@pytest.mark.parametrize("write", [write, write_1], ids=["2", "1"])
+def test_a_flipped_byte_anywhere_is_found(place, tmp_path, write):
+    pack = write(place, tmp_path, os.urandom(100), b"\0" * 3000, b"a" * 300, floats(120))
     path = os.path.join(place.root, pack.name)
     with open(path, "rb") as file:
         data = file.read()

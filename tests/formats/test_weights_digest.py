@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import pickle
 import time
 import zipfile
@@ -13,7 +14,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autolog.formats import arrays, weights_digest, weights_digest_of, weights_digests
+from autolog.errors import UnreadableWeights
+from autolog.formats import (
+    Seen,
+    arrays,
+    inspect_bundle,
+    regions,
+    weights_digest,
+    weights_digest_of,
+    weights_digests,
+    weights_digests_of,
+)
 
 np = pytest.importorskip("numpy")
 
@@ -310,3 +321,49 @@ def test_npz():
     assert digest(saved(a=one, b=other)) == digest(saved(b=other, a=np.asfortranarray(one)))
     assert digest(saved(a=one, b=other)) == digest(saved(b=other.astype(">i8"), a=one.astype(">f8")))
     assert digest(saved(a=one, b=other)) != digest(saved(a=other, b=one))
+
+
+def test_bytes_whose_digest_is_known_are_not_read_again(tmp_path):
+    torch = pytest.importorskip("torch")
+    from autolog.content import Staging
+
+    torch.manual_seed(0)
+    base = torch.randn(60, 200)
+    state = {"a": torch.randn(100, 100), "turned": base.t(), "small": torch.randn(3), "base": base}
+    torch.save(state, tmp_path / "w.pt")
+    seen = Seen()
+    with open(tmp_path / "w.pt", "rb") as file:
+        spans = regions(file, "w.pt", seen)
+        staging = Staging(str(tmp_path / "aside"), set())
+        put = staging.add("", file.fileno(), os.path.getsize(tmp_path / "w.pt"), spans)
+        staging.abandon()
+        alone = weights_digests(file, "w.pt")
+    seen.ranges["w.pt"] = put.ranges()
+    data = bytearray((tmp_path / "w.pt").read_bytes())
+    at = data.index(state["a"].numpy().tobytes())
+    data[at : at + 40_000] = bytes(40_000)
+    assert alone
+    assert weights_digests(io.BytesIO(data), "w.pt", seen) == alone
+    assert weights_digests(io.BytesIO(data), "w.pt") != alone
+
+
+def test_what_was_seen_of_a_file_is_seen_again(tmp_path):
+    seen = Seen()
+    damaged = io.BytesIO(b"PK\x03\x04 and no more")
+    for _ in range(2):
+        with pytest.raises(UnreadableWeights, match=r"truncated|zip"):
+            seen.inspect(damaged, "w.pt")
+    assert seen.has("w.pt")
+    assert regions(damaged, "w.pt", seen) == () == weights_digests(damaged, "w.pt", seen)
+
+
+def test_parts_are_seen_by_their_whole_names():
+    one, other = io.BytesIO(), io.BytesIO()
+    np.savez(one, a=np.ones(3))
+    np.savez(other, a=np.ones(4))
+    files = [
+        ("x/m.npz", partial(io.BytesIO, one.getvalue())),
+        ("y/m.npz", partial(io.BytesIO, other.getvalue())),
+    ]
+    assert weights_digests_of(files, seen=Seen()) == weights_digests_of(files)
+    assert inspect_bundle(files, seen=Seen()) == inspect_bundle(files)

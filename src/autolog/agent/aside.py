@@ -21,7 +21,7 @@ from .digest import hash_file
 
 if TYPE_CHECKING:
     from autolog.content import Staged, Staging
-    from autolog.formats import Region
+    from autolog.formats import Region, Seen
 
     from .told import Told
 
@@ -157,10 +157,14 @@ class Putting:
     """One event's files on their way aside; `problem` says why there are none."""
 
     def __init__(self, aside: Aside, event: Saved, staging: Staging | None, problem: str) -> None:
+        from autolog.formats import Seen
+
         self._aside = aside
         self._event = event
         self._staging = staging
         self.problem = problem
+        #: What was seen of the files on the way.
+        self.seen: Seen = Seen()
 
     def read(self, name: str, path: str, descriptor: int, size: int) -> tuple[str, int]:
         """Read an open file and put it aside; `(digest, bytes)`, also where that can't be done."""
@@ -169,7 +173,9 @@ class Putting:
                 if self._aside.output_uri(self._event) != "true":
                     file = self._staging.add_whole(name, descriptor)
                 else:
-                    file = self._staging.add(name, descriptor, size, _spans(descriptor, path))
+                    at = name or os.path.basename(path)
+                    file = self._staging.add(name, descriptor, size, _spans(descriptor, at, self.seen))
+                    self.seen.ranges[at] = file.ranges()
                 return file.digest, file.size
             except DestinationError as error:
                 self._abandon(str(error))
@@ -203,11 +209,11 @@ class Putting:
             self._staging = None
 
 
-def _spans(descriptor: int, path: str) -> tuple[Region, ...]:
+def _spans(descriptor: int, name: str, seen: Seen) -> tuple[Region, ...]:
     from autolog import _guard, formats
 
-    with _guard.guard(f"find the tensors in {os.path.basename(path)}", quiet=True):
+    with _guard.guard(f"find the tensors in {name}", quiet=True):
         # A description of its own: the trainer's shares its position with ours.
         with open(f"/proc/self/fd/{descriptor}", "rb", buffering=1 << 16) as file:
-            return formats.regions(file, os.path.basename(path))
+            return formats.regions(file, name, seen)
     return ()

@@ -13,6 +13,7 @@ from autolog.files import path_of, whole_path
 
 if TYPE_CHECKING:
     from autolog.content import Staged
+    from autolog.formats import Seen
 
     from .connection import Connection
     from .reading import Read
@@ -31,7 +32,18 @@ class Job:
     `parts`, by their place in the event.
     """
 
-    __slots__ = ("connection", "data", "descriptor", "event", "found", "not_kept", "parts", "said", "staged")
+    __slots__ = (
+        "connection",
+        "data",
+        "descriptor",
+        "event",
+        "found",
+        "not_kept",
+        "parts",
+        "said",
+        "seen",
+        "staged",
+    )
 
     def __init__(self, event: Any, descriptors: dict[int, int], connection: Connection | None) -> None:
         self.event = event
@@ -40,6 +52,8 @@ class Job:
         self.connection = connection
         self.found: Digested | None = None
         self.data: bytes | None = None
+        #: What was found in its files on the way, so that they need not be looked into again.
+        self.seen: Seen | None = None
         #: What was put aside of its bytes, or why nothing was that should have been.
         self.staged: Staged | None = None
         self.not_kept = ""
@@ -59,7 +73,9 @@ class Job:
         `known` is what was found earlier, which counts if the file is another one now; then its bytes, if
         they were to be kept (`is_wanted`), are not at hand any more.
         """
-        self.found, self.data, self.staged, self.not_kept = read
+        self.found, self.data, self.staged, self.not_kept, self.seen = read
+        if self.found.digest is None:
+            self.seen = None  # it was of another file
         if self.found.digest is None and known is not None and known.digest is not None:
             self.found = known
             self.not_kept = _TOO_LATE if is_wanted else ""

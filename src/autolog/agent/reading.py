@@ -13,6 +13,7 @@ from .digest import OVERWRITTEN, digest_file, digest_of_parts, find_file, path_o
 
 if TYPE_CHECKING:
     from autolog.content import Staged
+    from autolog.formats import Seen
 
     from .aside import Aside, Putting
 
@@ -22,13 +23,15 @@ __all__ = ["Read", "read_file", "read_parts"]
 class Read(NamedTuple):
     """What reading gave: its digest and place, its bytes if they are few, and what was put aside.
 
-    `not_kept` says why nothing was put aside, where it was to be.
+    `not_kept` says why nothing was put aside, where it was to be. `seen` is what was found in the files, if
+    they were looked into on the way.
     """
 
     found: Digested
     data: bytes | None = None
     staged: Staged | None = None
     not_kept: str = ""
+    seen: Seen | None = None
 
 
 def read_file(event: Saved | Loaded, descriptor: int | None, aside: Aside | None = None) -> Read:
@@ -91,4 +94,4 @@ def _end(putting: Putting | None, read: Read) -> Read:
     if putting is None:
         return read
     staged = putting.end(is_whole=read.found.digest is not None)
-    return read._replace(staged=staged, not_kept=putting.problem)
+    return read._replace(staged=staged, not_kept=putting.problem, seen=putting.seen)

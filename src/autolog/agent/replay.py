@@ -170,7 +170,7 @@ class _Replay(NamedTuple):
             found = job.found
             if not found.links:
                 found = found._replace(path=self.seen_at.get(event.id) or found.path)
-            self.scribe.record(event, found, File(descriptor, job.data), job.keeping)
+            self.scribe.record(event, found, File(descriptor, job.data, seen=job.seen), job.keeping)
         finally:
             if descriptor is not None:
                 os.close(descriptor)

@@ -26,7 +26,7 @@ from autolog.events import (
 from .naming import name_parts, origin_of
 
 if TYPE_CHECKING:
-    from autolog.formats import Contents
+    from autolog.formats import Contents, Seen
     from autolog.store import ContentsRecord, Store, Writer
 
 __all__ = ["Scribe"]
@@ -35,12 +35,14 @@ __all__ = ["Scribe"]
 class File(NamedTuple):
     """What is at hand of an event's file: an open descriptor, and its bytes if they are few.
 
-    Of several files, the descriptors that are at hand, by their place in the event.
+    Of several files, the descriptors that are at hand, by their place in the event. `seen` is what was found
+    in them already.
     """
 
     descriptor: int | None = None
     data: bytes | None = None
     parts: Mapping[int, int] = {}
+    seen: Seen | None = None
 
     @property
     def is_there(self) -> bool:
@@ -194,9 +196,9 @@ class Scribe:
         with _guard.guard(f"tell the weights in {os.path.basename(path)}", quiet=True):
             if event.parts:
                 aside = frozenset(part.name for part in event.parts if not part.weights)
-                return formats.weights_digests_of(file.openers(event), aside)
+                return formats.weights_digests_of(file.openers(event), aside, file.seen)
             with file.open() as opened:
-                found = formats.weights_digests(opened, os.path.basename(path))
+                found = formats.weights_digests(opened, os.path.basename(path), file.seen)
         if event.facts is not None and _has_changed(file, event.facts):
             return ()
         return found
@@ -291,17 +293,20 @@ class Scribe:
         if not event.parts and not file.is_there:
             return None
         contents: Contents | None = None
+        # What was seen while the file was read is of the file that was saved, whatever became of it since.
+        was_seen = file.seen is not None and file.seen.has(os.path.basename(path))
         with _guard.guard(f"look into {os.path.basename(path)}", quiet=True):
             try:
                 if event.parts:
                     aside = frozenset(part.name for part in event.parts if not part.weights)
-                    contents = formats.inspect_bundle(file.openers(event), aside)
+                    contents = formats.inspect_bundle(file.openers(event), aside, file.seen)
                 else:
+                    seen = file.seen or formats.Seen()
                     with file.open() as opened:
-                        contents = formats.inspect(opened, os.path.basename(path))
+                        contents = seen.inspect(opened, os.path.basename(path))
             except UnreadableWeights as error:
                 return formats.Contents("unreadable", details={"error": str(error)})
-        if event.facts is not None and not event.parts and _has_changed(file, event.facts):
+        if event.facts is not None and not event.parts and not was_seen and _has_changed(file, event.facts):
             return None
         return contents
 

@@ -33,6 +33,12 @@ _PATIENCE_SECONDS = 2.0
 _RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0, 15.0)
 
 
+def _file_of(item: Job) -> File:
+    from autolog.formats import Seen
+
+    return File(item.descriptor, item.data, item.parts, item.seen or Seen())
+
+
 class Reader(Worker):
     """Reads files and hashes them, saves before loads: a save's file may be overwritten any moment."""
 
@@ -246,12 +252,9 @@ class Recorder(Worker):
             # own place: then nothing that is still said to be there was there when this one was.
             self._persist(self._move)
         recorded = False
+        file = _file_of(item)
         with _guard.guard(f"record a {type(item.event).__name__} event"):
-            self._persist(
-                lambda: self._scribe.record(
-                    item.event, item.found, File(item.descriptor, item.data, item.parts), item.keeping
-                )
-            )
+            self._persist(lambda: self._scribe.record(item.event, item.found, file, item.keeping))
             if isinstance(item.event, Finished):
                 self._persist(self._record_end)
             recorded = True
@@ -264,7 +267,7 @@ class Recorder(Worker):
         item.tell({"kind": "recorded", "id": event_id, "keeping": is_keeping}, self._wake)
         if staged is not None and self.keeper is not None:
             self.keeper.send(staged, connection)
-        self._weigh(item)
+        self._weigh(item, file)
         self._keep_following(item)
         item.release()
         item.data = None
@@ -277,7 +280,7 @@ class Recorder(Worker):
         if self.is_idle:
             self._wake()
 
-    def _weigh(self, item: Job) -> None:
+    def _weigh(self, item: Job, file: File) -> None:
         """Find out which weights are in a saved file, unless that takes long and others wait."""
         event = item.event
         if not isinstance(event, Saved) or item.found is None or item.found.digest is None:
@@ -285,7 +288,6 @@ class Recorder(Worker):
         size = sum(part.facts.size for part in event.parts) or (event.size or 0)
         if size > _WEIGH_BYTES and self._queue:
             return
-        file = File(item.descriptor, item.data, item.parts)
         path = item.found.path or event.path or ""
         with _guard.guard(f"tell the weights in {os.path.basename(path)}", quiet=True):
             self._persist(lambda: self._scribe.weigh(event, file, path))

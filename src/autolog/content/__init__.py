@@ -5,7 +5,7 @@ Knows nothing of the records: whoever has a chunk's row (`autolog.store`) finds 
 
 from .codec import Data
 from .cutting import cut
-from .packs import Chunk, Pack, PackWriter, check_of, new_name, open_chunk, read_index, verify_pack
+from .packs import Chunk, Pack, PackWriter, new_name, open_chunk, read_index, verify_pack
 from .places import Place, open_place
 from .reach import PLAINLY, Reach, is_remote
 from .recipes import from_recipe, to_recipe
@@ -22,7 +22,6 @@ __all__ = [
     "Staged",
     "StagedFile",
     "Staging",
-    "check_of",
     "cut",
     "from_recipe",
     "is_remote",

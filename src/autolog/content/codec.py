@@ -20,14 +20,26 @@ from __future__ import annotations
 
 import struct
 import threading
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from autolog.errors import IntegrityError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["PLANED", "Data", "decode", "encode", "encode_difference", "is_raw"]
+    from numpy.typing import NDArray
+
+__all__ = [
+    "PLANED",
+    "Data",
+    "Encoded",
+    "decode",
+    "encode",
+    "encode_difference",
+    "encode_parts",
+    "is_raw",
+    "loose_parts",
+]
 
 #: The bytes of a chunk: a part of what was read, where it is stored as it is.
 Data: TypeAlias = bytes | bytearray | memoryview
@@ -49,8 +61,24 @@ _SAMPLE = 8192
 _COMPRESSED = 1 << 31
 
 
+class Encoded(NamedTuple):
+    """A stored chunk in the parts that it consists of, one behind the other.
+
+    `loose` are those that could be other ones and still give the same bytes: headers, compressed frames.
+    Whatever is in the chunk as it is can't, so the chunk's digest tells whether it is right.
+    """
+
+    parts: Sequence[Data]
+    loose: Sequence[Data]
+
+    @property
+    def length(self) -> int:
+        """How many bytes."""
+        return sum(map(len, self.parts))
+
+
 class _Coders(threading.local):
-    """zstd's coders, one set for each thread, which must not share them.
+    """zstd's coders and memory to work in, one set for each thread, which must not share them.
 
     Making one for each chunk takes longer than what it does then.
     """
@@ -64,6 +92,16 @@ class _Coders(threading.local):
         self.whole = zstandard.ZstdCompressor(level=_LEVEL)
         self.planes = zstandard.ZstdCompressor(compression_params=planes)
         self.decompressor = zstandard.ZstdDecompressor()
+        self._rooms: dict[int, bytearray] = {}
+
+    def array(self, room: int, dtype: str, count: int) -> NDArray[Any]:
+        """So many elements of a type in one of the rooms, whatever is in them."""
+        import numpy as np
+
+        size = count * np.dtype(dtype).itemsize
+        if len(self._rooms.get(room, b"")) < size:
+            self._rooms[room] = bytearray(size)
+        return np.frombuffer(self._rooms[room], dtype, count)
 
 
 _coders: _Coders | None = None
@@ -78,11 +116,23 @@ def _coders_here() -> _Coders:
 
 def encode(data: Data, itemsize: int = 1) -> bytes:
     """The stored form of a chunk; `itemsize` is the size of its elements in bytes, 1 if it is no array."""
+    return b"".join(encode_parts(data, itemsize).parts)
+
+
+def encode_parts(data: Data, itemsize: int = 1) -> Encoded:
+    """As `encode`, without copying once more what is stored as it is.
+
+    The parts are of the data, or of memory that this thread's next chunk is encoded in.
+    """
     if itemsize in PLANED and len(data) >= 2 * itemsize and len(data) % itemsize == 0:
         stored = _planes(_PLANES, _split(data, itemsize))
     else:
-        stored = bytes((_ZSTD,)) + _coders_here().whole.compress(data)
-    return stored if len(stored) < len(data) * _WORTHWHILE else b"".join((bytes((_RAW,)), data))
+        frame = bytes((_ZSTD,)) + _coders_here().whole.compress(data)
+        stored = Encoded((frame,), (frame,))
+    if stored.length < len(data) * _WORTHWHILE:
+        return stored
+    raw = bytes((_RAW,))
+    return Encoded((raw, data), (raw,))
 
 
 def encode_difference(data: Data, base: Data, itemsize: int) -> bytes | None:
@@ -98,12 +148,33 @@ def encode_difference(data: Data, base: Data, itemsize: int) -> bytes | None:
     difference = np.frombuffer(data, unsigned) - np.frombuffer(base, unsigned)
     signed = difference.view(np.dtype(f"<i{itemsize}"))
     coded = (difference << 1) ^ (signed >> (8 * itemsize - 1)).view(unsigned)
-    return _planes(_DIFFERENCE, _split(coded.tobytes(), itemsize))
+    return b"".join(_planes(_DIFFERENCE, _split(coded.view(np.uint8).data, itemsize)).parts)
 
 
 def is_raw(stored: bytes | memoryview) -> bool:
     """Whether a chunk is stored as it is: its bytes are then all but the first."""
     return len(stored) > 0 and stored[0] == _RAW
+
+
+def loose_parts(stored: bytes | memoryview) -> Sequence[memoryview]:
+    """What `Encoded.loose` was of a stored chunk; of a difference, and of one that is damaged, all of it.
+
+    A difference is also looked at where its base isn't at hand.
+    """
+    view = memoryview(stored)
+    if is_raw(stored):
+        return (view[:1],)
+    count = view[1] if len(view) > 1 else 0
+    if not len(view) or view[0] != _PLANES or count not in PLANED or len(view) < 2 + 4 * count:
+        return (view,)
+    at = 2 + 4 * count
+    parts = [view[:at]]
+    for length in struct.unpack_from(f"<{count}I", view, 2):
+        end = at + (length & ~_COMPRESSED)
+        if length & _COMPRESSED:
+            parts.append(view[at:end])
+        at = end
+    return parts if at == len(view) else (view,)
 
 
 def decode(stored: bytes | memoryview, size: int, base: Data | None = None) -> Data:
@@ -129,17 +200,40 @@ def decode(stored: bytes | memoryview, size: int, base: Data | None = None) -> D
     return data
 
 
-def _split(data: Data, itemsize: int) -> list[bytes]:
+def _split(data: Data, itemsize: int) -> list[memoryview]:
+    """The planes of a chunk, in memory that this thread's next chunk is split into."""
     import numpy as np
 
-    table = np.frombuffer(data, np.uint8).reshape(-1, itemsize)
-    return [table[:, index].tobytes() for index in range(itemsize)]
+    rooms, count = _coders_here(), len(data) // itemsize
+    table = rooms.array(0, "u1", len(data)).reshape(itemsize, count)
+    # Narrowing goes through vector instructions, stepping over bytes doesn't: it takes half the time.
+    if itemsize == 2:
+        _part(np.frombuffer(data, "<u2"), table, rooms)
+    elif itemsize == 4:
+        wide, pairs = np.frombuffer(data, "<u4"), rooms.array(2, "<u2", count)
+        np.copyto(pairs, wide, casting="unsafe")
+        _part(pairs, table[:2], rooms)
+        high = np.right_shift(wide, 16, out=rooms.array(3, "<u4", count))
+        np.copyto(pairs, high, casting="unsafe")
+        _part(pairs, table[2:], rooms)
+    else:
+        np.copyto(table, np.frombuffer(data, np.uint8).reshape(count, itemsize).T)
+    return [plane.data for plane in table]
 
 
-def _planes(kind: int, planes: Sequence[bytes]) -> bytes:
+def _part(pairs: NDArray[Any], planes: NDArray[Any], rooms: _Coders) -> None:
+    """Put the low and the high bytes of integers of two bytes into two planes."""
+    import numpy as np
+
+    np.copyto(planes[0], pairs, casting="unsafe")
+    high = np.right_shift(pairs, 8, out=rooms.array(1, "<u2", len(pairs)))
+    np.copyto(planes[1], high, casting="unsafe")
+
+
+def _planes(kind: int, planes: Sequence[Data]) -> Encoded:
     compressor: Any = _coders_here().planes
     lengths: list[int] = []
-    parts: list[bytes] = []
+    parts: list[Data] = []
     for plane in planes:
         # Noise is most of it: a sample from its middle says so without compressing the whole.
         middle = len(plane) // 2
@@ -154,7 +248,8 @@ def _planes(kind: int, planes: Sequence[bytes]) -> bytes:
             lengths.append(len(plane))
             parts.append(plane)
     header = struct.pack(f"<BB{len(planes)}I", kind, len(planes), *lengths)
-    return b"".join((header, *parts))
+    frames = [part for part, length in zip(parts, lengths, strict=True) if length & _COMPRESSED]
+    return Encoded((header, *parts), (header, *frames))
 
 
 def _join(payload: memoryview, size: int) -> memoryview:
@@ -163,18 +258,53 @@ def _join(payload: memoryview, size: int) -> memoryview:
     count = payload[0] if payload else 0
     if count not in PLANED or size % count or len(payload) < 1 + 4 * count:
         raise IntegrityError("a stored chunk's planes don't fit its size")
-    table = np.empty((size // count, count), np.uint8)
+    planes: list[NDArray[Any]] = []
     at = 1 + 4 * count
-    for index, length in enumerate(struct.unpack_from(f"<{count}I", payload, 1)):
+    for length in struct.unpack_from(f"<{count}I", payload, 1):
         packed = payload[at : at + (length & ~_COMPRESSED)]
         at += len(packed)
         plane = _decompress(packed, size // count) if length & _COMPRESSED else packed
         if len(plane) != size // count:
             raise IntegrityError("a stored chunk's plane has another length than its size says")
-        table[:, index] = np.frombuffer(plane, np.uint8)
+        planes.append(np.frombuffer(plane, np.uint8))
     if at != len(payload):
         raise IntegrityError("a stored chunk is longer than its planes")
-    return table.reshape(-1).data
+    return _woven(planes, size).data
+
+
+def _woven(planes: Sequence[NDArray[Any]], size: int) -> NDArray[Any]:
+    """The bytes of elements from their planes; integers are widened, as `_split` narrows them."""
+    import numpy as np
+
+    woven = np.empty(size, np.uint8)
+    rooms, count = _coders_here(), size // len(planes)
+    if len(planes) == 2:
+        _pair(planes, woven.view("<u2"), rooms)
+    elif len(planes) == 4:
+        wide, pairs = woven.view("<u4"), rooms.array(2, "<u2", count)
+        _pair(planes[2:], pairs, rooms)
+        np.copyto(wide, pairs)
+        np.left_shift(wide, 16, out=wide)
+        _pair(planes[:2], pairs, rooms)
+        low = rooms.array(3, "<u4", count)
+        np.copyto(low, pairs)
+        np.bitwise_or(wide, low, out=wide)
+    else:
+        table = woven.reshape(count, len(planes))
+        for index, plane in enumerate(planes):
+            table[:, index] = plane
+    return woven
+
+
+def _pair(planes: Sequence[NDArray[Any]], pairs: NDArray[Any], rooms: _Coders) -> None:
+    """Make integers of two bytes of a plane of low and one of high bytes."""
+    import numpy as np
+
+    np.copyto(pairs, planes[1])
+    np.left_shift(pairs, 8, out=pairs)
+    low = rooms.array(1, "<u2", len(pairs))
+    np.copyto(low, planes[0])
+    np.bitwise_or(pairs, low, out=pairs)
 
 
 def _add(coded: memoryview, base: Data, itemsize: int) -> memoryview:

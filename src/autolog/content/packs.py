@@ -1,30 +1,36 @@
 """Packs: the files in which chunks are kept. One is written for each snapshot that brings new chunks.
 
-Format 1, all numbers little-endian::
+Format 2, all numbers little-endian::
 
-    8 bytes   magic "ALPACK" and the version as two digits: b"ALPACK01"
+    8 bytes   magic "ALPACK" and the version as two digits: b"ALPACK02"
     ...       stored chunks (`autolog.content.codec`), one behind the other
     ...       the index: a zstd frame of one JSON object (below)
     8 bytes   length of the index
     8 bytes   the first bytes of the blake3 of the index
-    32 bytes  blake3 of everything before the index's length: magic, chunks, index
+    32 bytes  blake3 of magic and index
     8 bytes   magic again
 
 The index is ``{"chunks": [[digest, offset, length, size, itemsize, check, base], ...]}``: blake3 of the
 chunk's bytes in hexadecimal, where its stored form begins in the pack and how long that is, the size of its
-bytes and of its elements, the first 8 bytes of the blake3 of its stored form, and the digest of the chunk
-that it is a difference to (null if none). With it a pack can be read without any records; with the digest at
-its end, every byte of it can be verified.
+bytes and of its elements, the first 8 bytes of the blake3 of what is loose in its stored form, and the digest
+of the chunk that it is a difference to (null if none). Loose is all but what is in the chunk as it is: the
+byte of the codec, headers and compressed frames; of a difference everything. With the index a pack can be
+read without any records, and every byte of it can be verified: the index by the digest at the end, and with
+it the chunks, which lie one behind the other without gaps.
+
+Format 1 (b"ALPACK01") is read, too. Its checks are of the whole stored form, and the digest at its end is the
+blake3 of everything before the index's length.
 
 A pack is never changed once it is published. Its name is random: two writers never write the same one.
 """
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import BinaryIO, NamedTuple
 
@@ -32,12 +38,12 @@ from blake3 import blake3
 
 from autolog.errors import IntegrityError
 
-from .codec import Data, decode, encode, encode_difference, is_raw
+from .codec import Data, decode, encode, encode_difference, encode_parts, is_raw, loose_parts
 from .places import Place
 
-__all__ = ["Chunk", "Pack", "PackWriter", "check_of", "new_name", "open_chunk", "read_index", "verify_pack"]
+__all__ = ["Chunk", "Pack", "PackWriter", "new_name", "open_chunk", "read_index", "verify_pack"]
 
-MAGIC = b"ALPACK01"
+MAGIC, _MAGIC_1 = b"ALPACK02", b"ALPACK01"
 _TRAILER = struct.Struct("<Q8s32s8s")
 #: An index above this many bytes is damaged: a pack of a terabyte has one of a tenth.
 _LARGEST_INDEX = 1 << 28
@@ -77,9 +83,19 @@ def new_name(owner: str) -> str:
     return f"packs/{owner}/{name[:2]}/{name}.pack"
 
 
-def check_of(stored: bytes | memoryview) -> bytes:
-    """The short checksum of a stored chunk."""
-    return blake3(stored).digest(8)
+def _is_intact(stored: bytes | memoryview, check: bytes) -> bool:
+    """Whether a stored chunk has this check; the chunk's digest says whether the rest is right.
+
+    Chunks of packs of format 1 have one of their whole stored form.
+    """
+    return _check_of(loose_parts(stored)) == check or blake3(stored).digest(8) == check
+
+
+def _check_of(parts: Iterable[Data]) -> bytes:
+    hasher = blake3()
+    for part in parts:
+        hasher.update(part)
+    return hasher.digest(8)
 
 
 class PackWriter:
@@ -87,14 +103,14 @@ class PackWriter:
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
-        self._hasher = blake3(MAGIC)
         self._at = len(MAGIC)
         self.chunks: list[Chunk] = []
         self._write(MAGIC)
 
     def add(self, digest: bytes, data: Data, itemsize: int) -> Chunk:
         """Store a chunk's bytes."""
-        return self.add_stored(digest, encode(data, itemsize), len(data), itemsize)
+        encoded = encode_parts(data, itemsize)
+        return self._add(encoded.parts, Chunk(digest, 0, 0, len(data), itemsize, _check_of(encoded.loose)))
 
     def add_difference(self, digest: bytes, data: Data, itemsize: int, base: tuple[bytes, Data]) -> Chunk:
         """Store a chunk as its difference to `base`, a chunk's `(digest, bytes)`, if that is smaller.
@@ -111,10 +127,13 @@ class PackWriter:
 
     def add_stored(self, digest: bytes, stored: bytes, size: int, itemsize: int, base: bytes = b"") -> Chunk:
         """Store a chunk that is encoded already."""
-        self._write(stored)
-        self._hasher.update(stored)
-        chunk = Chunk(digest, self._at, len(stored), size, itemsize, check_of(stored), base)
-        self._at += len(stored)
+        return self._add((stored,), Chunk(digest, 0, 0, size, itemsize, _check_of(loose_parts(stored)), base))
+
+    def _add(self, parts: Sequence[Data], chunk: Chunk) -> Chunk:
+        """Write a stored chunk; what is returned says where."""
+        length = self._write(*parts)
+        chunk = chunk._replace(offset=self._at, length=length)
+        self._at += length
         self.chunks.append(chunk)
         return chunk
 
@@ -128,32 +147,43 @@ class PackWriter:
         ]
         text = json.dumps({"chunks": rows}, separators=(",", ":")).encode("ascii")
         index = zstandard.ZstdCompressor(level=3).compress(text)
-        self._hasher.update(index)
-        digest = self._hasher.digest()
-        self._write(index + _TRAILER.pack(len(index), check_of(index), digest, MAGIC))
+        digest = blake3(MAGIC + index).digest()
+        self._write(index + _TRAILER.pack(len(index), _check_of((index,)), digest, MAGIC))
         self._file.flush()
         return Pack(name, self._at + len(index) + _TRAILER.size, digest, tuple(self.chunks))
 
-    def _write(self, data: bytes) -> None:
-        # An unbuffered file on a disk that is getting full takes less than it is given, and says nothing.
-        view = memoryview(data)
-        while view:
-            view = view[self._file.write(view) :]
+    def _write(self, *parts: Data) -> int:
+        """Write one behind the other; how many bytes."""
+        # At once where the file has no buffer: a write that ends within a page makes the next one slow.
+        done = os.writev(self._file.fileno(), parts) if isinstance(self._file, io.FileIO) else 0
+        length = 0
+        for part in parts:
+            # An unbuffered file on a disk that is getting full takes less than it is given, and says nothing.
+            view = memoryview(part)[max(0, done - length) :]
+            length += len(part)
+            while view:
+                view = view[self._file.write(view) :]
+        return length
 
 
 def read_index(place: Place, name: str, size: int) -> tuple[bytes, tuple[Chunk, ...]]:
     """`(digest, chunks)` of a published pack of `size` bytes. Raises IntegrityError, DestinationError."""
+    return _open(place, name, size)[1:]
+
+
+def _open(place: Place, name: str, size: int) -> tuple[bytes, bytes, tuple[Chunk, ...]]:
+    """The magic of a pack, which tells its format, its digest and its chunks."""
     if place.size(name) != size:
         raise IntegrityError(f"the pack {name} is gone or has another size than was recorded")
     length, check, digest, magic = _TRAILER.unpack(place.read(name, size - _TRAILER.size, _TRAILER.size))
-    if place.read(name, 0, len(MAGIC)) != MAGIC or magic != MAGIC:
+    if magic not in (MAGIC, _MAGIC_1) or place.read(name, 0, len(MAGIC)) != magic:
         raise IntegrityError(f"{name} is no pack of this format")
     if length > min(_LARGEST_INDEX, size - _TRAILER.size - len(MAGIC)):
         raise IntegrityError(f"the pack {name} is damaged: its index is longer than itself")
     index = place.read(name, size - _TRAILER.size - length, length)
-    if check_of(index) != check:
+    if _check_of((index,)) != check or (magic == MAGIC and blake3(magic + index).digest() != digest):
         raise IntegrityError(f"the pack {name} is damaged: its index does not match its checksum")
-    return digest, _chunks(name, index)
+    return magic, digest, _chunks(name, index)
 
 
 def _chunks(name: str, index: bytes) -> tuple[Chunk, ...]:
@@ -177,17 +207,18 @@ def verify_pack(place: Place, name: str, size: int, recorded: bytes) -> Iterator
     `recorded` is the pack's digest in the records. Raises DestinationError.
     """
     try:
-        digest, chunks = read_index(place, name, size)
-        hasher = blake3()
-        yield from _damaged(place, name, size, sorted(chunks, key=lambda each: each.offset), hasher)
-        if not digest == hasher.digest() == recorded:
+        magic, digest, chunks = _open(place, name, size)
+        chunks = tuple(sorted(chunks, key=lambda each: each.offset))
+        hasher = blake3() if magic == _MAGIC_1 else None
+        yield from _damaged(place, name, size, chunks, hasher)
+        if digest != recorded or (hasher is not None and hasher.digest() != digest):
             yield b"", f"the pack {name} is damaged: its bytes don't match its digest"
     except IntegrityError as error:
         yield b"", str(error)
 
 
 def _damaged(
-    place: Place, name: str, size: int, chunks: list[Chunk], hasher: blake3
+    place: Place, name: str, size: int, chunks: Sequence[Chunk], hasher: blake3 | None
 ) -> Iterator[tuple[bytes, str]]:
     """Read a pack from its beginning to its end, once, looking at each chunk on the way."""
     from concurrent.futures import ThreadPoolExecutor
@@ -196,7 +227,8 @@ def _damaged(
     at = 0
     with ThreadPoolExecutor(_THREADS, "autolog-verify") as threads:
         for data in _blocks(place, name, size):
-            hasher.update(data)
+            if hasher is not None:
+                hasher.update(data)
             window += data
             here = at
             while at < len(chunks) and chunks[at].offset + chunks[at].length <= start + len(window):
@@ -243,7 +275,7 @@ def open_chunk(
     """
     # Of bytes that are stored as they are, the digest says it all.
     is_told_by_digest = is_raw(stored) and not chunk.base and not is_step
-    if not is_told_by_digest and check_of(stored) != chunk.check:
+    if not is_told_by_digest and not _is_intact(stored, chunk.check):
         raise IntegrityError("a stored chunk is damaged: it does not match its checksum")
     if chunk.base and base == b"":
         return b""

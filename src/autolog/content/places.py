@@ -55,6 +55,8 @@ class Place(ABC):
 
     #: The root as it may be shown: credentials are masked.
     name: str
+    #: Whether it lies in this machine's file system, where asking for little and often costs nothing.
+    is_near = False
 
     @abstractmethod
     def publish(self, name: str, source: str, *, is_ours: bool = False) -> None:
@@ -95,6 +97,8 @@ class Place(ABC):
 
 class Folder(Place):
     """A folder of this machine; it is made when something is put there."""
+
+    is_near = True
 
     def __init__(self, root: str) -> None:
         self.root = os.path.abspath(os.path.expanduser(root))

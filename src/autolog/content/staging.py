@@ -12,7 +12,8 @@ import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, BinaryIO, NamedTuple
+from io import BufferedReader
+from typing import Any, NamedTuple
 
 from blake3 import blake3
 
@@ -40,6 +41,15 @@ class StagedFile(NamedTuple):
     digest: str
     chunks: tuple[tuple[bytes, int, int], ...] = ()
 
+    def ranges(self) -> dict[tuple[int, int], str]:
+        """The digests of its chunks, in hexadecimal, by their offset and size in the file."""
+        found: dict[tuple[int, int], str] = {}
+        at = 0
+        for digest, size, _ in self.chunks:
+            found[at, size] = digest.hex()
+            at += size
+        return found
+
 
 class Staged(NamedTuple):
     """What lies in one folder: its files, and where the bytes of chunks begin in `chunks`.
@@ -53,7 +63,7 @@ class Staged(NamedTuple):
     facts: dict[str, Any]
     size: int
 
-    def open(self) -> BinaryIO:
+    def open(self) -> BufferedReader:
         """The file with the bytes of the chunks."""
         return open(os.path.join(self.folder, _CHUNKS), "rb")
 

@@ -9,8 +9,10 @@ claims.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Sequence
+import posixpath
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, BinaryIO
 
 from autolog.errors import UnreadableWeights
@@ -22,6 +24,7 @@ __all__ = [
     "Contents",
     "Place",
     "Region",
+    "Seen",
     "Stored",
     "Tensor",
     "arrays",
@@ -90,11 +93,39 @@ def inspect(file: BinaryIO, name: str = "") -> Contents | None:
     return found
 
 
-def _look(file: BinaryIO, name: str) -> Contents | None:
+class Seen:
+    """What was found in files already, by their names, so that none is looked into twice.
+
+    Only for files that stay as they are, and for one thread at a time.
+    """
+
+    def __init__(self) -> None:
+        self._found: dict[str, Contents | UnreadableWeights | None] = {}
+        #: Known digests of a file's bytes, blake3 in hexadecimal, by its name, then by offset and length.
+        self.ranges: dict[str, Mapping[tuple[int, int], str]] = {}
+
+    def has(self, name: str) -> bool:
+        """Whether a file was looked into."""
+        return name in self._found
+
+    def inspect(self, file: BinaryIO, name: str) -> Contents | None:
+        """As `inspect`; `name` may be that of a file in a folder."""
+        if name not in self._found:
+            try:
+                self._found[name] = inspect(file, posixpath.basename(name))
+            except UnreadableWeights as fault:
+                self._found[name] = fault
+        found = self._found[name]
+        if isinstance(found, UnreadableWeights):
+            raise found
+        return found
+
+
+def _look(file: BinaryIO, name: str, seen: Seen) -> Contents | None:
     """What `inspect` finds, and files of NumPy's own, which it doesn't take for models."""
     from autolog.formats.numpy_files import inspect_numpy
 
-    found = inspect(file, name)
+    found = seen.inspect(file, name)
     if found is not None:
         return found
     try:
@@ -105,7 +136,7 @@ def _look(file: BinaryIO, name: str) -> Contents | None:
     return None if found is None else replace(found, regions=ordered(found.regions, size))
 
 
-def regions(file: BinaryIO, name: str = "") -> tuple[Region, ...]:
+def regions(file: BinaryIO, name: str = "", seen: Seen | None = None) -> tuple[Region, ...]:
     """Where the raw bytes of tensors lie in a file: by offset, without overlaps, all within the file.
 
     What `inspect` has in `Contents.regions`, and the arrays of NumPy's own files. Empty for a file of an
@@ -113,7 +144,7 @@ def regions(file: BinaryIO, name: str = "") -> tuple[Region, ...]:
     Tensors of a few bytes are there too.
     """
     try:
-        found = _look(file, name)
+        found = _look(file, name, seen or Seen())
     except UnreadableWeights:
         return ()
     return () if found is None else found.regions
@@ -126,7 +157,7 @@ def arrays(file: BinaryIO, name: str = "") -> tuple[Stored, ...]:
     safetensors left out are there, too. Empty where the format doesn't show it, or a bound of ours was
     reached. Raises `UnreadableWeights` as `inspect` does.
     """
-    found = _look(file, name)
+    found = _look(file, name, Seen())
     return () if found is None else found.stored
 
 
@@ -142,7 +173,7 @@ def weights_digest(file: BinaryIO, name: str = "") -> str | None:
     return next(iter(weights_digests(file, name)), None)
 
 
-def weights_digests(file: BinaryIO, name: str = "") -> tuple[str, ...]:
+def weights_digests(file: BinaryIO, name: str = "", seen: Seen | None = None) -> tuple[str, ...]:
     """`weights_digest`, and what it would be if each tied tensor were kept under one of its names only.
 
     safetensors keeps no tensor twice: of tied ones some libraries leave out a name without saying which. A
@@ -151,9 +182,11 @@ def weights_digests(file: BinaryIO, name: str = "") -> tuple[str, ...]:
     """
     from autolog.formats._identity import digests, weights
 
+    seen = seen or Seen()
     try:
-        found = _look(file, name)
-        told = None if found is None else weights(file, file.seek(0, os.SEEK_END), found)
+        found = _look(file, name, seen)
+        ranges = seen.ranges.get(name, {})
+        told = None if found is None else weights(file, file.seek(0, os.SEEK_END), found, ranges)
     except (UnreadableWeights, OSError):
         return ()
     return () if told is None else digests(told)
@@ -168,14 +201,17 @@ def weights_digest_of(files: Sequence[File], aside: Collection[str] = ()) -> str
     return next(iter(weights_digests_of(files, aside)), None)
 
 
-def weights_digests_of(files: Sequence[File], aside: Collection[str] = ()) -> tuple[str, ...]:
+def weights_digests_of(
+    files: Sequence[File], aside: Collection[str] = (), seen: Seen | None = None
+) -> tuple[str, ...]:
     """As `weights_digests`, for several files that are one snapshot."""
     from autolog.formats._identity import digests, merged
     from autolog.formats._shards import shards
 
+    seen = seen or Seen()
     try:
-        found = shards(files, _look, aside)
-        told = None if found is None else merged(found)
+        found = shards(files, partial(_look, seen=seen), aside)
+        told = None if found is None else merged(found, seen.ranges)
     except (UnreadableWeights, OSError):
         return ()
     return () if told is None else digests(told)
@@ -193,7 +229,7 @@ def difference(file_a: BinaryIO, name_a: str, file_b: BinaryIO, name_b: str) -> 
     from autolog.formats._shards import Shard
 
     def side(file: BinaryIO, name: str) -> list[Shard]:
-        found = _look(file, name)
+        found = _look(file, name, Seen())
         if found is None:
             raise UnreadableWeights(f"{name or 'the file'} is of no format that we know")
         # Its names come as they are, not below the folder of the file.
@@ -211,7 +247,10 @@ def difference_of(
     """As `difference`, for snapshots of several files, given as to `inspect_bundle`."""
     from autolog.formats._shards import shards
 
-    sides = [shards(files_a, _look, aside_a), shards(files_b, _look, aside_b)]
+    sides = [
+        shards(files, partial(_look, seen=Seen()), aside)
+        for files, aside in ((files_a, aside_a), (files_b, aside_b))
+    ]
     if sides[0] is None or sides[1] is None:
         raise UnreadableWeights("not all files of the snapshot can be read")
     return _between(sides[0], sides[1])
@@ -231,7 +270,9 @@ def _between(old: list[Shard], new: list[Shard]) -> tuple[Change, ...]:
         raise UnreadableWeights(f"can't be read: {fault}") from fault
 
 
-def inspect_bundle(files: Sequence[File], aside: Collection[str] = ()) -> Contents | None:
+def inspect_bundle(
+    files: Sequence[File], aside: Collection[str] = (), seen: Seen | None = None
+) -> Contents | None:
     """What several files hold that are one snapshot; None if none of them is of a format that we know.
 
     Each is a relative name and what opens it for reading. The tensors of all weights come together, those of
@@ -242,4 +283,4 @@ def inspect_bundle(files: Sequence[File], aside: Collection[str] = ()) -> Conten
     """
     from autolog.formats.bundles import merge
 
-    return merge(files, inspect, aside)
+    return merge(files, (seen or Seen()).inspect, aside)

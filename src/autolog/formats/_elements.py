@@ -19,7 +19,7 @@ from autolog.formats._source import Enough, Seekable
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["PIECE", "Allowance", "evenly", "pieces"]
+__all__ = ["PIECE", "Allowance", "evenly", "pieces", "run"]
 
 PIECE = 1 << 20  # bytes
 _BLOCK = 1 << 24  # bytes of a view that are gathered at once
@@ -58,7 +58,7 @@ def pieces(file: Seekable, stored: Stored, allowance: Allowance) -> Iterator[byt
         raise UnreadableWeights(f"the bytes of {stored.name[:100]!r} can't be seen")
     allowance.spend(stored.length + _PER_READ)
     axes = _merged(stored.shape, place.strides) if place.strides else []
-    if axes in ([], [(prod(stored.shape), 1)]):
+    if _is_plain(axes, stored):
         found = _stream(file, place.offset, stored.length)
     else:
         found = _views(file, stored, axes, allowance)
@@ -67,6 +67,15 @@ def pieces(file: Seekable, stored: Stored, allowance: Allowance) -> Iterator[byt
         yield from found
     else:
         yield from (_swapped(piece, width) for piece in found)
+
+
+def run(stored: Stored) -> tuple[int, int] | None:
+    """Offset and length of exactly what `pieces` yields; None if that lies nowhere in one piece."""
+    place = stored.place
+    if place is None or 0 in stored.shape or (place.big and _component(stored.dtype) > 1):
+        return None
+    axes = _merged(stored.shape, place.strides) if place.strides else []
+    return (place.offset, stored.length) if _is_plain(axes, stored) else None
 
 
 def evenly(found: Iterator[bytes], size: int) -> Iterator[bytes]:
@@ -81,6 +90,11 @@ def evenly(found: Iterator[bytes], size: int) -> Iterator[bytes]:
         held = held[at:]
     if held:
         yield held
+
+
+def _is_plain(axes: _Axes, stored: Stored) -> bool:
+    """Whether elements lie as they are read, without gaps."""
+    return axes in ([], [(prod(stored.shape), 1)])
 
 
 def _stream(file: Seekable, offset: int, length: int) -> Iterator[bytes]:

@@ -8,11 +8,12 @@ beside an optimizer, in either format of `torch.save`, and in safetensors; a `.k
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice, product
+from types import MappingProxyType
 from typing import NamedTuple
 
-from autolog.formats._elements import Allowance, pieces
+from autolog.formats._elements import Allowance, pieces, run
 from autolog.formats._shape import Contents, Place, Stored
 from autolog.formats._shards import Shard, prefixed
 from autolog.formats._source import Enough, Seekable
@@ -23,6 +24,8 @@ _VERSION = "autolog weights 1"
 _MOST_CHOICES = 16
 # A pickled object is more than its arrays: of two equal in these, one may have other settings.
 _OBJECTS = frozenset({"pickle", "joblib", "skops"})
+_NONE: Mapping[tuple[int, int], str] = MappingProxyType({})
+_NOWHERE = (-1, -1)
 
 
 class Line(NamedTuple):
@@ -41,8 +44,14 @@ class Weights(NamedTuple):
     tied: list[list[str]]
 
 
-def weights(file: Seekable, size: int, contents: Contents) -> Weights | None:
-    """The tensors of the model in `file`; None if there are none, or not all can be seen."""
+def weights(
+    file: Seekable, size: int, contents: Contents, ranges: Mapping[tuple[int, int], str] = _NONE
+) -> Weights | None:
+    """The tensors of the model in `file`; None if there are none, or not all can be seen.
+
+    `ranges` are known digests (blake3, hexadecimal) of the file's bytes, by offset and length: they are not
+    read again.
+    """
     if contents.format in _OBJECTS or not contents.stored or "incomplete" in contents.details:
         return None
     if any(each.place is None and 0 not in each.shape for each in contents.stored):
@@ -55,7 +64,7 @@ def weights(file: Seekable, size: int, contents: Contents) -> Weights | None:
         for each in sorted(contents.stored, key=_offset):
             what = each.place, each.shape, each.dtype
             if what not in known:
-                known[what] = _elements(file, each, allowance)
+                known[what] = ranges.get(run(each) or _NOWHERE) or _elements(file, each, allowance)
             found.append(Line(each.key, each.dtype, each.shape, known[what]))
             names.setdefault(what, []).append(each.key)
     except (Enough, ImportError):
@@ -66,13 +75,16 @@ def weights(file: Seekable, size: int, contents: Contents) -> Weights | None:
     return Weights(found, tied)
 
 
-def merged(files: Sequence[Shard]) -> Weights | None:
-    """The tensors of several files together; None as above, or if they hold different ones of one name."""
+def merged(files: Sequence[Shard], ranges: Mapping[str, Mapping[tuple[int, int], str]]) -> Weights | None:
+    """The tensors of several files together; None as above, or if they hold different ones of one name.
+
+    `ranges` are known digests as above, by the name of the file.
+    """
     found: dict[str, Line] = {}
     tied: list[list[str]] = []
     for prefix, shard in prefixed(files):
         with shard.opener() as file:
-            of_file = weights(file, shard.size, shard.contents)
+            of_file = weights(file, shard.size, shard.contents, ranges.get(shard.name, _NONE))
         if of_file is None:
             return None
         tied += [[prefix + name for name in names] for names in of_file.tied]

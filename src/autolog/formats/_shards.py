@@ -41,7 +41,7 @@ def shards(files: Sequence[File], look: Look, aside: Collection[str]) -> list[Sh
         try:
             with opener() as file:
                 size = file.seek(0, os.SEEK_END)
-                contents = look(file, base)
+                contents = look(file, name)
         except (UnreadableWeights, OSError):
             return None
         if contents is None or contents.format == "SavedModel":

@@ -114,7 +114,7 @@ def _take(found: _Found, name: str, file: BinaryIO, look: Look, aside: Collectio
         return
     if is_passed_over(base):
         return
-    contents = look(file, base)
+    contents = look(file, name)
     if contents is None:
         return
     if len(contents.tensors) > found.room:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from autolog.content import Chunk, Data, Place, check_of, from_recipe, open_chunk, read_index
+from autolog.content import Chunk, Data, Place, from_recipe, open_chunk, read_index
 from autolog.errors import IntegrityError
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["Reading", "check_stored"]
 
 _T = TypeVar("_T")
+#: `(digest, offset in the file, size)` of some chunks
+_Batch = Sequence[tuple[bytes, int, int]]
 
 #: Chunks that lie less than this many bytes apart in a pack are fetched with one request,
 _GAP = 1 << 16
@@ -23,9 +26,12 @@ _GAP = 1 << 16
 _REQUEST = 8 << 20
 #: Chunks are decoded in batches of about this many bytes.
 _BATCH = 8 << 20
-#: So many threads read and decode batches of a file (all that takes long runs without the interpreter's
-#: lock), and so many batches are held in memory beside the one that is being written.
-_THREADS, _AHEAD = 4, 5
+#: Where asking often costs nothing: what has just been read is still near the processor when it is hashed and
+#: written.
+_NEAR_BATCH = 2 << 20
+#: So many threads read, decode and write batches of a file (all that takes long runs without the
+#: interpreter's lock), and so many batches wait for them, fewer if they are held in memory.
+_THREADS, _AHEAD, _AHEAD_IN_MEMORY = 4, 16, 5
 #: A chain of differences is never longer, so that reading one tensor stays cheap: twice as long a one would
 #: save another two percent.
 LONGEST_CHAIN = 4
@@ -79,29 +85,59 @@ class Reading:
                 batch, size = [], 0
         yield from self._decoded(batch, records)
 
+    def copy(self, recipe: bytes, write: Callable[[Data, int], None]) -> Generator[int, None, None]:
+        """Have all bytes of a file written, by a few threads; yields how many, a batch at a time.
+
+        `write` is called with bytes and their offset in the file, in no order, by several threads, and may be
+        called again with the same.
+        """
+        return self._by_batches(recipe, _AHEAD, partial(self._copy, write))
+
     def file(self, recipe: bytes) -> Iterator[Data]:
         """The bytes of a file, in order; a few batches of chunks are held in memory."""
+        for batch in self._by_batches(recipe, _AHEAD_IN_MEMORY, self._in_order):
+            yield from batch
+
+    def _by_batches(
+        self, recipe: bytes, most: int, work: Callable[[_Batch, Mapping[bytes, ChunkRecord]], _T]
+    ) -> Generator[_T, None, None]:
+        """What comes of each batch of a file's chunks, in order; a few threads work so many ahead."""
         from concurrent.futures import Future, ThreadPoolExecutor
 
         entries = list(from_recipe(recipe))
         records = self.find(digest for digest, _ in entries)
         self._retrying(records, lambda: self.check_packs(records.values()))
-        threads = ThreadPoolExecutor(_THREADS, "autolog-restore")
-        ahead: deque[Future[list[Data]]] = deque()
+        is_near = self._place.is_near
+        # More threads than processors only wait for each other, unless it is a server that they wait for.
+        count = min(_THREADS, os.cpu_count() or 1) if is_near else _THREADS
+        threads = ThreadPoolExecutor(count, "autolog-restore")
+        ahead: deque[Future[_T]] = deque()
         try:
-            for batch in _batches(entries):
-                read = partial(self._in_order, batch, records)
-                ahead.append(threads.submit(self._retrying, records, read))
-                if len(ahead) > _AHEAD:
-                    yield from ahead.popleft().result()
+            for batch in _batches(entries, _NEAR_BATCH if is_near else _BATCH):
+                ahead.append(threads.submit(self._retrying, records, partial(work, batch, records)))
+                if len(ahead) > most:
+                    yield ahead.popleft().result()
             while ahead:
-                yield from ahead.popleft().result()
+                yield ahead.popleft().result()
         finally:
             threads.shutdown(cancel_futures=True)
 
-    def _in_order(self, batch: list[bytes], records: Mapping[bytes, ChunkRecord]) -> list[Data]:
-        data = dict(self.read(batch, records))
-        return [data[digest] for digest in batch]
+    def _copy(
+        self, write: Callable[[Data, int], None], batch: _Batch, records: Mapping[bytes, ChunkRecord]
+    ) -> int:
+        places: dict[bytes, list[int]] = {}
+        for digest, at, size in batch:
+            if records[digest].size != size:
+                raise IntegrityError("a recipe gives a chunk another size than its record")
+            places.setdefault(digest, []).append(at)
+        for digest, data in self.read(places, records):
+            for at in places[digest]:
+                write(data, at)
+        return sum(size for _, _, size in batch)
+
+    def _in_order(self, batch: _Batch, records: Mapping[bytes, ChunkRecord]) -> list[Data]:
+        data = dict(self.read((digest for digest, _, _ in batch), records))
+        return [data[digest] for digest, _, _ in batch]
 
     def _retrying(self, records: dict[bytes, ChunkRecord], action: Callable[[], _T]) -> _T:
         """Do it, again if chunks were put into other packs meanwhile: by collecting or repacking."""
@@ -177,27 +213,28 @@ class Reading:
         return pack
 
 
-def _batches(entries: Sequence[tuple[bytes, int]]) -> Iterator[list[bytes]]:
-    """The digests of a recipe, a batch at a time."""
-    batch: list[bytes] = []
-    size = 0
+def _batches(entries: Sequence[tuple[bytes, int]], most: int) -> Iterator[_Batch]:
+    """The chunks of a recipe, their offsets in the file and sizes, in batches of at most so many bytes."""
+    batch: list[tuple[bytes, int, int]] = []
+    size = at = 0
     for digest, length in entries:
-        if batch and size + length > _BATCH:
+        if batch and size + length > most:
             yield batch
             batch, size = [], 0
-        batch.append(digest)
+        batch.append((digest, at, length))
         size += length
+        at += length
     if batch:
         yield batch
 
 
 def check_stored(row: ChunkRecord, stored: bytes | memoryview) -> None:
-    """See that a stored form is what was recorded: copied unseen, a damaged one would get a new checksum.
+    """See that a stored form is what was recorded: copied unseen, a damaged one would outlive a sound one.
 
     Raises IntegrityError.
     """
-    if check_of(stored) != row.check:
-        raise IntegrityError("a stored chunk is damaged: it does not match its checksum")
+    # A difference, whose base may be elsewhere, is told by its stored form.
+    open_chunk(as_chunk(row), stored, b"" if row.base else None)
 
 
 def as_chunk(row: ChunkRecord) -> Chunk:

@@ -73,12 +73,14 @@ def _publish(staged: Staged, new: dict[bytes, int], place: Place, kept: Kept) ->
     # Never a name that was used before: the file of an attempt that was interrupted may be published by now.
     path = os.path.join(staged.folder, f"{os.urandom(8).hex()}.pack")
     try:
+        # One piece of memory for all chunks: new memory for each would cost more than reading does.
+        room = memoryview(bytearray(max(sizes[digest] for digest in new)))
         with staged.open() as source, open(path, "xb", buffering=0) as output:
             writer = PackWriter(output)
             for digest in sorted(new, key=staged.offsets.__getitem__):
+                data = room[: sizes[digest]]
                 source.seek(staged.offsets[digest])
-                data = source.read(sizes[digest])
-                if len(data) != sizes[digest]:
+                if source.readinto(data) != len(data):
                     raise IntegrityError(f"what was put aside in {staged.folder} is cut off")
                 writer.add(digest, data, new[digest])
             pack = writer.finish(new_name(kept.owner))
