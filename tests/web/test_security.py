@@ -59,6 +59,18 @@ def test_the_token_becomes_a_strict_cookie(pages):
     assert pages.stranger.get("/models", headers={"cookie": f"{name}={value}"}).status_code == 200
 
 
+def test_a_ticket_opens_the_pages_once(pages):
+    for status in (200, 401):
+        answer = pages.stranger.get(f"/models?token={pages.options.ticket}")
+        assert answer.status_code == status
+        assert ("set-cookie" in answer.headers) == (status == 200)
+        pages.stranger.cookies.clear()
+    assert pages.stranger.get("/models?token=").status_code == 401
+    # Who goes back to that address, and has come in meanwhile, comes in again.
+    assert pages.get(f"/models?token={pages.options.ticket}").status_code == 200
+    assert pages.stranger.get(f"/?token={pages.options.token}").status_code == 200
+
+
 def test_the_token_leads_nowhere_else(pages):
     answer = pages.stranger.get(f"/%2Fevil.example/?token={pages.options.token}")
     assert "url=/evil.example/" in answer.text

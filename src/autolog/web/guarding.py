@@ -38,6 +38,7 @@ class Guard:
     def __init__(self, app: ASGIApp, options: Options) -> None:
         self._app = app
         self._options = options
+        self._ticket = options.ticket
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or pass it on."""
@@ -77,7 +78,7 @@ class Guard:
             return self._opened(request, token)
         bearer = request.headers.get("authorization", "").partition("Bearer ")[2]
         by_token = bool(bearer) and _same(bearer, self._options.token)
-        if not by_token and not _same(_cookie(request, self._options.cookie), self._options.session):
+        if not by_token and not self._has_session(request):
             return refusal(
                 request,
                 401,
@@ -85,6 +86,9 @@ class Guard:
                 "`autolog ui` prints an address that ends with a token. Open it once in this browser.",
             )
         return None if request.method in _READS else self._written(request, by_token=by_token)
+
+    def _has_session(self, request: Request) -> bool:
+        return _same(_cookie(request, self._options.cookie), self._options.session)
 
     def _written(self, request: Request, *, by_token: bool) -> Response | None:
         """Why a write is refused, None if it isn't."""
@@ -112,7 +116,9 @@ class Guard:
         The page goes on by itself, without a redirect: somebody who came by a link of another site would be
         redirected without a cookie that is SameSite=Strict.
         """
-        if not _same(token, self._options.token):
+        if self._ticket and _same(token, self._ticket):
+            self._ticket = ""
+        elif not _same(token, self._options.token) and not self._has_session(request):
             return refusal(
                 request, 401, "That token is not the right one", "Each start of `autolog ui` has its own."
             )
