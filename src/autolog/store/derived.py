@@ -30,8 +30,9 @@ _MAKER = """
         ("user", task_name) = (SELECT t."user", t.name FROM tasks t WHERE t.id = models.task_id)"""
 _RENAMED = """
     UPDATE models SET "user" = NEW."user", task_name = NEW.name WHERE task_id = NEW.id"""
-_FIRST_TAG = """
-        first_tag = (SELECT min(t.tag) FROM tagged t WHERE t.model_id = models.id)"""
+_ITS_FIRST = "(SELECT min(t.tag) FROM tagged t WHERE t.model_id = models.id)"
+_FIRST_TAG = f"""
+        first_tag = {_ITS_FIRST}"""
 _ALL_MEASURES = """
     INSERT INTO measures (model_id, name, iteration, last, lowest, highest)
     SELECT m.model_id, m.name, m.iteration, m.value, g.lowest, g.highest FROM metrics m JOIN (
@@ -111,7 +112,9 @@ def _triggers() -> Iterator[_Trigger]:
     yield _Trigger("maker_renamed", 'UPDATE OF name, "user" ON tasks', _RENAMED)
     for event, row in (("INSERT", "NEW"), ("DELETE", "OLD")):
         of = f"WHERE id = {row}.model_id"
-        does = f"UPDATE models SET {_FIRST_TAG} {of}"
+        # Mostly it stays the same, and a model's row may be large: all of it would be written anew.
+        is_another = f"coalesce(first_tag, '') <> coalesce({_ITS_FIRST}, '')"
+        does = f"UPDATE models SET {_FIRST_TAG} {of} AND {is_another}"
         yield _Trigger(f"tag_{event.lower()}", f"{event} ON tagged", does, f"models {of}")
     yield _Trigger("measure_insert", "INSERT ON metrics", _ADDED)
     yield _Trigger("measure_update", "UPDATE OF value ON metrics", _CHANGED)
