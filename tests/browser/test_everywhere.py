@@ -72,7 +72,7 @@ READ = """() => {
     const main = document.querySelector('main');
     return {
         headings: all(main, 'h1, h2, h3').map(text),
-        tables: all(main, 'table').map((table) => all(table, 'tr').map((row) => [...row.cells].map(text))),
+        tables: all(main, 'table:not(.u-legend)').map((table) => all(table, 'tr').map((row) => [...row.cells].map(text))),
         facts: all(main, 'dt, dd, li > a').map(text),
     };
 }"""
