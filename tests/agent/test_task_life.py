@@ -513,3 +513,10 @@ def test_two_commands_replay_at_once(lab):
     snapshots = lab.snapshots()
     assert len({each.uri for each in snapshots}) == len(snapshots) >= 1
     assert lab.task().status == "killed"
+
+
+def test_passwords_in_arguments_are_not_written_down(lab):
+    lab.run('save(Model(b"weights"), "m.bin")', "--data=s3://ada:hidden@bucket/x", "--lr", "0.1")
+    (task,) = lab.tasks()
+    assert task.argv[1:] == ("--data=s3://ada:***@bucket/x", "--lr", "0.1")
+    assert not any(b"hidden" in path.read_bytes() for path in lab.home.rglob("*") if path.is_file())

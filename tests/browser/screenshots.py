@@ -11,7 +11,6 @@ from __future__ import annotations
 import html
 import os
 import random
-import re
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -21,6 +20,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "web")]
 
+from addresses import page_routes, route_of  # noqa: E402
 from weights import import_versions, many_tensors, safetensors  # noqa: E402
 
 from autolog.store import (  # noqa: E402
@@ -34,15 +34,12 @@ from autolog.store import (  # noqa: E402
     figures_of,
     report,
 )
-from autolog.web.pages import routes  # noqa: E402
 from conftest import Site, chromium  # noqa: E402
 
 WIDTHS = (1400, 800)
 SCHEMES = ("light", "dark")
 #: Milliseconds in which scripts draw what they draw.
 _SETTLING = 150
-#: No pages: data, files, and what is asked in the background.
-_DATA = re.compile(r"(\.json|\.csv|\.dot|\.mermaid|\.ico|/file|/download|/artifact|/picture|/image)$|/files/")
 _LONG = "a-name-without-any-place-to-break-it-" * 12
 _NASTY = "<script>alert(1)</script> \u202eזה 模型 🧪 " + "w" * 60
 
@@ -57,13 +54,12 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch, chromium() as browser:
         root = Path(scratch)
         for name, site, pages in _sites(browser, root):
-            seen |= {_pattern(path) for path in pages.values()}
+            seen |= {route_of(path) for path in pages.values()}
             try:
                 wrong += _take(site, name, pages, folder, taken)
             finally:
                 site.close()
-    there = {each.path for each in routes() if "GET" in each.methods and not _DATA.search(each.path)}
-    wrong += [f"no picture of {path}" for path in sorted(there - seen)]
+    wrong += [f"no picture of {path}" for path in sorted(set(page_routes()) - seen)]
     _index(folder, taken)
     print(f"{len(taken)} pictures in {folder}")
     for line in wrong:
@@ -165,23 +161,15 @@ def _real(store: Store) -> dict[str, str]:
 
 def _tabs(base: str) -> list[str]:
     """What comes behind the address of a model or a task on its pages."""
-    found = [each.path for each in routes() if "GET" in each.methods and not _DATA.search(each.path)]
     return [
-        path.removeprefix(base) for path in found if path.startswith(base) and "{" not in path[len(base) :]
+        path.removeprefix(base)
+        for path in page_routes()
+        if path.startswith(base) and "{" not in path[len(base) :]
     ]
 
 
 def _title(tab: str) -> str:
     return tab.replace("/", "-")
-
-
-def _pattern(path: str) -> str:
-    """The route that an address is of."""
-    path = path.partition("?")[0]
-    for each in routes():
-        if "GET" in each.methods and each.path_regex.match(path):
-            return each.path
-    return path
 
 
 def _hostile(store: Store, home: Path) -> dict[str, str]:

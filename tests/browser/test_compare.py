@@ -2,9 +2,9 @@
 
 import re
 
-import pytest
 from playwright.sync_api import expect
-from test_everywhere import overflowing, violations
+from rows import covers_row
+from weights import import_versions, safetensors
 
 
 def address(site, *named, **more):
@@ -34,6 +34,7 @@ def test_from_the_table_of_models_to_the_tensors(real):
     assert page.url.count("m=") == 3
 
 
+@covers_row("Compare", "details")
 def test_details_hiding_and_the_base(real):
     page = real.tab(address(real, "train digits - best:v1", "digits classifier"))
     row = page.get_by_role("row", name=re.compile("^Framework"))
@@ -62,6 +63,7 @@ def test_details_hiding_and_the_base(real):
     expect(page.locator(".empty")).to_contain_text("One more is needed")
 
 
+@covers_row("Compare", "design")
 def test_designs(own_real):
     from autolog.store import edit
 
@@ -87,6 +89,7 @@ def test_designs(own_real):
     expect(page.locator("#designs")).to_contain_text("lines the same")
 
 
+@covers_row("Compare", "scalars")
 def test_scalars(real):
     page = real.tab(address(real, "digits classifier", "digits in Keras - digits", show="scalars"))
     expect(page.get_by_role("row", name=re.compile("^accuracy")).locator(".extreme")).to_have_count(2)
@@ -105,6 +108,7 @@ def test_scalars(real):
     )
 
 
+@covers_row("Compare", "tensors")
 def test_tensors(real):
     page = real.tab(address(real, "train digits - best", "fine-tune digits - tuned", show="tensors"))
     rows = page.locator("#tensor-changes tbody tr")
@@ -123,24 +127,45 @@ def test_tensors(real):
     page = real.tab(address(real, "train digits - best", "digits in Keras - digits", show="tensors"))
     expect(page.locator("#tensor-changes .kind.removed")).to_have_count(4)
     expect(page.locator("#tensor-changes .kind.added")).to_have_count(4)
+    # Wherever it lies, and whatever it is called there.
+    page = real.tab(address(real, "digits classifier", "fine-tune digits - tuned", show="tensors"))
+    expect(page.get_by_text("are the same bytes")).to_be_visible()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_accessible_and_nothing_overflows(real, scheme):
-    page = real.tab("/compare", color_scheme=scheme)
-    named = (
-        "train digits - best:v1",
-        "digits classifier",
-        "digits in Keras - digits",
-        "boosted wines - wines",
+@covers_row("Compare", "tensors")
+def test_kinds_of_changes(sites, tmp_path):
+    site = sites("model-page", count=5)
+    files = [
+        safetensors({"longer": (4, 4), "other": (3,), "gone": (2,)}, 1),
+        safetensors({"longer": (4, 5), "other": (3,), "new": (2,)}, 2),
+    ]
+    model_id = import_versions(site.store, site.home, tmp_path / "net.safetensors", files)
+    page = site.tab(f"/compare?m={model_id}:v1&m={model_id}:v2&show=tensors")
+    for name, kind in (("longer", "reshaped"), ("other", "changed"), ("gone", "removed"), ("new", "added")):
+        expect(page.get_by_role("row", name=re.compile(f"^{name}")).locator(".kind")).to_have_text(kind)
+
+
+@covers_row("Compare", "labels and metadata")
+def test_labels_and_metadata(real):
+    page = real.tab(address(real, "digits classifier", "train digits - best"))
+    for group, names in (("Labels", [str(each) for each in range(10)]), ("Metadata", ["augmented", "data"])):
+        body = page.locator("#details tbody", has=page.locator(".group", has_text=re.compile(f"^{group}")))
+        assert [each.strip() for each in body.locator("th.fact").all_inner_texts()] == names
+    expect(page.get_by_role("row", name=re.compile("^7 ")).locator("td")).to_have_text(["7", ""])
+    expect(page.get_by_role("row", name=re.compile("^data")).locator("td")).to_have_text(
+        ["sklearn's digits", ""]
     )
-    found = {}
-    for section in ("", "details", "design", "scalars", "tensors"):
-        path = address(real, *(named if section else named[:1]), show=section)
-        page.set_viewport_size({"width": 1400, "height": 900})
-        page.goto(real.origin + path)
-        found[section] = violations(page)
-        for width in (1400, 800):
-            page.set_viewport_size({"width": width, "height": 900})
-            assert overflowing(page) <= 0, (section, width)
-    assert {name: each for name, each in found.items() if each} == {}
+
+
+@covers_row("Compare", "many")
+def test_more_than_ten(real):
+    versions = [
+        f"{each.id}:v{version}" for each in real.store.models() for version in range(1, each.versions + 1)
+    ]
+    page = real.tab(f"/compare?{'&'.join(f'm={each}' for each in versions)}")
+    assert len(versions) > 20
+    expect(page.locator(".sides > li")).to_have_count(len(versions))
+    expect(page.locator("#details thead th")).to_have_count(len(versions) + 1)
+    page.get_by_role("link", name=re.compile("as base")).last.click()
+    expect(page.locator(".sides > li").first).to_contain_text(f"v{versions[-1].rpartition('v')[2]}")
+    assert f"base={versions[-1]}" in page.url

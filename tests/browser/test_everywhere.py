@@ -1,44 +1,116 @@
-"""What holds for every page: accessible, quiet, readable without scripts and on a narrow screen."""
+"""What holds for every page: accessible, quiet, the same without scripts, and nothing too wide."""
 
-import random
 from pathlib import Path
 
 import pytest
+from addresses import page_routes, route_of
 from playwright.sync_api import expect
 
+from autolog.store import figures_of
+
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
-#: The first model of the site `shared`.
-MODEL = f"/models/{random.Random(1_000_003).getrandbits(128):032x}"
-#: Read by the tests of the pages that come later, too.
+#: Plotly is five megabytes of script, in milliseconds.
+LONG = 20_000
+_SIDES = "m={best}:v1&m={model}&m={keras}&m={wines}"
+#: Every page there is, over what real runs have left; `many` is over a store with 300 models.
 PAGES = {
-    "start": "/",
-    "models": "/models?limit=10",
-    "filtered": "/models?limit=10&q=net&tag=best&columns=name,tags,metric.val_loss&sort=-metric.val_loss",
-    "nothing": "/models?q=nothing-of-the-kind",
-    "split": "/models?limit=10&view=split",
-    "filters": "/models/filters",
-    "columns": "/models/columns",
-    "archive": "/archive?limit=10",
-    "keys": "/keys",
-    "general": MODEL,
-    "snapshots": f"{MODEL}/snapshots",
-    "network": f"{MODEL}/network",
-    "labels": f"{MODEL}/labels",
-    "metadata": f"{MODEL}/metadata",
-    "lineage": f"{MODEL}/lineage",
-    "scalars": f"{MODEL}/scalars?smooth=exponential",
-    "plots": f"{MODEL}/plots",
-    "task lineage": f"/tasks/{0:032x}/lineage",
-    "tasks": "/tasks?limit=10",
-    "task": f"/tasks/{0:032x}",
-    "artifacts": f"/tasks/{0:032x}/artifacts",
-    "compare": f"/compare?m={MODEL[8:]}&m={random.Random(1_000_004).getrandbits(128):032x}&show=design",
+    "tables": {
+        "start": "/",
+        "keys": "/keys",
+        "models": "/models",
+        "filtered": "/models?q=digits&tag=best&columns=name,tags,metric.loss,meta.data&sort=-metric.loss",
+        "nothing": "/models?q=nothing-of-the-kind",
+        "split": "/models?view=split&model={model}",
+        "filters": "/models/filters?framework=PyTorch",
+        "columns": "/models/columns",
+        "archive": "/archive",
+        "archive filters": "/archive/filters",
+        "archive columns": "/archive/columns",
+    },
+    "many": {
+        "models": "/models?limit=10",
+        "filtered": "/models?limit=10&q=net&tag=best&columns=name,tags,metric.val_loss&sort=-metric.val_loss",
+        "archive": "/archive?limit=10",
+    },
+    "a model": {
+        "general": "/models/{model}",
+        "snapshots": "/models/{model}/snapshots?version=2",
+        "network": "/models/{model}/network",
+        "labels": "/models/{model}/labels",
+        "metadata": "/models/{model}/metadata",
+        "lineage": "/models/{model}/lineage",
+        "scalars": "/models/{model}/scalars?smooth=exponential",
+        "plots": "/models/{model}/plots",
+        "figure": "/models/{model}/plots/{figure}",
+        "published": "/models/{keras}/network",
+        "no labels": "/models/{keras}/labels",
+    },
+    "tasks": {
+        "tasks": "/tasks",
+        "filtered": "/tasks?status=failed&tag=-x",
+        "archived": "/tasks?archived=1",
+        "filters": "/tasks/filters",
+        "task": "/tasks/{task}",
+        "failed": "/tasks/{failed}",
+        "artifacts": "/tasks/{task}/artifacts",
+        "configuration": "/tasks/{task}/configuration",
+        "lineage": "/tasks/{task}/lineage",
+    },
+    "compare": {
+        "nothing": "/compare",
+        "one": "/compare?m={model}",
+        **{each: f"/compare?{_SIDES}&show={each}" for each in ("details", "design", "scalars", "tensors")},
+        "hidden": f"/compare?{_SIDES}&show=details&hide=1",
+    },
 }
+#: What somebody reads in the page: its headings, the tables, and facts; a time as it stands in its title.
+READ = """() => {
+    const isSeen = (each) => each.checkVisibility({ visibilityProperty: true });
+    const all = (from, selector) => [...from.querySelectorAll(selector)].filter(isSeen);
+    const words = (each) => each.querySelector('time')?.title ?? each.textContent;
+    const text = (each) => words(each).trim().replace(/\\s+/g, ' ');
+    const main = document.querySelector('main');
+    return {
+        headings: all(main, 'h1, h2, h3').map(text),
+        tables: all(main, 'table:not(.u-legend)').map(
+            (table) => all(table, 'tr').map((row) => [...row.cells].map(text))),
+        facts: all(main, 'dt, dd, li > a').map(text),
+    };
+}"""
+OPEN = "for (const each of document.querySelectorAll('main details:not(.menu)')) each.open = true"
+#: What is cut off by its own box.
+CUT = """() => [...document.querySelectorAll('h1, h2, button, .button, .badge, dt, legend')]
+    .filter((each) => each.offsetParent && !each.matches('.hidden'))
+    .filter((each) => each.scrollWidth > each.clientWidth + 1)
+    .map((each) => each.outerHTML.slice(0, 120))"""
+#: What can be pressed, but not by keys. A menu is gone through with arrows.
+NO_KEYS = """() => [...document.querySelectorAll('a[href], button, input, select, textarea, summary')]
+    .filter((each) => each.checkVisibility() && !each.disabled && each.tabIndex < 0)
+    .filter((each) => !each.closest('[role=menu]'))
+    .map((each) => each.outerHTML.slice(0, 120))"""
+#: What is drawn by a script and in sight.
+DRAWN = """() => [...document.querySelectorAll('.plot, .figure')]
+    .filter((each) => each.getBoundingClientRect().top < innerHeight)
+    .every((each) => each.dataset.drawn)"""
+
+
+def named(store):
+    """What stands in the addresses of PAGES for a store that real runs have filled."""
+    names = {
+        "model": "digits classifier",
+        "best": "train digits - best",
+        "keras": "digits in Keras - digits",
+        "wines": "boosted wines - wines",
+    }
+    found = {key: store.find_model(name)[0] for key, name in names.items()}
+    found["task"], found["failed"] = store.find_task("fine-tune digits"), store.find_task("forest, strictly")
+    return {**found, "figure": figures_of(store, found["model"], drawn=False)[0].id}
 
 
 def violations(page):
     # Evaluated, and not put into the page: the pages allow no scripts but their own.
-    page.evaluate(AXE.read_text())
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE.read_text())
     levels = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
     options = {"runOnly": levels, "resultTypes": ["violations"]}
     found = page.evaluate("(options) => axe.run(document, options)", options)
@@ -49,16 +121,48 @@ def overflowing(page):
     return page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_accessible(shared, scheme):
-    page = shared.tab("/", color_scheme=scheme)
+def test_no_page_is_left_out():
+    dummies = {"figure": 1, **dict.fromkeys(("model", "best", "keras", "wines", "task", "failed"), "0" * 32)}
+    seen = {route_of(each.format(**dummies)) for room in PAGES.values() for each in room.values()}
+    assert sorted(set(page_routes()) - seen) == [], "add it to PAGES"
+
+
+@pytest.mark.parametrize("room", PAGES)
+def test_every_page(request, room):
+    site = request.getfixturevalue("shared" if room == "many" else "real")
+    places = {} if room == "many" else named(site.store)
+    page = site.tab("/keys", viewport={"width": 800, "height": 900})
+    plain = site.tab("/keys", java_script_enabled=False, viewport={"width": 800, "height": 900})
     found = {}
-    for name, path in PAGES.items():
-        page.goto(shared.origin + path)
-        if name == "models":
-            page.locator("#all").check()
-        found[name] = violations(page)
-    page.goto(f"{shared.origin}/models?limit=10")
+    for name, path in PAGES[room].items():
+        address = site.origin + path.format(**places)
+        page.set_viewport_size({"width": 800, "height": 900})
+        page.goto(address)
+        page.wait_for_function(DRAWN, timeout=LONG)
+        plain.goto(address)
+        read = page.evaluate(READ)
+        assert read["headings"], name
+        assert plain.evaluate(READ) == read, name
+        assert plain.locator(".needs-script:visible").count() == 0, name
+        page.evaluate(OPEN)
+        assert page.evaluate(NO_KEYS) == [], name
+        for width in (800, 1400):
+            page.set_viewport_size({"width": width, "height": 900})
+            assert overflowing(page) <= 0, (name, width)
+            assert page.evaluate(CUT) == [], (name, width)
+        for scheme in ("dark", "light"):
+            page.emulate_media(color_scheme=scheme)
+            found[name, scheme] = violations(page)
+    assert {name: each for name, each in found.items() if each} == {}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_opens_is_accessible(shared, scheme):
+    found = {}
+    page = shared.tab("/models?limit=10", color_scheme=scheme)
+    page.locator("#all").check()
+    found["selection"] = violations(page)
+    page.keyboard.press("Escape")
     page.keyboard.press("?")
     expect(page.locator("#keys")).to_be_visible()
     found["help"] = violations(page)
@@ -104,21 +208,6 @@ def test_the_theme(shared):
     assert page.evaluate(ground) == dark
     page.click("#theme")
     assert page.evaluate(ground) == light
-
-
-@pytest.mark.parametrize("width", [1400, 800])
-def test_nothing_overflows(shared, width):
-    page = shared.tab("/", viewport={"width": width, "height": 900})
-    for name, path in PAGES.items():
-        page.goto(shared.origin + path)
-        assert overflowing(page) <= 0, name
-        cut = page.evaluate(
-            """() => [...document.querySelectorAll('h1, h2, button, .button, .badge, dt, legend')]
-                .filter((each) => each.offsetParent && !each.matches('.hidden'))
-                .filter((each) => each.scrollWidth > each.clientWidth + 1)
-                .map((each) => each.outerHTML.slice(0, 120))"""
-        )
-        assert cut == [], name
 
 
 def test_long_names_and_many_tags(own):

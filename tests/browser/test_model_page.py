@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
+from rows import covers_row
+from sqlalchemy import update
 from test_everywhere import overflowing, violations
 from weights import import_versions, many_tensors, safetensors
 
 from autolog import config
 from autolog.errors import NotFound
 from autolog.keeping import at_hand, import_file
-from autolog.store import Kept, alias, edit, publish
+from autolog.store import Kept, alias, edit, publish, schema
 
 numbers = itertools.count(1)
 
@@ -67,6 +69,7 @@ def head(site, model_id):
     return site.store.head(model_id)
 
 
+@covers_row("Model page", "header")
 def test_renaming_and_copying_the_id(site, make):
     model_id = make()
     page = site.tab(f"/models/{model_id}", permissions=["clipboard-read", "clipboard-write"])
@@ -89,6 +92,7 @@ def test_renaming_and_copying_the_id(site, make):
     assert clipboard(page) == model_id
 
 
+@covers_row("Model page", "header")
 def test_tags_and_aliases(site, make):
     model_id = make(safetensors({"a": (2,)}, 1), safetensors({"a": (2,)}, 2), tags=("old",))
     page = site.tab(f"/models/{model_id}/snapshots?version=1")
@@ -120,6 +124,7 @@ def test_tags_and_aliases(site, make):
     expect(page.get_by_role("list", name="Aliases")).to_contain_text("@newest v2")
 
 
+@covers_row("Model page", "header")
 def test_publishing_archiving_and_deleting(site, make):
     model_id = make()
     page = site.tab(f"/models/{model_id}")
@@ -145,6 +150,7 @@ def test_publishing_archiving_and_deleting(site, make):
         head(site, model_id)
 
 
+@covers_row("Model page", "General")
 def test_general(site, make):
     model_id = make(comment="old words")
     page = site.tab(f"/models/{model_id}", permissions=["clipboard-read", "clipboard-write"])
@@ -170,6 +176,7 @@ def test_general(site, make):
     assert Path(got.value.path()).read_bytes() == safetensors({"a.weight": (8, 8)})
 
 
+@covers_row("Model page", "Snapshots")
 def test_snapshots(site, make):
     files = [safetensors({"a": (200, number)}, number) for number in range(1, 7)]
     model_id = make(*files)
@@ -195,6 +202,17 @@ def test_snapshots(site, make):
     assert overflowing(page) <= 0
     page.get_by_role("link", name="with v1").click()
     page.wait_for_url(f"**/compare?m={model_id}:v1&m={model_id}:v2")
+    # Nothing was kept of this one: it says what became of its files, and offers none.
+    model_id = make(*files[:2], keep=False)
+    with site.store._writing() as connection:
+        table = schema.snapshots
+        connection.execute(
+            update(table).where(table.c.model_id == model_id, table.c.version == 2).values(state="gone")
+        )
+    page.goto(f"{site.origin}/models/{model_id}/snapshots")
+    for number, state in ((0, "gone"), (1, "overwritten")):
+        expect(rows.nth(number).locator(".badge")).to_have_text(state)
+        expect(rows.nth(number).get_by_role("link", name=re.compile("^Download"))).to_have_count(0)
 
 
 def test_a_damaged_download_fails(site, make, tmp_path, monkeypatch):
@@ -216,6 +234,7 @@ def test_a_damaged_download_fails(site, make, tmp_path, monkeypatch):
     site.said.clear()
 
 
+@covers_row("Model page", "Snapshots")
 def test_a_version_of_several_files(site, tmp_path):
     folder = tmp_path / "checkpoint"
     folder.mkdir()
@@ -236,6 +255,7 @@ def test_a_version_of_several_files(site, tmp_path):
     assert Path(got.value.path()).read_bytes() == b"{}"
 
 
+@covers_row("Model page", "Network")
 def test_the_design(site, make):
     text = "Net(\n" + "".join(f"  (layer{number}): Linear()\n" for number in range(60)) + ")"
     model_id = make(design=text)
@@ -274,6 +294,7 @@ def test_the_design(site, make):
     expect(page.locator("#edit-design")).to_have_count(0)
 
 
+@covers_row("Model page", "Network")
 @pytest.mark.parametrize("scripts", [True, False])
 def test_five_hundred_tensors(site, make, scripts):
     model_id = make(safetensors(many_tensors()))
@@ -309,6 +330,7 @@ def entry(page, *values):
     page.keyboard.press("Enter")
 
 
+@covers_row("Model page", "Labels")
 def test_labels(site, make):
     model_id = make()
     page = site.tab(f"/models/{model_id}/labels")
@@ -339,6 +361,7 @@ def test_labels(site, make):
     expect(page.locator("#add-entry")).to_have_count(0)
 
 
+@covers_row("Model page", "Metadata")
 def test_metadata(site, make):
     model_id = make(published=True)
     page = site.tab(f"/models/{model_id}/metadata")

@@ -5,10 +5,11 @@ import re
 
 import pytest
 from playwright.sync_api import expect
-from test_everywhere import overflowing, violations
+from rows import covers_row
+from test_everywhere import LONG, overflowing, violations
 
-#: Plotly is five megabytes of script, in milliseconds.
-LONG = 20_000
+from autolog.store import figures_of, series_of
+
 #: Of a canvas: how many of its pixels are painted.
 PAINTED = """(canvas) => {
     const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
@@ -33,6 +34,7 @@ def told(sites):
     return site
 
 
+@covers_row("Model page", "Scalars")
 def test_line_plots(told):
     page = told.tab(f"{told.base}/scalars")
     loss = page.locator(".plot-card", has=page.locator("h2", has_text="loss"))
@@ -59,6 +61,30 @@ def test_line_plots(told):
     page.select_option('[name="group"]', "none")
     expect(page.locator(".plot-card")).to_have_count(4)
     assert "smooth=exponential" in page.url
+
+
+@covers_row("Model page", "Scalars")
+def test_every_way_to_look(real):
+    model_id = real.store.find_model("digits classifier")[0]
+    page = real.tab(f"/models/{model_id}/scalars")
+    loss = page.locator(".plot-card", has=page.locator("h2", has_text="loss"))
+    expect(loss.locator(".plot[data-drawn]")).to_be_visible()
+    pictures = set()
+    for smooth in ("none", "exponential", "average", "gaussian"):
+        page.select_option('[name="smooth"]', smooth)
+        for x in ("iteration", "time", "wall"):
+            page.select_option('[name="x"]', x)
+            page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+            pictures.add(loss.locator("canvas").evaluate("(each) => each.toDataURL()"))
+    assert len(pictures) == 12
+    # The values, newest first, beside each other by their iteration.
+    loss.locator("summary").click()
+    rows = loss.locator(".values tbody tr")
+    points = {each.name: each.points for each in series_of(real.store, [model_id])}
+    assert rows.count() == len(points["loss/train"]) == 75
+    last = [points["loss/train"][-1], points["loss/validation"][-1]]
+    expect(rows.first.locator("td")).to_have_text(["74", *(f"{each.value:.6g}" for each in last)])
+    expect(rows.nth(1).locator("td").last).to_have_text("")
 
 
 def test_a_series_can_be_hidden_and_a_plot_zoomed(told):
@@ -112,6 +138,7 @@ def test_scalars_without_javascript(told):
     expect(page.locator(".plot-card")).to_have_count(1)
 
 
+@covers_row("Model page", "Plots")
 def test_figures(told):
     page = told.tab(f"{told.base}/plots?q=o")
     expect(page.locator(".figure[data-drawn] .main-svg").first).to_be_visible(timeout=LONG)
@@ -139,23 +166,35 @@ def test_figures(told):
     assert json.loads(download.value.path().read_text())["title"] == "Moving"
 
 
+@covers_row("Model page", "Plots")
+def test_a_figure_of_a_run(real):
+    model_id = real.store.find_model("digits classifier")[0]
+    page = real.tab(f"/models/{model_id}/plots")
+    card = page.locator(".figure-card")
+    expect(card.locator("h2")).to_have_text("confusion validation")
+    expect(card.locator(".heatmaplayer text").first).to_be_visible(timeout=LONG)
+    drawn = [int(each) for each in card.locator(".heatmaplayer text").all_text_contents()]
+    (figure,) = figures_of(real.store, model_id, drawn=True)
+    assert sorted(drawn) == sorted(value for row in figure.figure["data"][0]["z"] for value in row)
+    assert sum(drawn) == 297
+
+
 def test_figures_without_javascript(told):
     page = told.tab(f"{told.base}/plots", java_script_enabled=False)
     page.get_by_role("link", name="its data as a table").first.click()
     expect(page.locator(".data tbody tr")).to_have_count(2)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_accessible_and_narrow(told, scheme):
-    page = told.tab("/", color_scheme=scheme, viewport={"width": 800, "height": 900})
-    page.goto(f"{told.origin}{told.base}/scalars?smooth=average")
-    expect(page.locator(".plot[data-drawn]").first).to_be_visible()
-    assert violations(page) == []
-    assert overflowing(page) <= 0
-    page.goto(f"{told.origin}{told.base}/plots")
-    expect(page.locator(".figure[data-drawn]").first).to_be_visible(timeout=LONG)
-    assert violations(page) == []
-    assert overflowing(page) <= 0
+def test_accessible_and_narrow(told):
+    page = told.tab("/keys", color_scheme="dark", viewport={"width": 800, "height": 900})
+    for tab, drawn in (("scalars?smooth=average", ".plot"), ("plots", ".figure")):
+        page.goto(f"{told.origin}{told.base}/{tab}")
+        expect(page.locator(f"{drawn}[data-drawn]").first).to_be_visible(timeout=LONG)
+        assert overflowing(page) <= 0
+        for scheme in ("dark", "light"):
+            page.emulate_media(color_scheme=scheme)
+            assert violations(page) == []
+        page.emulate_media(color_scheme="dark")
 
 
 def test_a_hostile_figure_stays_a_picture(told):

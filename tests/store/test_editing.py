@@ -1,12 +1,13 @@
 """What people change on purpose."""
 
+import math
 import subprocess
 import sys
 import threading
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import select, text, update
 
 from autolog.errors import BadName, NotFound, Published
 from autolog.store import Selection, Store
@@ -181,6 +182,36 @@ def test_what_an_older_store_has_is_found_too(url, store, model):
         assert [each.id for each in again.models(Selection(where='meta.lr = 0.5 and "t" in tags'))] == [model]
     finally:
         again.close()
+
+
+def test_only_what_changes_is_written_anew(store, model):
+    """A row of a tag or of metadata that stays is left alone: each one that is written costs."""
+
+    def places():
+        with store._reading() as connection:
+            place = "rowid" if connection.dialect.name == "sqlite" else "ctid"
+            query = "SELECT {0}, {1} FROM {2} WHERE model_id = :id"
+            return {
+                table: dict(tuple(row) for row in connection.execute(
+                    text(query.format(key, place, table)), {"id": model}))
+                for table, key in (("tagged", "tag"), ("described", "key"))
+            }  # fmt: skip
+
+    tags = [f"tag {number}" for number in range(20)]
+    values = {"a": 1, "b": "two", "c": None, "d": [1], "e": True, "f": math.nan, "g": "x\0y"}
+    edit(store, model, lambda now: {"tags": tags, "metadata": values})
+    before = places()
+    edit(store, model, lambda now: {"tags": [*tags[1:], "another"], "metadata": {**values, "a": 2, "h": 3}})
+    after = places()
+    assert set(after["tagged"]) == {*tags[1:], "another"}
+    assert {tag: after["tagged"][tag] for tag in tags[1:]} == {tag: before["tagged"][tag] for tag in tags[1:]}
+    assert set(after["described"]) == {*values, "h"}
+    same = set(values) - {"a", "g"}
+    assert {key: after["described"][key] for key in same} == {key: before["described"][key] for key in same}
+    assert store.count_models(Selection(where="meta.a = 2 and meta.h = 3")) == 1
+    with store._reading() as connection:
+        first = connection.execute(select(models.c.first_tag).where(models.c.id == model)).scalar_one()
+    assert first == "another"
 
 
 @pytest.mark.slow

@@ -7,11 +7,11 @@ import random
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, insert, text
 
 from autolog.store import Store, schema
 
-__all__ = ["NOON", "fill"]
+__all__ = ["NOON", "fill", "multiply"]
 
 #: 2026-01-31 12:00:00 UTC: when the newest of them was updated.
 NOON = 1769860800.0
@@ -36,6 +36,29 @@ def fill(store: Store, count: int, *, seed: int = 1, newest: float = NOON) -> No
             for table in ("contents", "snapshots", "tagged", "described", "metrics"):
                 rows = itertools.chain.from_iterable(each[table] for each in made)
                 _insert(connection, getattr(schema, table), rows)
+
+
+def multiply(store: Store, times: int) -> None:
+    """Make of each model of an SQLite store `times` models; the new ones have no versions.
+
+    Much quicker than `fill`: indexes are taken away for it and made anew.
+    """
+    mine = "type IN ('index', 'trigger') AND sql IS NOT NULL AND tbl_name = 'models'"
+    other = {"id": "printf('%06x', k.n) || substr(m.id, 7)", "name": "m.name || '-' || k.n"}
+    other |= {"updated": "m.updated - k.n", "newest": "NULL", "versions": "0"}
+    names = [each.name for each in schema.models.c]
+    shown = ", ".join(f'"{each}"' for each in names)
+    made = ", ".join(other.get(each, f'm."{each}"') for each in names)
+    numbers = f"WITH RECURSIVE k(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM k WHERE n < {times - 1})"
+    # In order of the ids: the rows of their index are then written one behind the other.
+    copied = f"{numbers} SELECT {made} FROM k CROSS JOIN (SELECT * FROM models ORDER BY id) m"
+    with store._writing() as connection:
+        there = connection.execute(text(f"SELECT type, name, sql FROM sqlite_master WHERE {mine}")).all()
+        for kind, name, _ in there:
+            connection.exec_driver_sql(f'DROP {kind} "{name}"')
+        connection.exec_driver_sql(f"INSERT INTO models ({shown}) {copied}")
+        for _, _, statement in there:
+            connection.exec_driver_sql(statement)
 
 
 def _insert(connection: Connection, table: Any, rows: Any) -> None:

@@ -54,8 +54,8 @@ def test_all_that_match_the_filter(pages):
 
 
 def test_deleting_needs_the_archive_and_says_who_uses_it(pages):
-    (fresh,) = ids(pages, count=1)
-    gone, used = ids(pages, count=3)[1:]
+    (fresh,) = ids(pages, "?status=draft", 1)
+    gone, used = ids(pages, "?status=draft", 3)[1:]
     pages.act("archive", ids=[gone, used])
     with pages.store._writing() as connection:
         other = f"{5:032x}"
@@ -110,3 +110,26 @@ def test_no_json(pages):
         assert (
             pages.client.post("/models/actions/archive", content=content, headers=headers).status_code == 400
         )
+
+
+def test_what_is_published_is_deleted_by_force_alone(pages):
+    (kept,) = ids(pages, "?status=published", 1)
+    (draft,) = ids(pages, "?status=draft", 1)
+    pages.act("archive", ids=[kept, draft])
+    assert pages.json(f"/models/uses.json?id={kept}&id={draft}")["published"] == 1
+    answer = pages.act("delete", ids=[kept, draft])
+    assert answer["done"] == [draft]
+    assert [(each["id"], each["error"]) for each in answer["failed"]] == [(kept, "it is published")]
+    assert pages.act("delete", ids=[kept], force=True)["done"] == [kept]
+
+
+def test_ids_that_no_database_can_hold(pages):
+    headers = {
+        "origin": "http://127.0.0.1:8265",
+        "x-csrf-token": pages.options.csrf,
+        "content-type": "application/json",
+    }
+    sent = rb'{"ids": ["\ud800", "\u0000", "a\u0000b"]}'
+    answer = pages.client.post("/models/actions/archive", content=sent, headers=headers)
+    assert answer.status_code == 200
+    assert len(answer.json()["failed"]) == 3

@@ -9,7 +9,7 @@ import pytest
 from weights import import_versions, safetensors
 
 from autolog.store import edit, report
-from autolog.web import tensor_changes
+from autolog.web import inside, tensor_changes
 
 pytestmark = [pytest.mark.core, pytest.mark.slow]
 
@@ -287,3 +287,19 @@ def test_hostile_text_stays_text(site):
         text = site.html(f"/compare?{site.both}&show={section}")
         assert nasty not in text
     assert nasty not in site.html(f"/compare?{site.both}&m={nasty}")
+
+
+def test_versions_that_no_database_has(site):
+    (first, *_) = site.json("/models.json")["models"]
+    for version in ("9" * 12, "9" * 20, "9" * 5_000):
+        for path in ("/compare", "/compare.json", "/compare.csv"):
+            assert site.get(f"{path}?m={first['id']}:v{version}").status_code == 404
+
+
+def test_what_is_known_waits_for_nobody(site):
+    """The pages that need no work are there while somebody else's is done."""
+    query = f"m={site.first}:v1&m={site.first}:v2&show=tensors"
+    before = site.html(f"/compare?{query}")
+    with tensor_changes._working, inside._reading:
+        assert site.html(f"/compare?{query}") == before
+        assert site.get(f"/models/{site.first}/network").status_code == 200

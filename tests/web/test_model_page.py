@@ -3,9 +3,10 @@
 import json
 
 import pytest
+from sqlalchemy import update
 from weights import import_versions, safetensors
 
-from autolog.store import alias, edit, publish
+from autolog.store import alias, edit, publish, schema
 
 pytestmark = [pytest.mark.core, pytest.mark.slow]
 
@@ -186,6 +187,11 @@ def test_metadata(pages, model_id, change):
     assert pages.store.head(model_id).metadata["lr"] == 0.1
     assert change({"metadata": {"add": {"lr": 3}}}, 400)
     assert change({"metadata": {"add": {"long": "x" * 1_000_001}}}, 400)
+    deep: list = []
+    for _ in range(101):
+        deep = [deep]
+    assert change({"metadata": {"add": {"deep": deep}}}, 400)
+    change({"metadata": {"add": {"deep": deep[0]}}})
 
 
 def test_what_is_published_stays_as_it_is(pages, model_id, change):
@@ -274,3 +280,28 @@ def test_texts_of_every_kind(pages, model_id, change, text):
         assert pages.get(f"/models/{model_id}{tab}.json").status_code == 200
     for tab in ("labels", "metadata"):
         assert pages.get(f"/models/{model_id}/{tab}.csv").status_code == 200
+
+
+def test_a_store_that_means_harm(pages, model_id):
+    long, task_id = "x" * 1_000_000, pages.store.head(model_id).task_id
+    with pages.store._writing() as connection:
+        own = schema.models.c.id == model_id
+        facts = {"name": long, "project": long, "framework": long, "comment": long, "design": long * 2}
+        many = {f"l{number}": number for number in range(200_000)}
+        tags = [long, *(f"t{number}" for number in range(2_000))]
+        connection.execute(
+            update(schema.models).where(own).values(**facts, labels=many, tags=tags, metadata={long: long})
+        )
+        connection.execute(update(schema.tasks).values(name=long, user=long, script=long, argv=[long]))
+    tabs = ("", "/snapshots", "/network", "/labels", "/metadata", "/lineage", "/scalars", "/plots")
+    for path in (
+        *(f"/models/{model_id}{tab}" for tab in tabs),
+        f"/tasks/{task_id}",
+        f"/models?view=split&model={model_id}",
+    ):
+        assert len(pages.html(path)) < 4_000_000, path
+    assert 'id="edit-design"' not in pages.html(f"/models/{model_id}/network")
+    assert pages.html(f"/models/{model_id}").count("data-untag=") == 500
+    lines = pages.get(f"/models/{model_id}/labels.csv").text
+    assert lines.count("\r\n") == 200_001
+    assert lines.endswith("l199999,199999\r\n")

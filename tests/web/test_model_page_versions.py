@@ -5,12 +5,13 @@ import os
 import zipfile
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, update
 from weights import import_versions, safetensors
 
 from autolog import config
 from autolog.keeping import at_hand, import_file
 from autolog.store import Kept, alias, report, schema
+from autolog.web import inside
 from autolog.web.downloading import Member, download, zipped, zipped_size
 from autolog.web.growth import growth_of
 
@@ -208,6 +209,11 @@ def test_bytes_kept_for_another_one(site, home, tmp_path):
     other.unlink()
     set_version(site, 1, state="overwritten")
     assert site.get(f"/models/{model_id}/v1/file").content == site.files[0]
+    # They are looked into there, too.
+    inside._found.clear()
+    with site.store._writing() as connection:
+        connection.execute(delete(schema.contents))
+    assert len(site.json(f"/models/{model_id}/network.json")["tensors"]) == len(SHAPES)
 
 
 def packs(home):
@@ -271,3 +277,25 @@ def test_names_of_downloads_stay_within_their_header(name):
     assert said.startswith('attachment; filename="')
     assert said.count('"') == 2
     assert not {"\r", "\n", "/", "\\"} & set(said)
+
+
+@pytest.mark.parametrize("uri", ["/data/..", "/data/. .", "", "/data/a\\..\\b"])
+def test_no_file_of_a_zip_leads_out_of_its_folder(folder, uri):
+    set_version(folder, 1, uri=uri or None)
+    with folder.store._writing() as connection:
+        connection.execute(update(schema.models).values(name="../../up/ - net"))
+    answer = folder.get(f"/models/{folder.model}/v1/file")
+    assert answer.status_code == 200
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        names = archive.namelist()
+    assert len(names) == 3
+    assert all(each not in ("", ".", "..") for name in names for each in name.split("/"))
+    assert "\\" not in "".join(names)
+    assert len({name.split("/")[0] for name in names}) == 1
+
+
+def test_a_long_name_keeps_its_suffix(site):
+    set_version(site, 1, uri="/data/" + "ü" * 5_000 + ".safetensors")
+    said = site.get(f"/models/{site.model}/v1/file").headers["content-disposition"]
+    assert len(said) < 2_000
+    assert said.endswith(".safetensors")

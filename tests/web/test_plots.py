@@ -150,3 +150,16 @@ def test_what_is_not_there(drawn):
     assert pages.get(f"{base}/{number}.json").status_code == 404
     assert pages.post(base, {}).status_code == 405
     assert model_id
+
+
+def test_a_figure_of_very_many_traces(drawn):
+    pages, base, model_id = drawn
+    traces = [{"type": "scatter", "name": f"t{n}", "x": [1, 2], "y": [3, 4]} for n in range(500)]
+    number = add(pages, model_id, {"data": traces, "layout": {}}, title="Many")
+    text = pages.html(f"{base}/{number}")
+    assert text.count("<h3>") == 20
+    assert "480 series more" in text
+    assert len(list(csv.reader(io.StringIO(pages.get(f"{base}/{number}.csv").text)))) == 1_500
+    cells = {"type": "table", "header": {"values": ["a"]}, "cells": {"values": [["x"]]}}
+    add(pages, model_id, {"data": [cells] * 500, "layout": {}}, title="Tables")
+    assert pages.html(f"{base}?q=tables").count('class="scroll data"') == 20

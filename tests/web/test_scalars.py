@@ -3,12 +3,14 @@
 import csv
 import io
 import math
+import re
 import sys
 from pathlib import Path
 
 import pytest
+from sqlalchemy import insert
 
-from autolog.store import Point, report, series_of, thinned
+from autolog.store import Point, report, schema, series_of, thinned
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -137,3 +139,19 @@ def test_what_is_not_there(told):
     for ending in ("", ".json", ".csv"):
         assert pages.get(f"/models/nobody/scalars{ending}").status_code == 404
     assert pages.post(base, {}).status_code == 405
+
+
+def test_very_many_series_of_one_title(told):
+    pages, base, model_id = told
+    with pages.store._writing() as connection:
+        rows = [{"model_id": model_id, "name": f"layer/w{n:05}", "iteration": 1, "value": 1.0, "time": 0.0}
+                for n in range(40_000)]  # fmt: skip
+        connection.execute(insert(schema.metrics), rows)
+    text = pages.html(f"{base}?q=layer")
+    assert text.count('class="plot-card"') == 1
+    assert text.count("data-series=") == 60
+    assert "39,940 more series of this title" in text
+    (address,) = re.findall(r'data-url="([^"]+)"', text)
+    assert len(address) < 4_000
+    lines = list(csv.reader(io.StringIO(pages.get(f"{base}.csv?name=layer/w00001&name=loss/val").text)))
+    assert [each[0] for each in lines[1:3]] == ["layer/w00001", "loss/val"]

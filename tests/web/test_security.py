@@ -21,6 +21,24 @@ def test_nothing_without_the_token(pages):
     assert pages.stranger.get("/static/site.css").status_code == 200
 
 
+@pytest.mark.parametrize(
+    "path", ["/static/nowhere.js", "/static/", "/static/%2e%2e/site.py", "/favicon.icon"]
+)
+def test_what_is_not_there_says_nothing_to_a_stranger(pages, path):
+    answer = pages.stranger.get(path)
+    assert answer.status_code == 404
+    assert pages.options.csrf not in answer.text
+    assert pages.store.name not in answer.text
+    assert pages.options.csrf in pages.get("/nowhere").text
+
+
+def test_an_address_of_any_length(pages):
+    (model, *_) = pages.json("/models.json")["models"]
+    for path in (f"/models/{model['id']}/v{'9' * 5_000}/file", "/" + "x" * 5_000, "/static/" + "x" * 5_000):
+        assert pages.get(path).status_code == 414
+    assert pages.get(f"/models/{model['id']}/v{'9' * 500}/file").status_code == 404
+
+
 @pytest.mark.parametrize("token", ["", "nonsense", "é", "x" * 10_000])
 def test_a_wrong_token(pages, token):
     answer = pages.stranger.get("/", params={"token": token})
@@ -39,6 +57,18 @@ def test_the_token_becomes_a_strict_cookie(pages):
     pages.stranger.cookies.clear()
     name, value = answer.headers["set-cookie"].split(";")[0].split("=")
     assert pages.stranger.get("/models", headers={"cookie": f"{name}={value}"}).status_code == 200
+
+
+def test_a_ticket_opens_the_pages_once(pages):
+    for status in (200, 401):
+        answer = pages.stranger.get(f"/models?token={pages.options.ticket}")
+        assert answer.status_code == status
+        assert ("set-cookie" in answer.headers) == (status == 200)
+        pages.stranger.cookies.clear()
+    assert pages.stranger.get("/models?token=").status_code == 401
+    # Who goes back to that address, and has come in meanwhile, comes in again.
+    assert pages.get(f"/models?token={pages.options.ticket}").status_code == 200
+    assert pages.stranger.get(f"/?token={pages.options.token}").status_code == 200
 
 
 def test_the_token_leads_nowhere_else(pages):
@@ -99,7 +129,9 @@ def test_on_another_address_numbers_are_ours_and_names_are_not(make_pages):
         ({"x-csrf-token": "é"}, 403),
         ({"content-type": "text/plain"}, 415),
         ({"content-type": "application/x-www-form-urlencoded"}, 415),
+        ({"origin": "http://["}, 403),
         ({"content-length": "x"}, 411),
+        ({"content-length": "9" * 5_000}, 411),
         ({"content-length": str(LARGEST_BODY + 1)}, 413),
     ],
 )

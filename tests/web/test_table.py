@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 import re
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from collections import Counter
 from urllib.parse import parse_qsl
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import insert, update
 
 from autolog.store import Browsing, Filters, NewModel, create_model, edit, report, schema
 from autolog.web.view import View
@@ -442,3 +443,61 @@ def test_import_autolog_brings_none_of_it():
     code = f"import autolog, autolog.cli._group, sys; print([m for m in {names} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout.replace("'", '"')) == []
+
+
+def test_numbers_that_are_none_and_numbers_without_end(pages):
+    some = [each["id"] for each in pages.json("/models.json")["models"]]
+    edit(pages.store, some[0], lambda record: {"metadata": {"x": math.nan, "y": math.inf}})
+    with pages.store._writing() as connection:
+        # As an earlier version has written it.
+        connection.execute(
+            insert(schema.described),
+            [{"model_id": some[1], "key": "x", "kind": "number", "text": None, "number": None}],
+        )
+    text = pages.html("/models/filters")
+    assert 'id="f-meta.y"' in text
+    assert 'id="f-meta.x"' not in text
+    for each in some[:25]:
+        report(pages.store, each, "diverged", math.inf, 1)
+    for each in some[25:30]:
+        report(pages.store, each, "diverged", -math.inf, 1)
+    for sort in ("metric.diverged", "-metric.diverged"):
+        found, at = [], ""
+        while at is not None:
+            answer = pages.json(f"/models.json?sort={sort}&limit=10&page={at}")
+            found += [each["id"] for each in answer["models"]]
+            at = answer["next"]
+        assert len(found) == len(set(found)) == pages.json("/models.json")["total"]
+        assert set(found[:30]) == set(some[:30])
+
+
+@pytest.mark.parametrize(
+    "path", ["/models.json", "/models.csv", "/archive.json", "/tasks.json", "/tasks.csv"]
+)
+def test_an_export_of_nonsense_is_an_error_and_no_file(pages, path):
+    answer = pages.get(f"{path}?all=1&sort=nonsense")
+    assert answer.status_code == 400
+    assert "content-disposition" not in answer.headers
+
+
+def test_more_filters_than_a_database_takes(pages):
+    many = "&".join(f"metric.m{number}=1&meta.k{number}=a" for number in range(1_200))
+    for path in ("/models", "/models.json", "/models/filters"):
+        assert pages.get(f"{path}?{many}").status_code == 200
+
+
+def test_a_panel_of_very_many_keys(make_pages):
+    pages = make_pages(10)
+    (first, *_) = pages.json("/models.json")["models"]
+    edit(pages.store, first["id"], lambda record: {"metadata": {f"k{n:04}": "a" for n in range(1_000)}})
+    text = pages.html("/models/filters?meta.k0999=a")
+    assert 150 < text.count('id="f-meta.') < 250
+    assert 'id="f-meta.k0999"' in text
+
+
+@pytest.mark.slow
+def test_nothing_is_too_odd_for_postgresql(make_pages, postgres):
+    pages = make_pages(60, url=postgres.url)
+    for path in ("/models/%00", "/tasks/%00", "/models?status=%00", "/models?task=%00", "/models?user=%00"):
+        assert pages.get(path).status_code in (200, 404), path
+    test_numbers_that_are_none_and_numbers_without_end(pages)

@@ -271,3 +271,25 @@ def test_read_only(make_pages):
 )
 def test_nobody(task, tab):
     assert task.get(f"/tasks/nobody{tab}").status_code == 404
+
+
+def test_passwords_in_arguments_are_shown_nowhere(task):
+    for path in (f"/tasks/{TASK}", f"/tasks/{TASK}.json", "/tasks.json?limit=200", "/tasks.json?all=1"):
+        text = task.get(path).text
+        assert "secret" not in text, path
+        assert "ada:***@bucket" in text or path == "/tasks.json?all=1", path
+
+
+def test_very_many_labels(task):
+    with task.store._writing() as connection:
+        changed = update(schema.tasks).where(schema.tasks.c.id == TASK)
+        connection.execute(
+            changed.values(
+                labels={f"label{n}": n for n in range(5_000)}, tags=[f"t{n}" for n in range(2_000)]
+            )
+        )
+    text = task.html(f"/tasks/{TASK}/configuration")
+    assert text.count('<td class="break">label') == 2_000
+    assert "3000 more are in the JSON" in text
+    assert text.count("data-untag=") == 500
+    assert len(task.json(f"/tasks/{TASK}/configuration.json")["labels"]) == 5_000

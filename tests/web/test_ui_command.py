@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from filling import fill
+from toylab import wait_until
 
 from autolog.cli.ui import PORT
 from autolog.store import Store, edit
@@ -23,8 +24,8 @@ pytestmark = pytest.mark.core
 class Running:
     """The command, once it has said where it is."""
 
-    def __init__(self, *arguments):
-        command = [sys.executable, "-m", "autolog", "ui", "--no-browser", *arguments]
+    def __init__(self, *arguments, browser=False):
+        command = [sys.executable, "-m", "autolog", "ui", *([] if browser else ["--no-browser"]), *arguments]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.address = self.process.stdout.readline().strip()
         found = re.fullmatch(r"http://(.+):(\d+)/\?token=(.+)", self.address)
@@ -47,8 +48,8 @@ class Running:
 def run():
     running = []
 
-    def start(*arguments):
-        running.append(Running(*arguments))
+    def start(*arguments, **more):
+        running.append(Running(*arguments, **more))
         return running[-1]
 
     yield start
@@ -124,6 +125,24 @@ def test_another_address_keeps_the_token(run):
     assert ui.get("/index.json")["task_count"] == 0
     with pytest.raises(urllib.error.HTTPError, match="401"):
         urllib.request.urlopen(f"http://127.0.0.1:{ui.port}/index.json", timeout=30)
+
+
+def test_what_a_browser_is_started_with_opens_the_pages_once(run, tmp_path, monkeypatch):
+    browser, said = tmp_path / "browser", tmp_path / "said"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {said}.part && mv {said}.part {said}\n')
+    browser.chmod(0o755)
+    monkeypatch.setenv("BROWSER", f"{browser} %s")
+    ui = run("--port", str(free_port()), browser=True)
+    wait_until(said.exists, 60)
+    address = said.read_text().strip()
+    assert address.startswith(f"http://127.0.0.1:{ui.port}/?token=")
+    assert ui.token not in address
+    with urllib.request.urlopen(address, timeout=30) as answer:
+        assert "HttpOnly" in answer.headers["set-cookie"]
+    with pytest.raises(urllib.error.HTTPError, match="401"):
+        urllib.request.urlopen(address, timeout=30)
+    with urllib.request.urlopen(ui.address, timeout=30) as answer:
+        assert answer.status == 200
 
 
 def test_no_such_address(run):

@@ -83,3 +83,17 @@ def test_filters():
 def test_what_cant_be_read_is_said(pair):
     with pytest.raises(BadValue):
         view(pair).filters(0.0)
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-01-31T14:00:00+02:00..", "2026-01-31T12:00:00Z..", "2026-01-31T12:00.."]
+)
+def test_times_of_other_places(text):
+    low, high = view(("updated", text)).filters(0.0).updated
+    assert (low, high) == (1769860800.0, None)
+
+
+def test_a_bound_on_what_an_address_may_say():
+    found = view(*((f"meta.k{number}", "a") for number in range(500)), ("q", "x"), ("meta.k0", "b"))
+    assert len(found.values) == 100
+    assert found.all("meta.k0") == ("a", "b")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from autolog.config import conceal
 from autolog.errors import NotFound
 from autolog.shown import plain as _json
 from autolog.shown import words as _format
@@ -287,7 +288,7 @@ def _show_task(record: TaskRecord, asked: _Parts) -> None:
             ("duration", _format.duration(_format.lasted(record))),
             ("user", f"{record.user}@{record.host}"),
             ("script", record.script),
-            ("arguments", " ".join(record.argv[1:])),
+            ("arguments", " ".join(conceal(list(record.argv[1:])))),
             ("folder", record.cwd),
             ("tags", ", ".join(record.tags)),
             ("git", _git(record)),

@@ -60,12 +60,13 @@ def ui(options: Options, /, host: str, port: int | None, no_browser: bool, read_
                 timeout_graceful_shutdown=2,
             )
         )
-        address = f"http://{_shown(host)}:{at.port}/?token={at.token}"
-        emit(address)
+        address = f"http://{_shown(host)}:{at.port}/?token="
+        emit(address + at.token)
         say("Ctrl-C ends it")
         if not no_browser and _has_browser():
-            # The socket takes the browser's connection already, and the server answers it in a moment.
-            threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+            # The socket takes the browser's connection already, and the server answers it in a moment. What a
+            # browser is started with everybody on this machine can read: so that opens the pages only once.
+            threading.Thread(target=webbrowser.open, args=(address + at.ticket,), daemon=True).start()
         try:
             server.run(sockets=[listening])
         except KeyboardInterrupt:

@@ -14,7 +14,7 @@ from .destination import open_recorded
 from .here import Here, seen_at
 from .layout import layout_of
 from .ranges import open_file
-from .restore import files_of, why_not
+from .restore import files_of, kept_for, why_not
 
 if TYPE_CHECKING:
     from autolog.store import Kept, KeptRecord, SnapshotRecord
@@ -28,19 +28,18 @@ def openers(snapshot: SnapshotRecord, kept: Kept, here: Here) -> list[tuple[str,
     """The name of each file of a snapshot, and what opens it for reading.
 
     Kept ones are read where they are kept, and only as far as is asked for. Else the file at its own path is
-    taken if it still is what was saved, here or where `path_substitution` says; `snapshot.parts` must be
-    there. Raises WeightsUnavailable; opening and reading raise IntegrityError and DestinationError.
+    taken if it still is what was saved, here or where `path_substitution` says, else what is kept for another
+    snapshot with the same bytes; `snapshot.parts` must be there. Raises WeightsUnavailable; opening and
+    reading raise IntegrityError and DestinationError.
     """
-    own = kept.files(snapshot.id)
-    if own:
-        first = own[0].place.id
-        return [(each.name, partial(_open, each, kept, here)) for each in own if each.place.id == first]
     wanted = files_of(snapshot)
-    for uri in seen_at(snapshot.uri, here):
+    for uri in () if kept.files(snapshot.id) else seen_at(snapshot.uri, here):
         layout = layout_of(uri, [name for name, _, _ in wanted])
         paths = [(name, layout.at_own_path(name), digest) for name, _, digest in wanted]
         if paths and all(_is_same(path, digest, kept) for _, path, digest in paths):
             return [(name, partial(_open_own, path)) for name, path, _ in paths]
+    if found := kept_for(snapshot, kept):
+        return [(name, partial(_open, each, kept, here)) for name, each in found]
     raise WeightsUnavailable(why_not(snapshot))
 
 

@@ -22,7 +22,16 @@ from .reading import Reading
 if TYPE_CHECKING:
     from autolog.store import Kept, KeptRecord, SnapshotRecord
 
-__all__ = ["Restored", "copy_verified", "digest_at", "files_of", "has_source", "restore", "why_not"]
+__all__ = [
+    "Restored",
+    "copy_verified",
+    "digest_at",
+    "files_of",
+    "has_source",
+    "kept_for",
+    "restore",
+    "why_not",
+]
 
 _BLOCK = 1 << 20
 
@@ -114,6 +123,18 @@ def files_of(snapshot: SnapshotRecord) -> list[tuple[str, int | None, str]]:
     return [("", snapshot.size, snapshot.digest)] if snapshot.digest else []
 
 
+def kept_for(snapshot: SnapshotRecord, kept: Kept) -> list[tuple[str, KeptRecord]]:
+    """The kept files with a snapshot's bytes, by their names in it: its own, else the same ones of others.
+
+    Of its own those in one place. Empty if not all are kept.
+    """
+    if own := kept.files(snapshot.id):
+        return [(each.name, each) for each in own if each.place.id == own[0].place.id]
+    wanted = files_of(snapshot)
+    alike = {each.digest: each for each in reversed(kept.files_like(digest for _, _, digest in wanted))}
+    return [(name, alike[d]) for name, _, d in wanted] if all(d in alike for _, _, d in wanted) else []
+
+
 def _sources(snapshot: SnapshotRecord, kept: Kept, here: Here, told: Told) -> Iterator[_Source]:
     """Where its bytes may be, best first."""
     own = kept.files(snapshot.id)
@@ -123,9 +144,8 @@ def _sources(snapshot: SnapshotRecord, kept: Kept, here: Here, told: Told) -> It
     wanted = files_of(snapshot)
     if own or not wanted:
         return
-    alike = {each.digest: each for each in reversed(kept.files_like(digest for _, _, digest in wanted))}
-    if all(digest in alike for _, _, digest in wanted):
-        yield _from_place("kept elsewhere", [(n, alike[d]) for n, _, d in wanted], kept, here, told)
+    if alike := kept_for(snapshot, kept):
+        yield _from_place("kept elsewhere", alike, kept, here, told)
     for uri in seen_at(snapshot.uri, here):
         layout = layout_of(uri, [name for name, _, _ in wanted])
         paths = [(name, layout.at_own_path(name), size, digest) for name, size, digest in wanted]

@@ -16,7 +16,7 @@ from .destination import open_recorded
 from .here import Here, seen_at
 from .layout import is_safe_name, layout_of
 from .reading import Reading
-from .restore import files_of, why_not
+from .restore import files_of, kept_for, why_not
 
 if TYPE_CHECKING:
     from autolog.content import Data
@@ -50,18 +50,13 @@ def streams(snapshot: SnapshotRecord, kept: Kept, here: Here) -> list[Streamed]:
     wanted = files_of(snapshot)
     if not all(is_safe_name(name) for name, _, _ in wanted):
         raise IntegrityError(f"v{snapshot.version} has a file with a name that leads elsewhere")
-    own = kept.files(snapshot.id)
-    if own:
-        first = own[0].place.id
-        return [_kept(each.name, each, kept, here) for each in own if each.place.id == first]
-    alike = {each.digest: each for each in reversed(kept.files_like(digest for _, _, digest in wanted))}
-    if wanted and all(digest in alike for _, _, digest in wanted):
-        return [_kept(name, alike[digest], kept, here) for name, _, digest in wanted]
+    if found := kept_for(snapshot, kept):
+        return [_kept(name, each, kept, here) for name, each in found]
     for uri in seen_at(snapshot.uri, here):
         layout = layout_of(uri, [name for name, _, _ in wanted])
-        found = [(name, layout.at_own_path(name), size, digest) for name, size, digest in wanted]
-        if found and all(_is_there(path, size, digest, kept) for _, path, size, digest in found):
-            return [_at_path(name, path, digest) for name, path, _, digest in found]
+        paths = [(name, layout.at_own_path(name), size, digest) for name, size, digest in wanted]
+        if paths and all(_is_there(path, size, digest, kept) for _, path, size, digest in paths):
+            return [_at_path(name, path, digest) for name, path, _, digest in paths]
     raise WeightsUnavailable(why_not(snapshot))
 
 

@@ -146,6 +146,11 @@ def _begin(settings: config.Settings, tags: tuple[str, ...], task_id: str, task_
     return run.task
 
 
+def _argument(given: Any) -> str:
+    # A script may have put anything there; passwords in URLs are written down nowhere.
+    return config.mask(os.fsdecode(given) if isinstance(given, bytes) else str(given))
+
+
 def _after_fork() -> None:
     with _guard.guard("go on in a forked process"):
         for run in _current:
@@ -177,7 +182,7 @@ class Run:
             project=names[0],
             name=names[1],
             script=script,
-            argv=tuple(os.fsdecode(arg) if isinstance(arg, bytes) else str(arg) for arg in sys.argv),
+            argv=tuple(map(_argument, sys.argv)),
             cwd=os.getcwd(),
             user=code.user(),
             host=os.uname().nodename,

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from autolog.config import conceal
+
 from .words import iso
 
 if TYPE_CHECKING:
@@ -109,7 +111,7 @@ def task(record: TaskRecord) -> dict[str, Any]:
         "user": record.user,
         "host": record.host,
         "script": record.script,
-        "argv": list(record.argv),
+        "argv": conceal(list(record.argv)),
         "cwd": record.cwd,
         "tags": list(record.tags),
         "git": dict(record.git),
@@ -140,7 +142,7 @@ def task_row(record: TaskRecord) -> dict[str, Any]:
         "user": record.user,
         "host": record.host,
         "script": record.script,
-        "argv": list(record.argv),
+        "argv": conceal(list(record.argv)),
         "tags": list(record.tags),
         "comment": record.comment,
         "archived": record.archived,

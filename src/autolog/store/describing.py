@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -50,9 +51,11 @@ def kind_of(value: Any) -> tuple[str, str | None, float | None]:
         return "truth", None, float(value)
     if isinstance(value, (int, float)):
         try:
-            return "number", None, float(value)
+            number = float(value)
         except OverflowError:
             return "other", None, None
+        # One that is none compares with nothing, and SQLite can't hold it.
+        return ("other", None, None) if math.isnan(number) else ("number", None, number)
     if isinstance(value, str):
         return "text", value, None
     return "other", None, None

@@ -92,9 +92,12 @@ class _Asked:
         conditions += [] if key is None else [described.c.key == key]
         counts: dict[str, Counter[str]] = {}
         for (name, kind, text, number), n in self._counted(described, columns, *conditions).items():
-            value = text if kind == "text" else f"{number:.17g}"
-            if kind == "truth":
-                value = "true" if number else "false"
+            if kind == "text":
+                value = text
+            elif number is None:  # NaN, as an earlier version wrote it
+                continue
+            else:
+                value = f"{number:.17g}" if kind == "number" else "true" if number else "false"
             counts.setdefault(f"meta.{name}", Counter())[value] += n
         return {name: _most(each) for name, each in counts.items() if len(each) <= _FEW}
 

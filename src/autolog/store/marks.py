@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -59,4 +60,6 @@ def _fits(key: SortKey, value: Any) -> bool:
         return key.nullable
     if key.is_text:
         return isinstance(value, str)
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1 << 63
+    if isinstance(value, float):
+        return not math.isnan(value)  # a loss may have been infinite
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 63

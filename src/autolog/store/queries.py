@@ -41,7 +41,8 @@ __all__ = ["Queries", "bare_name", "input_query"]
 #: Archived models, too.
 _EVERYTHING = Selection(archived=None)
 _HEX = re.compile(r"^[0-9a-f]{4,32}$")
-_VERSION = re.compile(r"^(.*):v(\d+)$")
+#: No database has numbers of versions beyond nine digits.
+_VERSION = re.compile(r"^(.*):v(\d{1,9})$")
 
 
 class Queries(ABC):

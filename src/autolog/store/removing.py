@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import Connection, and_, delete, or_, select, update
+from sqlalchemy import Connection, and_, delete, func, or_, select, update
 
 from autolog.errors import InUse
 
@@ -30,7 +30,7 @@ from .schema import (
     weights,
 )
 
-__all__ = ["remove", "uses_by_others"]
+__all__ = ["published_among", "remove", "uses_by_others"]
 
 
 def uses_by_others(
@@ -39,6 +39,16 @@ def uses_by_others(
     """Where tasks have loaded these snapshots, or any of these models; a task's own models don't count."""
     with store._reading() as connection:
         return _uses(connection, snapshot_ids, model_ids)
+
+
+def published_among(store: Store, model_ids: Collection[str]) -> int:
+    """How many of these models are published."""
+    query = select(func.count()).select_from(models).where(models.c.status == "published")
+    with store._reading() as connection:
+        return sum(
+            connection.execute(query.where(models.c.id.in_(batch))).scalar_one()
+            for batch in batches(sorted(set(model_ids)))
+        )
 
 
 @repeated

@@ -24,7 +24,7 @@ from sqlalchemy import (
     false,
 )
 
-from .types import BigInteger, Text
+from .types import BigInteger, Id, Text
 
 __all__ = [
     "aliases",
@@ -57,7 +57,7 @@ __all__ = [
 
 metadata = MetaData()
 
-_ID = String(64)
+_ID = Id(64)
 
 tasks = Table(
     "tasks",
@@ -65,7 +65,7 @@ tasks = Table(
     Column("id", _ID, primary_key=True),
     Column("project", Text, nullable=False),
     Column("name", Text, nullable=False),
-    Column("status", String(16), nullable=False),
+    Column("status", Id(16), nullable=False),
     Column("reason", Text, nullable=False),
     Column("started", Float, nullable=False, index=True),
     Column("finished", Float),
@@ -111,7 +111,7 @@ models = Table(
     Column("key", Text, nullable=False),
     Column("framework", Text, nullable=False),
     Column("model_type", Text, nullable=False),
-    Column("status", String(16), nullable=False),
+    Column("status", Id(16), nullable=False),
     Column("archived", Boolean, nullable=False),
     Column("tags", JSON, nullable=False),
     Column("labels", JSON, nullable=False),
@@ -135,7 +135,7 @@ models = Table(
     Column("versions", Integer, nullable=False, server_default="0"),
     Column("newest", Integer),
     Column("size", BigInteger),
-    Column("digest", String(80)),
+    Column("digest", Id(80)),
     Column("iteration", BigInteger),
     Column("parameters", BigInteger),
     Column("user", Text),

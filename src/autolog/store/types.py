@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import BigInteger as _BigInteger
-from sqlalchemy import Dialect
+from sqlalchemy import Dialect, String
 from sqlalchemy import Text as _Text
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-__all__ = ["BigInteger", "Text", "clean"]
+__all__ = ["BigInteger", "Id", "Text", "clean"]
 
 _LIMIT = 1 << 63
 
@@ -31,6 +31,17 @@ class Text(TypeDecorator[str]):
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         """What is written, or looked for."""
         return None if value is None else clean(value)
+
+
+class Id(TypeDecorator[str]):
+    """A short text of ours. What can't be one is looked for in vain, as others are, and no error."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """What is written, or looked for."""
+        return value if value is None or value.isalnum() else clean(value)
 
 
 class BigInteger(TypeDecorator[int]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
@@ -10,7 +11,7 @@ from urllib.parse import quote
 
 from starlette.responses import Response, StreamingResponse
 
-__all__ = ["Member", "download", "zipped", "zipped_size"]
+__all__ = ["Member", "download", "safe_name", "zipped", "zipped_size"]
 
 #: A file that somebody saved is data, whatever is in it.
 _HEADERS = {
@@ -21,6 +22,7 @@ _HEADERS = {
 _THEN = (1980, 1, 1, 0, 0, 0)
 #: What `zipfile` takes for too much for the fields of 32 bits.
 _ZIP64 = zipfile.ZIP64_LIMIT
+_LONGEST_NAME = 150
 
 
 class Member(NamedTuple):
@@ -50,10 +52,17 @@ def download(
     return StreamingResponse(body(), headers=headers, media_type=kind)
 
 
-def _attachment(name: str) -> str:
-    """A header that says what a download is called (RFC 6266); nothing in a name leads out of it."""
-    name = "".join(each if each.isprintable() else "_" for each in name.replace("/", "_").replace("\\", "_"))
+def safe_name(name: str) -> str:
+    """A name as a file or a folder anywhere may have it: nothing in it leads out of it, and it isn't long."""
+    name = "".join(each if each.isprintable() and each not in "/\\" else "_" for each in name)
     name = name.encode("utf-8", "replace").decode().strip(" .") or "weights"
+    stem, suffix = os.path.splitext(name)
+    return name if len(name) <= _LONGEST_NAME else stem[: _LONGEST_NAME - len(suffix[:20])] + suffix[:20]
+
+
+def _attachment(name: str) -> str:
+    """A header that says what a download is called (RFC 6266)."""
+    name = safe_name(name)
     plain = "".join(each if 32 <= ord(each) < 127 and each not in '"%;' else "_" for each in name)
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 

@@ -26,19 +26,22 @@ from autolog.shown.plain import SCHEMA
 
 from .site import SAFE_HEADERS, site_of
 
-__all__ = ["HANDLERS", "refusal"]
+__all__ = ["HANDLERS", "HAS_COME_IN", "refusal"]
+
+#: In a request's scope: whether it holds the session, or the token.
+HAS_COME_IN = "autolog.has_come_in"
 
 
-def refusal(request: Request, status: int, title: str, message: str, *, bare: bool = True) -> Response:
+def refusal(request: Request, status: int, title: str, message: str) -> Response:
     """An answer that says what is wrong, in the form that was asked for.
 
-    A `bare` one has nothing on it that only those who have come in may see.
+    For those who haven't come in it has nothing on it that only others may see.
     """
     wants_json = request.url.path.endswith(".json") or request.method not in ("GET", "HEAD")
     if wants_json or "application/json" in request.headers.get("accept", ""):
         return JSONResponse({"schema": SCHEMA, "status": status, "error": message}, status)
     values = {"status": status, "title": title, "message": message}
-    template = "refused.html" if bare else "error.html"
+    template = "error.html" if request.scope.get(HAS_COME_IN) else "refused.html"
     return site_of(request).page(request, template, values, status=status)
 
 
@@ -49,32 +52,32 @@ def _of_http(request: Request, error: Exception) -> Response:
         405: ("Not that way", f"{request.method} means nothing here."),
     }
     title, message = titles.get(error.status_code, ("This can't be done", str(error.detail)))
-    answer = refusal(request, error.status_code, title, message, bare=False)
+    answer = refusal(request, error.status_code, title, message)
     answer.headers.update(error.headers or {})
     return answer
 
 
 def _of_ours(request: Request, error: Exception) -> Response:
     if isinstance(error, NotFound):
-        return refusal(request, 404, "Nothing is here", str(error), bare=False)
+        return refusal(request, 404, "Nothing is here", str(error))
     if isinstance(error, WeightsUnavailable):
-        return refusal(request, 404, "These bytes are not to be had", str(error), bare=False)
+        return refusal(request, 404, "These bytes are not to be had", str(error))
     if isinstance(error, IntegrityError):
-        return refusal(request, 500, "These bytes are damaged", str(error), bare=False)
+        return refusal(request, 500, "These bytes are damaged", str(error))
     if isinstance(error, DestinationError):
-        return refusal(request, 503, "The place of these bytes is away", str(error), bare=False)
+        return refusal(request, 503, "The place of these bytes is away", str(error))
     if isinstance(error, (Published, InUse)):
-        return refusal(request, 409, "This can't be done", str(error), bare=False)
+        return refusal(request, 409, "This can't be done", str(error))
     if isinstance(error, (StoreAway, StoreLocked, StoreMissing)):
-        return refusal(request, 503, "The store is away", str(error), bare=False)
+        return refusal(request, 503, "The store is away", str(error))
     if isinstance(error, StoreError):
-        return refusal(request, 500, "The store can't answer", str(error), bare=False)
-    return refusal(request, 400, "This can't be done", str(error), bare=False)
+        return refusal(request, 500, "The store can't answer", str(error))
+    return refusal(request, 400, "This can't be done", str(error))
 
 
 def _of_a_bug(request: Request, error: Exception) -> Response:
     message = "That is our fault. The terminal where `autolog ui` runs says more."
-    answer = refusal(request, 500, "Something broke", message, bare=False)
+    answer = refusal(request, 500, "Something broke", message)
     # This one is made outside of the guard.
     answer.headers.update(SAFE_HEADERS)
     return answer

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .errors import refusal
+from .errors import HAS_COME_IN, refusal
 from .options import Options
 from .site import SAFE_HEADERS, site_of
 
@@ -25,6 +25,8 @@ __all__ = ["LARGEST_BODY", "Guard"]
 
 #: The most bytes that a request may bring along.
 LARGEST_BODY = 8_000_000
+#: No path of ours is longer, and the numbers in one are read before any page sees them.
+_LONGEST_PATH = 1_000
 #: What everybody may have: it is in the package, and the page that asks for the token needs it.
 _OPEN = ("/static/", "/favicon.ico")
 _READS = ("GET", "HEAD")
@@ -36,6 +38,7 @@ class Guard:
     def __init__(self, app: ASGIApp, options: Options) -> None:
         self._app = app
         self._options = options
+        self._ticket = options.ticket
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or pass it on."""
@@ -56,6 +59,7 @@ class Guard:
 
         request = Request(scope, receive)
         answer = self._answer(request)
+        scope[HAS_COME_IN] = answer is None and not scope["path"].startswith(_OPEN)
         await (answer or self._app)(scope, receive, sent)
 
     def _answer(self, request: Request) -> Response | None:
@@ -63,6 +67,8 @@ class Guard:
         if not self._is_our_host(request.headers.get("host", "")):
             return refusal(request, 400, "This is another address", "These pages don't go by that name.")
         path = request.url.path
+        if len(path) > _LONGEST_PATH:
+            return refusal(request, 414, "Too long an address", "No page here has so long a name.")
         if path.startswith(_OPEN):
             return None if request.method in _READS else _not_allowed(request)
         if request.method not in (*_READS, "POST"):
@@ -72,7 +78,7 @@ class Guard:
             return self._opened(request, token)
         bearer = request.headers.get("authorization", "").partition("Bearer ")[2]
         by_token = bool(bearer) and _same(bearer, self._options.token)
-        if not by_token and not _same(_cookie(request, self._options.cookie), self._options.session):
+        if not by_token and not self._has_session(request):
             return refusal(
                 request,
                 401,
@@ -81,13 +87,16 @@ class Guard:
             )
         return None if request.method in _READS else self._written(request, by_token=by_token)
 
+    def _has_session(self, request: Request) -> bool:
+        return _same(_cookie(request, self._options.cookie), self._options.session)
+
     def _written(self, request: Request, *, by_token: bool) -> Response | None:
         """Why a write is refused, None if it isn't."""
         if self._options.read_only:
             return refusal(request, 403, "Read only", "`autolog ui` was started with --read-only.")
         origin = request.headers.get("origin")
         site = request.headers.get("sec-fetch-site", "same-origin")
-        is_ours = origin is not None and urlsplit(origin).netloc == request.headers.get("host")
+        is_ours = origin is not None and _host_of(origin) == request.headers.get("host")
         if (origin is None and not by_token) or (origin is not None and not is_ours) or site != "same-origin":
             return refusal(request, 403, "From elsewhere", "Only pages of this site may change anything.")
         if not by_token and not _same(request.headers.get("x-csrf-token", ""), self._options.csrf):
@@ -95,7 +104,7 @@ class Guard:
         if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
             return refusal(request, 415, "Only JSON", "What is sent has to be application/json.")
         length = request.headers.get("content-length", "")
-        if not length.isascii() or not length.isdecimal():
+        if not length.isascii() or not length.isdecimal() or len(length) > 18:
             return refusal(request, 411, "How long?", "What is sent has to say its length.")
         if int(length) > LARGEST_BODY:
             return refusal(request, 413, "Too much", f"At most {LARGEST_BODY:,} bytes can be sent at once.")
@@ -107,7 +116,9 @@ class Guard:
         The page goes on by itself, without a redirect: somebody who came by a link of another site would be
         redirected without a cookie that is SameSite=Strict.
         """
-        if not _same(token, self._options.token):
+        if self._ticket and _same(token, self._ticket):
+            self._ticket = ""
+        elif not _same(token, self._options.token) and not self._has_session(request):
             return refusal(
                 request, 401, "That token is not the right one", "Each start of `autolog ui` has its own."
             )
@@ -135,6 +146,13 @@ def _not_allowed(request: Request) -> Response:
     answer = refusal(request, 405, "Not that way", f"{request.method} means nothing here.")
     answer.headers["allow"] = ", ".join((*_READS, "POST"))
     return answer
+
+
+def _host_of(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None
 
 
 def _is_address(name: str) -> bool:

@@ -44,11 +44,13 @@ def look(site: Site, snapshot: SnapshotRecord, *, wanted: bool = False) -> Insid
     recorded = site.store.contents(snapshot.digest)
     if recorded is not None:
         return _told(recorded)
+    if (known := _found.get(snapshot.digest)) is not None:
+        return known
+    if not wanted and snapshot.keeping != "kept" and (snapshot.size or 0) > _AT_ONCE:
+        return Inside(is_unread=True)
     with _reading:
         if (known := _found.get(snapshot.digest)) is not None:
             return known
-        if not wanted and snapshot.keeping != "kept" and (snapshot.size or 0) > _AT_ONCE:
-            return Inside(is_unread=True)
         try:
             found = _read(site, snapshot)
         except UnreadableWeights as error:

@@ -14,11 +14,12 @@ __all__ = ["Options"]
 class Options:
     """How the pages may be reached, and whether they may change anything.
 
-    `token` opens them; `hosts` are the names in the Host header that are ours, without a port; with
-    `any_address` so are all numeric addresses, since rebinding needs a name.
+    `token` opens them, and `ticket` does so once; `hosts` are the names in the Host header that are ours,
+    without a port; with `any_address` so are all numeric addresses, since rebinding needs a name.
     """
 
     token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    ticket: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     port: int = 0
     hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")
     any_address: bool = False

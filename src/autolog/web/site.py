@@ -48,6 +48,9 @@ class Entry(NamedTuple):
     keys: str
 
 
+#: Addresses are shorter; longer text is only shown where it is what the page is about.
+_LONGEST = 100_000
+
 #: Those whose routes there are. A room of pages adds its own line.
 NAVIGATION = [
     Entry("start", "Start", "g s"),
@@ -95,6 +98,7 @@ class Site:
             loader=PackageLoader("autolog.web"),
             autoescape=select_autoescape(default=True, default_for_string=True),
             undefined=StrictUndefined,
+            finalize=_within_reason,
             trim_blocks=True,
             lstrip_blocks=True,
         )
@@ -112,6 +116,7 @@ class Site:
             standing=words.standing,
             tag_name=tag_name,
             tag_value=tag_value,
+            whole=_Whole,
         )
         return found
 
@@ -148,6 +153,17 @@ def has_route(request: Request, name: str, **parameters: str) -> bool:
     except NoMatchFound:
         return False
     return True
+
+
+class _Whole(str):
+    """Text that a page shows however long it is."""
+
+
+def _within_reason(value: Any) -> Any:
+    """What a page shows of any value: a name may be of megabytes, and a page shows it many times."""
+    if type(value) is str and len(value) > _LONGEST:
+        return value[:_LONGEST] + "…"
+    return value
 
 
 def _plural(count: int, one: str, many: str = "") -> str:

@@ -96,24 +96,33 @@ def changes_of(site: Site, base: Side, other: Side, *, wanted: bool) -> Against:
         same = {name: Cell("unchanged", shape, dtype) for name, (shape, dtype) in listed.items()}
         return Against(other, same, has_numbers=True, is_identical=True)
     key = (old.digest or f"#{old.id}", new.digest or f"#{new.id}")
+    # What needs no work doesn't wait for those that do.
+    changes = _found.get(key)
+    if changes is None:
+        size = (old.size or 0) + (new.size or 0)
+        if size > _MOST or (size > _AT_ONCE and not wanted):
+            cells = _by_tables(_recorded(site, old), _recorded(site, new))
+            return Against(other, cells, waits=size, is_too_much=size > _MOST)
+        try:
+            changes = _worked_out(site, key, old, new)
+        except StoreError:
+            raise
+        except AutologError as error:
+            cells = _by_tables(_recorded(site, old), _recorded(site, new))
+            return Against(other, cells, problem=str(error))
+    return Against(other, {each.name: _cell(each) for each in changes}, has_numbers=True, changes=changes)
+
+
+def _worked_out(
+    site: Site, key: tuple[str, str], old: SnapshotRecord, new: SnapshotRecord
+) -> tuple[Change, ...]:
     with _working:
         changes = _found.get(key)
         if changes is None:
-            size = (old.size or 0) + (new.size or 0)
-            if size > _MOST or (size > _AT_ONCE and not wanted):
-                cells = _by_tables(_recorded(site, old), _recorded(site, new))
-                return Against(other, cells, waits=size, is_too_much=size > _MOST)
-            try:
-                changes = tensor_changes(old, new, site.kept, site.settings)
-            except StoreError:
-                raise
-            except AutologError as error:
-                cells = _by_tables(_recorded(site, old), _recorded(site, new))
-                return Against(other, cells, problem=str(error))
-            _found[key] = changes
+            changes = _found[key] = tensor_changes(old, new, site.kept, site.settings)
             while len(_found) > _HELD:
                 _found.popitem(last=False)
-    return Against(other, {each.name: _cell(each) for each in changes}, has_numbers=True, changes=changes)
+        return changes
 
 
 def rows_of(site: Site, base: Side, found: Sequence[Against], order: str) -> list[TensorRow]:

@@ -26,7 +26,8 @@ _SINGLE_ELSEWHERE = ("started", "archived")
 _RANGES = ("metric.", "min.", "max.")
 #: Filters, as against what they are looked at with.
 _LOOKS = ("sort", "columns", "page", "limit", "view", "model", "archived")
-_MOST_VALUES = 300
+#: Far more than a person writes, and no more than databases take in one question.
+_MOST_VALUES, _MOST_KEYS = 300, 100
 _LIMITS = (10, 50, 100, 200)
 _AGE = re.compile(r"(\d{1,5})([smhdw])")
 _SPANS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
@@ -67,13 +68,14 @@ class View:
                     ends.setdefault(field, {})[where] = value
             elif not value.strip():
                 is_canonical = False
-            elif is_known(key) and value not in values.setdefault(key, []):
-                values[key].append(value)
+            elif is_known(key) and (key in values or len(values) < _MOST_KEYS):
+                values.setdefault(key, []).append(value)
         for field, each in ends.items():
             if is_known(field):
                 values[field] = [f"{each.get('from', '')}..{each.get('to', '')}"]
         kept = {
-            key: tuple(each[:1] if _is_single(key) else each[:_MOST_VALUES]) for key, each in values.items()
+            key: tuple(each[:1] if _is_single(key) else dict.fromkeys(each[:_MOST_VALUES]))
+            for key, each in values.items()
         }
         return cls(base, kept, is_canonical, usual)
 
@@ -221,7 +223,8 @@ def _time(text: str, now: float, *, is_end: bool) -> float | None:
     if age := _AGE.fullmatch(text):
         return now - int(age[1]) * _SPANS[age[2]]
     try:
-        when = datetime.fromisoformat(text.removesuffix("Z")).replace(tzinfo=timezone.utc)
+        when = datetime.fromisoformat(text.removesuffix("Z"))
+        when = when if when.tzinfo else when.replace(tzinfo=timezone.utc)
         if is_end and len(text) == len("2026-01-31"):
             when += timedelta(days=1, microseconds=-1)
         return when.timestamp()

@@ -24,8 +24,12 @@ model.load_state_dict(torch.load("best.pt"))
 for parameter in model[0].parameters():
     parameter.requires_grad = False
 optimizer = torch.optim.SGD(model[3].parameters(), lr=settings["lr"], momentum=0.9)
-output = autolog.OutputModel(task=task, name="digits classifier", framework="PyTorch")
+output = autolog.OutputModel(
+    task=task, name="digits classifier", framework="PyTorch", tags=["best", "digits"]
+)
 output.update_labels({str(number): number for number in range(10)})
+output.set_metadata("data", "sklearn's digits")
+output.set_metadata("augmented", True)
 history = []
 for epoch in range(5):
     for start in range(0, 1500, 100):

@@ -14,7 +14,14 @@ from starlette.routing import Route
 from autolog import keeping
 from autolog.errors import BadName, BadValue, NotFound
 from autolog.shown import plain
-from autolog.store import ModelRecord, UseRecord, edit_many, publish_many, uses_by_others
+from autolog.store import (
+    ModelRecord,
+    UseRecord,
+    edit_many,
+    publish_many,
+    published_among,
+    uses_by_others,
+)
 
 from ..export import as_json
 from ..receiving import read_json
@@ -70,7 +77,7 @@ async def act(request: Request) -> Response:
 
 
 def uses(request: Request) -> Response:
-    """Which tasks have loaded these models: what to know before they are deleted."""
+    """Which tasks have loaded these models, and how many are published: what to know before a deletion."""
     site = site_of(request)
     if address := request.query_params.get("all"):
         ids = _ids(site, {"all": address})
@@ -82,7 +89,8 @@ def uses(request: Request) -> Response:
          "version": each.version}
         for each in found
     ]  # fmt: skip
-    answer = {"schema": plain.SCHEMA, "models": len(ids), "uses": listed}
+    published = published_among(site.store, ids)
+    answer = {"schema": plain.SCHEMA, "models": len(ids), "published": published, "uses": listed}
     return Response(as_json(answer), media_type="application/json")
 
 
@@ -161,7 +169,7 @@ def _move(site: Site, asked: _Asked) -> _Done:
 
 
 def _delete(site: Site, asked: _Asked) -> _Done:
-    """Take models in the archive away for good; those that other tasks have loaded only with `force`."""
+    """Take models in the archive away for good; those that are published, or that others use, by `force`."""
     failed: list[tuple[str, str]] = []
     going: dict[str, list[int]] = {}
     users: dict[str, list[str]] = {}
@@ -175,6 +183,8 @@ def _delete(site: Site, asked: _Asked) -> _Done:
             continue
         if not record.archived:
             failed.append((each, "it is not in the archive; only what is there can be deleted"))
+        elif record.status == "published" and not asked.force:
+            failed.append((each, "it is published"))
         elif each in users and not asked.force:
             failed.append((each, f"it has been loaded by {', '.join(dict.fromkeys(users[each]))}"))
         else:

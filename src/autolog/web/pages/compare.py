@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
 from autolog.errors import NotFound
@@ -16,7 +16,7 @@ from autolog.shown.aligning import Line, aligned, laid_out
 from autolog.store import thinned
 
 from ..comparing import SECTIONS, Comparison, compared, groups, scalars
-from ..export import as_json, csv_rows
+from ..export import as_json, csv_file
 from ..site import Site, site_of
 from ..tensor_changes import ORDERS, Against, changes_of, rows_of
 from ..usage import command
@@ -154,9 +154,7 @@ def page_csv(request: Request) -> Response:
         raise NotFound(found.missing[0][1])
     if not found.sides:
         raise NotFound("say what is to be compared: /compare.csv?m=ID&m=ID")
-    disposition = {"content-disposition": f'attachment; filename="compare-{found.section}.csv"'}
-    rows = list(_CSV[found.section](site, found))
-    return StreamingResponse(csv_rows(iter(rows)), media_type="text/csv", headers=disposition)
+    return csv_file(_CSV[found.section](site, found), f"compare-{found.section}.csv")
 
 
 def _details_csv(site: Site, found: Comparison) -> Iterator[list[Any]]:

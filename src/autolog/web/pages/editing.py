@@ -12,7 +12,7 @@ people who add the same name at once don't overwrite each other.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -31,8 +31,7 @@ from ..site import Site, site_of
 __all__ = ["ROUTES"]
 
 _LONGEST_KEY = 1_000
-_LONGEST_VALUE = 1_000_000
-_MOST_LABELS = 1_000_000
+_LONGEST_VALUE, _DEEPEST_VALUE = 1_000_000, 100
 
 Undo = dict[str, Any]
 
@@ -144,8 +143,8 @@ def _undo(what: str, added: list[str], gone: Any) -> Undo:
     return {what: {"remove": added, "add": gone}} if added or gone else {}
 
 
-def _parts(wanted: Any, kind: type[Any]) -> tuple[Any, list[str]]:
-    """What is to be added, a list or an object, and what is to be removed."""
+def _parts(wanted: Any, kind: type[Any]) -> tuple[Any, Collection[str]]:
+    """What is to be added, a list or an object, and what is to be removed, each once."""
     if not isinstance(wanted, dict) or not wanted or not wanted.keys() <= {"add", "remove"}:
         raise BadValue("say what to `add` and what to `remove`")
     added, removed = wanted.get("add", kind()), wanted.get("remove", [])
@@ -153,7 +152,8 @@ def _parts(wanted: Any, kind: type[Any]) -> tuple[Any, list[str]]:
         raise BadValue(f"`add` is {'a list' if kind is list else 'an object'}, and `remove` a list")
     if not all(isinstance(each, str) for each in removed):
         raise BadValue("`remove` is a list of names")
-    return added, removed
+    # Not a list, which would be gone through for each tag while nobody else may write.
+    return added, dict.fromkeys(removed)
 
 
 def _key(name: Any, what: str) -> str:
@@ -170,9 +170,18 @@ def _whole(name: str, value: Any) -> int:
 
 
 def _anything(name: str, value: Any) -> Any:
+    level, inner = 0, [value]
+    while inner := [each for one in inner if isinstance(one, (dict, list)) for each in _inside(one)]:
+        level += 1
+        if level > _DEEPEST_VALUE:
+            raise BadValue(f"the value of {name!r} has more than {_DEEPEST_VALUE} lists within each other")
     if len(json.dumps(value)) > _LONGEST_VALUE:
         raise BadValue(f"the value of {name!r} is longer than {_LONGEST_VALUE:,} characters as JSON")
     return value
+
+
+def _inside(value: dict[str, Any] | list[Any]) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value
 
 
 _CHANGES: Mapping[str, Callable[[Site, str, Any], Undo]] = {

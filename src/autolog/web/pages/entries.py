@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
 from autolog.shown import plain
 from autolog.store import ModelRecord
 
-from ..export import as_json, csv_rows
+from ..export import as_json, csv_file
 from ..site import site_of
 from .tabs import tab_page
 
@@ -83,9 +83,7 @@ def _json(name: str) -> Callable[[Request], Response]:
 
 def _csv(name: str, rows: Callable[[ModelRecord], Sequence[Sequence[Any]]]) -> Callable[[Request], Response]:
     def answer(request: Request) -> Response:
-        disposition = {"content-disposition": f'attachment; filename="{name}.csv"'}
-        lines = csv_rows(iter(rows(_model(request))))
-        return StreamingResponse(lines, media_type="text/csv", headers=disposition)
+        return csv_file(iter(rows(_model(request))), f"{name}.csv")
 
     return answer
 

@@ -7,14 +7,14 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
 from autolog.shown import plain
 from autolog.shown.words import iso
 from autolog.store import Lineage, LineageModel, LineageTask, Use, Uses, lineage_of, uses_of
 
-from ..export import as_json, csv_rows
+from ..export import as_json, csv_file
 from ..graph import Graph, as_dot, as_mermaid, collapsed, graph_of
 from ..layering import Drawing, Point, Sizes, lay_out
 from ..site import site_of
@@ -118,8 +118,7 @@ def as_csv(request: Request) -> Response:
             about = _use_json(each)
             yield [", ".join(each.tags) if name == "tags" else about[name] for name in _COLUMNS]
 
-    headers = {"content-disposition": 'attachment; filename="lineage.csv"'}
-    return StreamingResponse(csv_rows(lines()), media_type="text/csv", headers=headers)
+    return csv_file(lines(), "lineage.csv")
 
 
 def as_text(request: Request) -> Response:

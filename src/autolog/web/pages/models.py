@@ -8,7 +8,7 @@ from dataclasses import asdict
 from functools import partial
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response, StreamingResponse
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from autolog.errors import BadValue, NotFound, WhereError
@@ -16,14 +16,14 @@ from autolog.shown import plain
 from autolog.store import Row
 
 from ..columns import COLUMNS, column_of, columns_of, keys_of, with_columns
-from ..export import as_json, csv_lines, json_lines, row_to_json
+from ..export import as_json, csv_lines, json_lines, row_to_json, streamed
 from ..site import Site, has_route, site_of
 from ..table import filters_of, table_of
 from ..view import View
 
 __all__ = ["ROUTES"]
 
-#: Metrics and metadata keys that a panel offers without being asked.
+#: Metrics and metadata keys that a panel offers without being asked; those in force are always there.
 _OFFERED = 200
 
 
@@ -65,7 +65,7 @@ def page_json(request: Request) -> Response:
     site, view = site_of(request), _view(request)
     filters, columns = filters_of(site, view), columns_of(view)
     if request.query_params.get("all"):
-        return StreamingResponse(json_lines(site, view, filters, columns), media_type="application/json")
+        return streamed(json_lines(site, view, filters, columns), "application/json")
     found = site.browsing.page(
         filters, view.order, numbers=keys_of(columns), at=view.first("page"), limit=view.limit, designs=True
     )
@@ -92,11 +92,7 @@ def page_csv(request: Request) -> Response:
         )
         rows = iter(found.rows)
     name = view.base.strip("/")
-    return StreamingResponse(
-        csv_lines(rows, columns),
-        media_type="text/csv",
-        headers={"content-disposition": f'attachment; filename="{name}.csv"'},
-    )
+    return streamed(csv_lines(rows, columns), "text/csv", f"{name}.csv")
 
 
 def news(request: Request) -> Response:
@@ -129,9 +125,12 @@ def filter_panel(request: Request) -> Response:
     except (BadValue, WhereError) as error:
         problem, filters = str(error), view.cleared.filters(time.time())
     facets = site.browsing.facets(filters)
+    offered = dict.fromkeys([key for key in facets if key in view.values or not key.startswith("meta.")])
+    offered |= dict.fromkeys([key for key in sorted(facets) if key not in offered][:_OFFERED])
     metrics = dict.fromkeys(f"metric.{each}" for each in site.browsing.metric_names()[:_OFFERED])
     metrics |= dict.fromkeys(key for key in view.values if key.startswith(("metric.", "min.", "max.")))
-    values = {"view": view, "facets": facets, "metrics": list(metrics), "problem": problem}
+    listed = {key: facets[key] for key in offered}
+    values = {"view": view, "facets": listed, "metrics": list(metrics), "problem": problem}
     return site.page(request, "filters.html", values)
 
 

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
 from autolog.shown import plain
 from autolog.store import ModelRecord, SnapshotRecord
 
-from ..export import as_json, csv_rows
+from ..export import as_json, csv_file
 from ..inside import Inside, look
 from ..site import site_of
 from ..tensors import Leaf, leaves_of, tree_of
@@ -85,8 +85,7 @@ def network_csv(request: Request) -> Response:
             shape = "x".join(map(str, each.shape))
             yield [each.name, shape, each.dtype, each.parameters, each.size, each.share]
 
-    disposition = {"content-disposition": 'attachment; filename="tensors.csv"'}
-    return StreamingResponse(csv_rows(cells()), media_type="text/csv", headers=disposition)
+    return csv_file(cells(), "tensors.csv")
 
 
 def _found(request: Request) -> tuple[ModelRecord, SnapshotRecord | None, Inside, list[Leaf]]:

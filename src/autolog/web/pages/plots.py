@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
 from autolog.errors import NotFound
@@ -14,7 +14,7 @@ from autolog.shown import plain
 from autolog.shown.words import iso
 from autolog.store import FigureRecord, drawn_figures, figures_of
 
-from ..export import as_json, csv_rows
+from ..export import as_json, csv_file
 from ..figures import Rows, image_of, is_table, rows_of
 from ..site import SAFE_HEADERS, Site, site_of
 from ..view import View
@@ -24,6 +24,8 @@ __all__ = ["ROUTES"]
 
 #: Figures on a page, rows of a table among them and on a figure's own page, iterations that one may choose.
 _FIGURES, _FEW, _ROWS, _ITERATIONS = 30, 20, 500, 1000
+#: Tables of a figure: each of its traces is one.
+_TABLES = 20
 #: Figures may have images in them, and Plotly makes one to save a figure as a file; from elsewhere none come.
 _POLICY = f"{SAFE_HEADERS['content-security-policy']}; img-src 'self' data: blob:"
 #: An image by itself can do nothing at all.
@@ -91,7 +93,7 @@ def _shown(site: Site, model_id: str, chosen: list[tuple[FigureRecord, list[int]
         elif figure and is_table(figure):
             how, tables = "table", rows_of(figure)
         size = sum(len(each.rows) for each in tables)
-        cut = [each._replace(rows=each.rows[:rows]) for each in tables]
+        cut = [each._replace(rows=each.rows[:rows]) for each in tables[:_TABLES]]
         found.append(Shown(record, how, cut, size, iterations, f"/models/{model_id}/plots/{record.id}"))
     return found
 
@@ -121,8 +123,9 @@ def figure(request: Request) -> Response:
     values = {
         "shown": shown,
         "others": [each for each in others if (each.title, each.series) == (record.title, record.series)],
-        "tables": [each._replace(rows=each.rows[:_ROWS]) for each in tables],
-        "sizes": [len(each.rows) for each in tables],
+        "tables": [each._replace(rows=each.rows[:_ROWS]) for each in tables[:_TABLES]],
+        "sizes": [len(each.rows) for each in tables[:_TABLES]],
+        "left": max(0, len(tables) - _TABLES),
         "base": f"/models/{model.id}/plots",
     }
     answer = tab_page(request, "model_plot.html", "model-plots", model, values)
@@ -147,8 +150,7 @@ def figure_csv(request: Request) -> Response:
             for row in table.rows:
                 yield [table.name, *row]
 
-    headers = {"content-disposition": 'attachment; filename="figure.csv"'}
-    return StreamingResponse(csv_rows(lines()), media_type="text/csv", headers=headers)
+    return csv_file(lines(), "figure.csv")
 
 
 def figure_image(request: Request) -> Response:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
 from autolog.errors import NotFound
@@ -14,7 +14,7 @@ from autolog.shown import plain
 from autolog.shown.words import iso
 from autolog.store import ModelRecord, Point, Series, Summary, marks_of, series_of, summaries_of, thinned
 
-from ..export import as_json, csv_rows
+from ..export import as_json, csv_file
 from ..site import Site, site_of
 from ..view import View
 from .tabs import tab_page
@@ -23,6 +23,8 @@ __all__ = ["ROUTES", "scalars_json"]
 
 #: Plots on a page, rows of a table of values, and how many points all these tables may have together.
 _PLOTS, _ROWS, _POINTS = 40, 100, 100_000
+#: Series in a plot: more than that nobody tells apart, and no address has room for their names.
+_SERIES = 60
 #: What each choice may say; the first is what holds without a word.
 CHOICES = {
     "x": {"iteration": "Iteration", "time": "Time from start", "wall": "Wall time"},
@@ -39,10 +41,11 @@ _STRENGTH = 60
 
 
 class Plot(NamedTuple):
-    """A plot: the metrics in it, and the address of their points."""
+    """A plot: the metrics in it, how many of its title aren't (`left_out`), the address of their points."""
 
     title: str
     series: list[Summary]
+    left_out: int
     url: str
     rows: list[tuple[int, list[float | None]]]
     row_count: int
@@ -87,6 +90,8 @@ def _view(request: Request, model: ModelRecord) -> tuple[View, dict[str, Any]]:
 
 
 def _plots(site: Site, model: ModelRecord, groups: dict[str, list[Summary]]) -> list[Plot]:
+    whole = {title: len(group) for title, group in groups.items()}
+    groups = {title: group[:_SERIES] for title, group in groups.items()}
     names = {each.name for group in groups.values() for each in group}
     is_small = sum(each.size for group in groups.values() for each in group) <= _POINTS
     read = series_of(site.store, [model.id], names) if is_small and names else []
@@ -96,7 +101,8 @@ def _plots(site: Site, model: ModelRecord, groups: dict[str, list[Summary]]) -> 
         view = View("", {"name": tuple(each.name for each in group)})
         url = f"/models/{model.id}/scalars.json?{view.query}"
         rows = _rows([points.get(each.name, ()) for each in group])
-        found.append(Plot(title, group, url, rows[-_ROWS:][::-1], len(rows)))
+        left_out = whole[title] - len(group)
+        found.append(Plot(title, group, left_out, url, rows[-_ROWS:][::-1], len(rows)))
     return found
 
 
@@ -173,17 +179,19 @@ def as_csv(request: Request) -> Response:
     """All scalars, a line for each point."""
     site = site_of(request)
     model = site.store.head(request.path_params["model_id"])
-    found = series_of(site.store, [model.id], request.query_params.getlist("name") or None)
+    names = request.query_params.getlist("name")
+    names = names or [each.name for each in summaries_of(site.store, model.id)]
 
     def lines() -> Iterator[list[Any]]:
         yield ["name", "iteration", "value", "time"]
-        for each in found:
-            for point in each.points:
-                iteration = None if point.iteration < 0 else point.iteration
-                yield [each.name, iteration, point.value, iso(point.time)]
+        # One after the other: all together may be more than there is memory for.
+        for name in sorted(set(names)):
+            for each in series_of(site.store, [model.id], [name]):
+                for point in each.points:
+                    iteration = None if point.iteration < 0 else point.iteration
+                    yield [each.name, iteration, point.value, iso(point.time)]
 
-    headers = {"content-disposition": 'attachment; filename="scalars.csv"'}
-    return StreamingResponse(csv_rows(lines()), media_type="text/csv", headers=headers)
+    return csv_file(lines(), "scalars.csv")
 
 
 ROUTES = (

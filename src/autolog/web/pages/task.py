@@ -161,7 +161,8 @@ def _after(record: TaskRecord, what: str, wanted: Any) -> Mapping[str, Any]:
         raise BadValue("`add` and `remove` are lists of tags")
     if not all(0 < len(tag.strip()) <= _LONGEST_TAG for tag in added):
         raise BadName(f"a tag is text of 1 to {_LONGEST_TAG:,} characters")
-    left = [tag for tag in record.tags if tag not in removed]
+    gone = set(removed)
+    left = [tag for tag in record.tags if tag not in gone]
     tags = tuple(dict.fromkeys((*left, *(tag.strip() for tag in added))))
     if len(tags) > max(_MOST_TAGS, len(record.tags)):
         raise BadValue(f"a task may have {_MOST_TAGS:,} tags")

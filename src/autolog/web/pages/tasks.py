@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response, StreamingResponse
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from autolog.errors import BadValue
@@ -15,7 +15,7 @@ from autolog.shown import plain
 from autolog.shown.words import iso, lasted
 from autolog.store import TASK_FACETS, TaskFilters, TaskPage, TaskRecord, TaskTable
 
-from ..export import as_json, csv_rows
+from ..export import as_json, csv_file, streamed
 from ..site import Site, site_of
 from ..table import Chip
 from ..view import View, tag_name, times
@@ -128,7 +128,7 @@ def page_json(request: Request) -> Response:
     site, view = site_of(request), _view(request)
     filters = _filters(view)
     if request.query_params.get("all"):
-        return StreamingResponse(_json_lines(site, filters, view), media_type="application/json")
+        return streamed(_json_lines(site, filters, view), "application/json")
     found = _table(site).page(filters, view.order, at=view.first("page"), limit=view.limit)
     answer = {
         "schema": plain.SCHEMA,
@@ -145,14 +145,11 @@ def page_csv(request: Request) -> Response:
     site, view = site_of(request), _view(request)
     filters = _filters(view)
     table = _table(site)
-    # Asked before anything is sent, so that what can't be read is still told as an error.
-    first = table.page(filters, view.order, at=view.first("page"), limit=view.limit)
-    rows = table.each(filters, view.order) if request.query_params.get("all") else iter(first.rows)
-    return StreamingResponse(
-        csv_rows(_csv(rows)),
-        media_type="text/csv",
-        headers={"content-disposition": 'attachment; filename="tasks.csv"'},
-    )
+    if request.query_params.get("all"):
+        rows = table.each(filters, view.order)
+    else:
+        rows = iter(table.page(filters, view.order, at=view.first("page"), limit=view.limit).rows)
+    return csv_file(_csv(rows), "tasks.csv")
 
 
 def filter_panel(request: Request) -> Response:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response, StreamingResponse
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from autolog import keeping
@@ -15,8 +15,8 @@ from autolog.errors import NotFound
 from autolog.shown import plain
 from autolog.store import ModelRecord, SnapshotRecord, metrics_at
 
-from ..downloading import Member, download, zipped, zipped_size
-from ..export import as_json, csv_rows
+from ..downloading import Member, download, safe_name, zipped, zipped_size
+from ..export import as_json, csv_file
 from ..growth import growth_of
 from ..site import Site, site_of
 from ..usage import command
@@ -97,8 +97,7 @@ def snapshots_csv(request: Request) -> Response:
             own = {**told, "aliases": " ".join(each.aliases)}
             yield [*(own[head] for head in heads), *(each.metrics.get(name) for name in names)]
 
-    disposition = {"content-disposition": 'attachment; filename="snapshots.csv"'}
-    return StreamingResponse(csv_rows(cells()), media_type="text/csv", headers=disposition)
+    return csv_file(cells(), "snapshots.csv")
 
 
 def newest_download(request: Request) -> Response:
@@ -119,7 +118,8 @@ def version_download(request: Request) -> Response:
     snapshot = version_of(model, request.path_params["version"])
     found = keeping.streams(snapshot, site.kept, site.settings)
     own = keeping.layout_of(snapshot.uri, [each.name for each in found])
-    name = own.own_name or model.name
+    # Of several files it is their folder in a zip.
+    name = safe_name(own.own_name or model.name)
     is_head = request.method == "HEAD"
     if own.is_single:
         return download(found[0].open(), name, found[0].size, is_head=is_head)

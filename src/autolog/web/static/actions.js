@@ -13,6 +13,19 @@ const DONE = {
 };
 const UNDO = { archive: "restore", restore: "archive", tag: "untag", untag: "tag" };
 
+/** Who needs these models. An address holds only so many ids. */
+async function needs({ all, ids }) {
+  if (all) return get(`/models/uses.json?all=${encodeURIComponent(all)}`);
+  const found = { uses: [], published: 0 };
+  for (let at = 0; at < ids.length; at += 500) {
+    const some = ids.slice(at, at + 500).map((id) => `id=${encodeURIComponent(id)}`);
+    const { uses, published } = await get(`/models/uses.json?${some.join("&")}`);
+    found.uses.push(...uses);
+    found.published += published;
+  }
+  return found;
+}
+
 async function confirmed(action, which, count) {
   if (action === "publish") {
     return ask({
@@ -27,16 +40,17 @@ async function confirmed(action, which, count) {
   }
   if (action === "move") return ask({ title: `Move ${models(count)}`, field: "Project", yes: "Move" });
   if (action !== "delete") return { value: "", force: false };
-  const asked = which.all ? `all=${encodeURIComponent(which.all)}` : which.ids.map((id) => `id=${id}`).join("&");
-  const { uses } = await get(`/models/uses.json?${asked}`);
+  const { uses, published } = await needs(which);
   const users = new Map(uses.map((each) => [`${each.model_id} ${each.task.id}`, each]));
+  const held = [users.size ? "that tasks have loaded" : "", published ? "that are published" : ""].filter(Boolean);
   return ask({
     title: `Delete ${models(count)} for good?`,
     text:
       "Their versions go, and the bytes that are kept of them. Files at their own paths stay. This can't be undone." +
+      (published ? ` ${models(published)} of them ${published === 1 ? "is" : "are"} published.` : "") +
       (users.size ? " Tasks have loaded some of them:" : ""),
     list: [...users.values()].map((each) => `${each.name} was loaded by ${each.task.name}`),
-    check: users.size ? "Also those that tasks have loaded" : "",
+    check: held.length ? `Also those ${held.join(" or ")}` : "",
     yes: "Delete",
     danger: true,
   });

@@ -115,7 +115,8 @@ async function fetchAndDraw(place) {
   try {
     const answer = await fetch(place.dataset.url, { headers: { Accept: "application/json" } });
     if (!answer.ok) throw new Error(answer.statusText);
-    cards.get(place).figure = (await answer.json()).figure;
+    const { figure } = await answer.json();
+    cards.get(place).figure = { ...figure, data: Array.isArray(figure.data) ? figure.data : [] };
   } catch {
     sorry(place, "The server doesn't answer.");
     return;

@@ -31,9 +31,10 @@ document.addEventListener("click", async (event) => {
     open(button, right - 180, bottom + 2);
     return;
   }
-  const item = event.target.closest("#row-menu button");
+  const item = event.target.closest("#row-menu [data-row]");
   if (!item) return;
   menu().hidePopover();
+  if (item.localName === "a") return;
   const which = { ids: [row.dataset.id] };
   if (item.dataset.row === "compare") {
     const ids = new Set([row.dataset.id, ...chosenIds()]);

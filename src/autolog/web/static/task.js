@@ -5,11 +5,11 @@ import { ask, post, reread, toast } from "./speaking.js";
 
 const address = () => document.querySelector("#artifacts").dataset.inputs;
 
-async function set(body, told, undo = null) {
+async function set(body, told) {
   try {
     await post(address(), body);
     await reread();
-    toast(told, { undo });
+    toast(told);
   } catch (error) {
     toast(error.message, { isProblem: true });
   }
@@ -21,10 +21,18 @@ async function connect() {
   if (said) await set({ connect: said.value }, "Input model added.");
 }
 
-function disconnect(button) {
-  const { disconnect: id, version } = button.dataset;
-  const back = () => set({ connect: version ? `${id}:v${version}` : id }, "Input model added again.");
-  return set({ disconnect: id }, "Input model removed.", back);
+/** It may have been loaded in several versions: all of them go, and all come back. */
+async function disconnect(id) {
+  try {
+    const { versions } = await post(address(), { disconnect: id });
+    await reread();
+    const back = async () => {
+      for (const each of versions) await set({ connect: each === null ? id : `${id}:v${each}` }, "Input model added again.");
+    };
+    toast("Input model removed.", { undo: back });
+  } catch (error) {
+    toast(error.message, { isProblem: true });
+  }
 }
 
 document.addEventListener("click", (event) => {
@@ -33,5 +41,5 @@ document.addEventListener("click", (event) => {
     const isArchived = Boolean(at("#archive").dataset.archived);
     change({ archived: !isArchived }, isArchived ? "Task taken out of the archive." : "Task archived.");
   } else if (at("#connect")) connect();
-  else if (at("[data-disconnect]")) disconnect(at("[data-disconnect]"));
+  else if (at("[data-disconnect]")) disconnect(at("[data-disconnect]").dataset.disconnect);
 });
