@@ -144,6 +144,7 @@ def test_publishing_archiving_and_deleting(site, make):
     expect(page.get_by_role("button", name="Archive")).to_be_visible()
     page.get_by_role("button", name="Archive").click()
     page.get_by_role("button", name="Delete").click()
+    page.get_by_label("Also those that are published").check()
     page.locator("#ask-yes").click()
     page.wait_for_url("**/archive")
     with pytest.raises(NotFound):
@@ -203,7 +204,7 @@ def test_snapshots(site, make):
     page.get_by_role("link", name="with v1").click()
     page.wait_for_url(f"**/compare?m={model_id}:v1&m={model_id}:v2")
     # Nothing was kept of this one: it says what became of its files, and offers none.
-    model_id = make(*files[:2], keep=False)
+    model_id = make(*(safetensors({"b": (3, number)}, number) for number in (1, 2)), keep=False)
     with site.store._writing() as connection:
         table = schema.snapshots
         connection.execute(
