@@ -33,6 +33,27 @@ def runs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     found.close()
 
 
+#: Hooks whose scripts import the same: in one worker they share the process that has imported it.
+_TOGETHER = (
+    (
+        "huggingface_hub",
+        "onnx",
+        "pytorch",
+        "safetensors",
+        "torch_distributed",
+        "torch_export",
+        "torch_package",
+        "torchscript",
+    ),
+    ("tensorflow", "tflite"),
+    ("joblib", "pickle", "skops", "xgboost"),
+)
+
+
+def _group(key: str) -> str:
+    return next((together[0] for together in _TOGETHER if key in together), key)
+
+
 @pytest.hookimpl(tryfirst=True)  # xdist reads the marks in this hook, too
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """All tests of one key go to one worker (`--dist loadgroup`): they share their scripts' runs."""
@@ -40,4 +61,4 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         parameters = getattr(getattr(item, "callspec", None), "params", {})
         key = parameters.get("key") or getattr(parameters.get("script"), "key", None)
         if key is not None and Path(item.fspath).parent == Path(__file__).parent:
-            item.add_marker(pytest.mark.xdist_group(f"contract-{key}"))
+            item.add_marker(pytest.mark.xdist_group(f"contract-{_group(key)}"))

@@ -36,8 +36,33 @@ ORDERS = ("in_both_orders", "lazy_in_thread")
 #: Those that run in a process that has the framework imported; so init() in it comes after the import. So do
 #: captured runs but for one of each hook, which begins with init().
 _WARM = ("bare", "raising", "captured")
+#: Packages that cost little to import: a process may have them for another script than the one that it runs.
+_LIGHT = {
+    "cloudpickle",
+    "fastcore",
+    "fsspec",
+    "h5py",
+    "huggingface_hub",
+    "joblib",
+    "numpy",
+    "onnx",
+    "pandas",
+    "safetensors",
+    "sklearn",
+    "skops",
+}
 #: MegEngine looks for CUDA when it is first used, and says so: in a fork it says something else.
 _ALWAYS_ALONE = ("megengine",)
+#: Hooks for a module that any script has imported, or for parts of what another hook's scripts import: no
+#: further order of imports is left to try.
+_IMPORTED_WITH_OTHERS = (
+    "pickle",
+    "tflite",
+    "torch_distributed",
+    "torch_export",
+    "torch_package",
+    "torchscript",
+)
 _WRAPPER = os.path.join("autolog", "patching", "importlib_bootstrap.py")
 
 
@@ -85,19 +110,23 @@ class Script:
         needs = [Requirement(text) for text in self.expected.get("needs", [])]
         return sorted(missing | {str(each) for each in needs if not _is_met(each)})
 
+    @property
+    def heavy(self) -> frozenset[str]:
+        """The packages it imports that take long."""
+        return frozenset(_roots(self.imports) - sys.stdlib_module_names - _LIGHT)
+
     @cached_property
-    def environment(self) -> dict[str, str] | None:
-        """The variables that it sets for the frameworks' imports to go by; None if only it can tell them."""
-        found: dict[str, str] = {}
-        for node in ast.parse(self.path.read_text("utf-8")).body:
-            text = ast.unparse(node)
-            match = re.match(r"os\.environ(?:\.setdefault\(|\[)'(\w+)'(?:, |\] = )'([^']*)'\)?$", text)
-            if match is not None:
-                found[match[1]] = match[2]
-            elif text.startswith("os.environ"):
-                return None
+    def environment(self) -> dict[str, str]:
+        """The variables that it, or a helper, sets for the frameworks' imports to go by.
+
+        `{work}` in a value is the folder it runs in.
+        """
+        tree = ast.parse(self.path.read_text("utf-8"))
+        last = max(node.lineno for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom)))
+        first = [node for node in tree.body if node.lineno < last]
         helpers = [each for each in self._helpers if each.stem in _names(self.path)]
-        return None if any("os.environ" in each.read_text("utf-8") for each in helpers) else found
+        nodes = [node for each in helpers for node in ast.walk(ast.parse(each.read_text("utf-8")))]
+        return {name: value for node in (*nodes, *first) for name, value in _sets(node)}
 
     @property
     def _helpers(self) -> list[Path]:
@@ -117,7 +146,7 @@ class Script:
     @property
     def begins_with_init(self) -> bool:
         """Whether its captured run imports nothing before init(): the first of the hook's longest chain."""
-        return self.is_of_longest_chain and self.first == self
+        return self.key not in _IMPORTED_WITH_OTHERS and self.is_of_longest_chain and self.first == self
 
     @property
     def is_of_longest_chain(self) -> bool:
@@ -137,6 +166,18 @@ class Script:
         """How many scripts must have run before."""
         after = self.expected.get("after")
         return 0 if after is None else 1 + Script(self.path.with_name(after)).depth
+
+
+def _sets(node: ast.AST) -> list[tuple[str, str]]:
+    """The variables that a statement sets, if it is about nothing else."""
+    text = ast.unparse(node) if isinstance(node, (ast.Assign, ast.Expr)) else ""
+    if not text.startswith("os.environ"):
+        return []
+    set_one = re.match(r"os\.environ(?:\.setdefault\(|\[)'(\w+)'(?:, |\] = )(.*?)\)?$", text)
+    if set_one is not None:
+        return [(set_one[1], set_one[2].strip("'"))]
+    pairs = re.findall(r"(\w+)=(?:'([^']*)'|os\.path\.abspath\('([^']*)'\))", text)
+    return [(name, value or f"{{work}}/{folder}") for name, value, folder in pairs]
 
 
 def _names(path: Path) -> list[str]:
@@ -204,7 +245,7 @@ class Runs:
         self._pool = ThreadPoolExecutor(len(os.sched_getaffinity(0)))
         self._started: dict[tuple[Path, str], Future[dict[Path, Run]]] = {}
         self._probes: dict[tuple[str, str], Future[list[str]]] = {}
-        self._warm: dict[tuple[str, ...], Warm] = {}
+        self._warm: dict[tuple[tuple[tuple[str, str], ...], frozenset[str]], Warm] = {}
         self._making = threading.Lock()
 
     def start(self, keys: list[str], wanted: list[Script]) -> None:
@@ -296,10 +337,11 @@ class Runs:
         (top / "work").mkdir(parents=True, exist_ok=True)
         words = ["bare" if mode == "again" else mode, str(path), *arguments]
         is_alone = script.key in _ALWAYS_ALONE or (mode == "captured" and script.begins_with_init)
-        if mode in _WARM and script.environment is not None and not is_alone:
-            warm = self._warm_for(script, script.environment)
+        if mode in _WARM and not is_alone:
+            warm = self._warm_for(script)
             there = _environment(warm.at, warm.at / "work")
-            return warm.run(words, top, {**there, **script.environment, **more})
+            own = {name: value.format(work=warm.at / "work") for name, value in script.environment.items()}
+            return warm.run(words, top, {**there, **own, **more})
         return subprocess.run(
             [sys.executable, str(RUNNER), *words],
             cwd=top / "work",
@@ -310,17 +352,20 @@ class Runs:
             check=False,
         )
 
-    def _warm_for(self, script: Script, environment: dict[str, str]) -> Warm:
-        """The process that has what this script imports, as these variables have it.
+    def _warm_for(self, script: Script) -> Warm:
+        """The process that has what this script imports, as the variables have it that it sets.
 
-        It is that of other scripts, too, that import the same packages; not more: some packages look which
+        It is that of all scripts that import the same heavy packages; not more: some packages look which
         others are there.
         """
-        set_by_it = [f"{name}={value}" for name, value in environment.items()]
-        key = (*sorted(set_by_it), *sorted(_roots(script.imports)))
+        key = (tuple(sorted(script.environment.items())), script.heavy)
         with self._making:
             if key not in self._warm:
-                modules = list(dict.fromkeys(script.imports))
+                able = [
+                    each for each in scripts() if not each.missing and each.environment == script.environment
+                ]
+                able = [each for each in able if each.heavy == script.heavy]
+                modules = list(dict.fromkeys(name for each in able for name in each.imports))
                 # Short, for the names of sockets (see TMPDIR below).
                 self._warm[key] = Warm(_folder(self._folder / f"w{len(self._warm)}"), modules)
             return self._warm[key]

@@ -7,6 +7,7 @@ on in the same line of runner.py as without this.
 """
 
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -22,6 +23,9 @@ def serve(modules):
         with contextlib.suppress(ImportError):  # not every part of a framework can be imported everywhere
             importlib.import_module(name)
     sys.stdout.flush()
+    # What the imports made stays: forks needn't look through it again and again, and last when they end.
+    gc.collect()
+    gc.freeze()
     requests, answers = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w")
     print("imported", file=answers, flush=True)
     for line in requests:

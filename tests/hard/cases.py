@@ -8,6 +8,7 @@ loads, as another task. Each case works in a folder of its own name. A driver (d
 framework builds, saves and loads a small model; see drivers/README.md.
 """
 
+import gc
 import importlib.util
 import io
 import json
@@ -286,6 +287,8 @@ def begin(task, driver):
 
 def main(driver, folder):
     """What a process does; the forked ones return from here, too."""
+    gc.collect()
+    gc.freeze()  # what imports made needn't be looked through in each fork
     for what in ("prepare", "train"):
         child = os.fork()
         if child == 0:
