@@ -18,7 +18,7 @@ from autolog.store import Kept, Store
 
 pytest.importorskip("torch")
 
-MEGABYTES = int(os.environ.get("AUTOLOG_TEST_MEGABYTES", "40"))
+MEGABYTES = int(os.environ.get("AUTOLOG_TEST_MEGABYTES", "16"))
 GROWING = Path(__file__).with_name("growing.py")
 
 

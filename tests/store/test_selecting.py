@@ -233,7 +233,7 @@ orders = st.lists(
     unique_by=lambda each: each.lstrip("-"),
 )
 
-within = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+within = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @within
