@@ -62,7 +62,6 @@ _PLANE_MATCH, _PLANE_TABLE_LOG = 7, 6
 _WORTHWHILE = 0.97
 _SAMPLE = 8192
 _COMPRESSED = 1 << 31
-_ROOM = ("", 0, 0)
 
 
 class Encoded(NamedTuple):
@@ -106,12 +105,6 @@ class _Coders(threading.local):
         if len(self._rooms.get(room, b"")) < size:
             self._rooms[room] = bytearray(size)
         return np.frombuffer(self._rooms[room], dtype, count)
-
-    def room(self, size: int) -> bytearray:
-        """So many bytes or more, for one chunk at a time."""
-        if len(self._rooms.get(_ROOM, b"")) < size:
-            self._rooms[_ROOM] = bytearray(size)
-        return self._rooms[_ROOM]
 
 
 _coders: _Coders | None = None
@@ -193,10 +186,8 @@ def loose_parts(stored: bytes | memoryview) -> Sequence[memoryview]:
     return parts if at == len(view) else (view,)
 
 
-def decode(
-    stored: bytes | memoryview, size: int, base: Data | None = None, room: bytearray | None = None
-) -> Data:
-    """The `size` bytes of a chunk from its stored form; put together in `room`, if that is there and enough.
+def decode(stored: bytes | memoryview, size: int, base: Data | None = None) -> Data:
+    """The `size` bytes of a chunk from its stored form.
 
     Raises IntegrityError if it can't be decoded; what it decodes to is still to be compared with the digest.
     """
@@ -208,7 +199,7 @@ def decode(
     elif kind == _ZSTD:
         data = _decompress(payload, size)
     elif kind in (_PLANES, _HALVES):
-        data = _joined(payload, size, room, is_halved=kind == _HALVES)
+        data = _joined(payload, size, is_halved=kind == _HALVES)
     elif kind == _DIFFERENCE and base is not None and len(base) == size:
         data = _add(_joined(payload, size), base, payload[0])
     else:
@@ -291,9 +282,7 @@ def _planes(kind: int, planes: Sequence[Data], promising: Sequence[bool], itemsi
     return Encoded((header, *parts), (header, *frames))
 
 
-def _joined(
-    payload: memoryview, size: int, room: bytearray | None = None, *, is_halved: bool = False
-) -> memoryview:
+def _joined(payload: memoryview, size: int, *, is_halved: bool = False) -> memoryview:
     """The bytes of elements from their planes, or from their lower halves and planes of the upper ones."""
     import numpy as np
 
@@ -314,14 +303,13 @@ def _joined(
         planes.append(np.frombuffer(plane, np.uint8))
     if at != len(payload):
         raise IntegrityError("a stored chunk is longer than its planes")
-    memory = np.empty(size, np.uint8) if room is None or len(room) < size else np.frombuffer(room, np.uint8)
-    whole = memory[:size].view(f"<u{itemsize}")
+    whole = np.empty(size // itemsize, f"<u{itemsize}")
     if is_halved:
         low = np.frombuffer(payload[start : start + size // 2], f"<u{itemsize // 2}")
         _merge(low, _put_together(planes, 1), whole)
     else:
         _merge(_put_together(planes[: count // 2], 1), _put_together(planes[count // 2 :], 2), whole)
-    return memory[:size].data
+    return whole.view(np.uint8).data
 
 
 def _put_together(planes: Sequence[NDArray[Any]], level: int) -> NDArray[Any]:

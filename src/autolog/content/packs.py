@@ -189,9 +189,7 @@ def _open(place: Place, name: str, size: int) -> tuple[bytes, bytes, tuple[Chunk
     if length > min(_LARGEST_INDEX, size - _TRAILER.size - len(MAGIC)):
         raise IntegrityError(f"the pack {name} is damaged: its index is longer than itself")
     index = place.read(name, size - _TRAILER.size - length, length)
-    if _check_of((index,)) != check or (
-        magic != _MAGIC_1 and blake3(magic + index).digest() != digest
-    ):
+    if _check_of((index,)) != check or (magic != _MAGIC_1 and blake3(magic + index).digest() != digest):
         raise IntegrityError(f"the pack {name} is damaged: its index does not match its checksum")
     return magic, digest, _chunks(name, index)
 
@@ -276,9 +274,8 @@ def open_chunk(
     base: Data | None = None,
     *,
     is_step: bool = False,
-    room: bytearray | None = None,
 ) -> Data:
-    """The bytes of a chunk from its stored form, verified; in `room` if they have to be put together.
+    """The bytes of a chunk from its stored form, verified.
 
     `base` are the bytes of the chunk that it is a difference to; an empty one checks the stored form alone.
     If it `is_step` on the way to another chunk, its digest is left to that one's, which is wrong if this one
@@ -290,7 +287,7 @@ def open_chunk(
         raise IntegrityError("a stored chunk is damaged: it does not match its checksum")
     if chunk.base and base == b"":
         return b""
-    data = decode(stored, chunk.size, base, room)
+    data = decode(stored, chunk.size, base)
     if not is_step and blake3(data).digest() != chunk.digest:
         raise IntegrityError("a chunk's bytes don't match its digest")
     return data
