@@ -1,9 +1,10 @@
 """A digest of weights alone: equal for equal weights, whatever file they are in.
 
 It is blake3 over one line per tensor of the model, sorted: its name, its element type, its shape, and blake3
-of its elements in row-major order, little-endian; of a tensor above 1 MiB, blake3 of the blake3 of each MiB, so
-that what was hashed to keep a file's chunks needn't be hashed again. So the same state dict has the same digest in a checkpoint
-beside an optimizer, in either format of `torch.save`, and in safetensors; a `.keras` file saved again, too.
+of its elements in row-major order, little-endian; of a tensor above 1 MiB, blake3 of the blake3 of each MiB,
+so that what was hashed to keep the chunks of a file needn't be hashed again. So the same state dict has the
+same digest in a checkpoint beside an optimizer, in either format of `torch.save`, and in safetensors; a
+`.keras` file saved again, too.
 """
 
 from __future__ import annotations
