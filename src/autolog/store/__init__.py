@@ -56,7 +56,7 @@ from .records import (
     UseRecord,
     VersionRecord,
 )
-from .removing import published_among, remove, uses_by_others
+from .removing import Going, published_among, remove, uses_by_others
 from .scalars import Mark, Point, Series, Summary, marks_of, series_of, summaries_of, thinned
 from .selecting import Selection, check_query
 from .task_editing import NewModel, connect_input, create_model, disconnect_inputs, edit_task, forget_task
@@ -82,6 +82,7 @@ __all__ = [
     "FaultRecord",
     "FigureRecord",
     "Filters",
+    "Going",
     "InputRecord",
     "Kept",
     "KeptRecord",
