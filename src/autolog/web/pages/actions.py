@@ -12,12 +12,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from autolog import keeping
-from autolog.errors import BadName, BadValue, InUse, NotFound
+from autolog.errors import BadValue, InUse, NotFound
 from autolog.shown import plain
 from autolog.store import (
     Going,
     ModelRecord,
     UseRecord,
+    check_tag,
     edit_many,
     publish_many,
     published_among,
@@ -154,9 +155,7 @@ def _restore(site: Site, asked: _Asked) -> _Done:
 
 
 def _tag(site: Site, asked: _Asked) -> _Done:
-    tag = asked.value.strip()
-    if not tag or len(tag) > _LONGEST_TAG:
-        raise BadName(f"a tag is text of 1 to {_LONGEST_TAG:,} characters")
+    tag = check_tag(asked.value.strip())
     return _edited(site, asked.ids, lambda record: {"tags": tuple(dict.fromkeys((*record.tags, tag)))})
 
 
