@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autolog.content.codec import decode, encode, encode_difference
+from autolog.content.codec import decode, encode, encode_difference, loose_parts
 from autolog.errors import IntegrityError
 
 pytestmark = pytest.mark.core
@@ -32,6 +32,35 @@ def test_weights_get_smaller_by_their_planes(dtype):
     stored = encode(data, weights.itemsize)
     assert len(stored) < 0.95 * len(data)
     assert bytes(decode(stored, len(data))) == data
+
+
+@pytest.mark.parametrize(("dtype", "kind"), [("float16", 2), ("float32", 4), ("float64", 4), ("int64", 2)])
+def test_lower_halves_that_are_noise_stay_together(dtype, kind):
+    weights = (np.random.default_rng(1).standard_normal(100_000) * 0.02).astype(dtype)
+    if dtype == "int64":
+        weights = np.arange(100_000)
+    data = weights.tobytes()
+    stored = encode(data, weights.itemsize)
+    assert stored[0] == kind
+    assert bytes(decode(stored, len(data))) == data
+    if kind == 4:
+        low = np.frombuffer(data, f"<u{weights.itemsize // 2}")[::2].tobytes()
+        assert low in stored
+        # Only what could be others and give the same bytes is checked besides the chunk's digest.
+        assert sum(map(len, loose_parts(stored))) == len(stored) - len(low) - sum(
+            len(plane)
+            for plane in np.frombuffer(data, np.uint8)
+            .reshape(-1, weights.itemsize)[:, weights.itemsize // 2 :]
+            .T
+            if plane.tobytes() in stored
+        )
+
+
+def test_a_part_that_compresses_after_all_does_not_mislead():
+    """Noise in the middle, where the sample is taken, and zeros around it; and the other way round."""
+    noise, zeros = os.urandom(400_000), bytes(400_000)
+    for data in (zeros + noise + zeros, noise + zeros + noise, zeros * 3):
+        assert bytes(decode(encode(data, 4), len(data))) == data
 
 
 def test_threads_do_not_get_into_each_others_way():
@@ -75,8 +104,32 @@ def test_there_is_no_difference_of_different_sizes():
 
 @pytest.mark.parametrize(
     "stored",
-    [b"", b"\x09abc", b"\x01abc", b"\x02", b"\x02\x04abc", b"\x03\x04" + bytes(16), b"\0abc"],
-    ids=["empty", "unknown", "no frame", "no planes", "short planes", "no base", "another length"],
+    [
+        b"",
+        b"\x09abc",
+        b"\x01abc",
+        b"\x02",
+        b"\x02\x04abc",
+        b"\x03\x04" + bytes(16),
+        b"\0abc",
+        b"\x04",
+        b"\x04\x04abc",
+        b"\x04\x02" + bytes(16),
+        b"\x04\x04" + bytes(17),
+    ],
+    ids=[
+        "empty",
+        "unknown",
+        "no frame",
+        "no planes",
+        "short planes",
+        "no base",
+        "another length",
+        "no halves",
+        "short halves",
+        "halves of two bytes",
+        "halves of another length",
+    ],
 )
 def test_damage_is_an_integrity_error(stored):
     with pytest.raises(IntegrityError):
@@ -85,6 +138,7 @@ def test_damage_is_an_integrity_error(stored):
 
 @given(st.binary(max_size=200), st.integers(0, 1 << 40))
 def test_anything_else_is_an_integrity_error_or_bytes_of_the_size_asked_for(stored, size):
+    assert sum(map(len, loose_parts(stored))) <= len(stored) or not stored
     try:
         assert len(decode(stored, size)) == size
     except IntegrityError:

@@ -3,15 +3,17 @@
 import io
 import json
 import os
+import random
 import struct
 import tempfile
+from functools import partial
 
 import pytest
 import zstandard
 from blake3 import blake3
 
 from autolog.content import Chunk, Pack, PackWriter, new_name, open_chunk, open_place, read_index, verify_pack
-from autolog.content.codec import encode
+from autolog.content.codec import encode, loose_parts
 from autolog.errors import DestinationError, IntegrityError
 
 pytestmark = pytest.mark.core
@@ -44,19 +46,21 @@ def test_chunks_come_out_as_they_went_in(place, tmp_path):
     assert list(verify_pack(place, pack.name, pack.size, pack.digest)) == []
 
 
-def write_1(place, tmp_path, *datas):
-    """A pack of format 1, as it was written before there was another."""
+def write_earlier(place, tmp_path, *datas, magic):
+    """A pack of an earlier format, as it was written before there was another."""
     rows, stored_ones, at = [], [], 8
     for data in datas:
         stored = encode(data, 4)
-        check = blake3(stored).digest(8).hex()
+        assert stored[0] != 4  # what these formats didn't have
+        checked = (stored,) if magic == b"ALPACK01" else loose_parts(stored)
+        check = blake3(b"".join(checked)).digest(8).hex()
         rows.append([blake3(data).hexdigest(), at, len(stored), len(data), 4, check, None])
         stored_ones.append(stored)
         at += len(stored)
     index = zstandard.ZstdCompressor(level=3).compress(json.dumps({"chunks": rows}).encode())
-    before = b"".join((b"ALPACK01", *stored_ones, index))
-    digest = blake3(before).digest()
-    end = struct.pack("<Q8s32s8s", len(index), blake3(index).digest(8), digest, b"ALPACK01")
+    before = b"".join((magic, *stored_ones, index))
+    digest = blake3(before if magic == b"ALPACK01" else magic + index).digest()
+    end = struct.pack("<Q8s32s8s", len(index), blake3(index).digest(8), digest, magic)
     (tmp_path / "temporary").write_bytes(before + end)
     chunks = tuple(Chunk(bytes.fromhex(a), b, c, d, e, bytes.fromhex(f)) for a, b, c, d, e, f, _ in rows)
     pack = Pack(new_name("owner"), len(before + end), digest, chunks)
@@ -64,20 +68,25 @@ def write_1(place, tmp_path, *datas):
     return pack
 
 
+write_1 = partial(write_earlier, magic=b"ALPACK01")
+write_2 = partial(write_earlier, magic=b"ALPACK02")
+
+
 def floats(count):
     return struct.pack(f"<{count}f", *(1 / (1 + each) for each in range(count)))
 
 
-def test_packs_of_the_first_format_are_read(place, tmp_path):
+@pytest.mark.parametrize("write", [write_2, write_1], ids=["2", "1"])
+def test_packs_of_earlier_formats_are_read(place, tmp_path, write):
     datas = [os.urandom(1000), b"\0" * 5000, floats(20_000)]
-    pack = write_1(place, tmp_path, *datas)
+    pack = write(place, tmp_path, *datas)
     assert read_index(place, pack.name, pack.size) == (pack.digest, pack.chunks)
     for chunk, data in zip(pack.chunks, datas, strict=True):
         assert bytes(open_chunk(chunk, place.read(pack.name, chunk.offset, chunk.length))) == data
     assert list(verify_pack(place, pack.name, pack.size, pack.digest)) == []
 
 
-@pytest.mark.parametrize("write", [write, write_1], ids=["2", "1"])
+@pytest.mark.parametrize("write", [write, write_2, write_1], ids=["3", "2", "1"])
 def test_a_flipped_byte_anywhere_is_found(place, tmp_path, write):
     pack = write(place, tmp_path, os.urandom(100), b"\0" * 3000, b"a" * 300, floats(120))
     path = os.path.join(place.root, pack.name)
@@ -87,6 +96,39 @@ def test_a_flipped_byte_anywhere_is_found(place, tmp_path, write):
         with open(path, "wb") as file:
             file.write(data[:at] + bytes((data[at] ^ 1,)) + data[at + 1 :])
         assert list(verify_pack(place, pack.name, pack.size, pack.digest)), f"byte {at}"
+
+
+def test_a_flipped_byte_in_halves_is_found(place, tmp_path):
+    noise = random.Random(1)
+    pack = write(place, tmp_path, struct.pack("<40000f", *(noise.gauss(0, 1) for _ in range(40_000))))
+    path = os.path.join(place.root, pack.name)
+    chunk = pack.chunks[0]
+    stored = place.read(pack.name, chunk.offset, chunk.length)
+    assert stored[0] == 4
+    parts = [0, *range(1, 40), 80_000, 80_020, len(stored) - 1, *range(41, len(stored), 977)]
+    for at in parts:
+        damaged = bytearray(stored)
+        damaged[at] ^= 1 << at % 8
+        with pytest.raises(IntegrityError):
+            open_chunk(chunk, bytes(damaged))
+    with open(path, "r+b") as file:
+        file.seek(chunk.offset + 1000)
+        file.write(bytes((stored[1000] ^ 1,)))
+    assert list(verify_pack(place, pack.name, pack.size, pack.digest))
+
+
+def test_a_large_pack_takes_no_more_room_than_it_needs(place, tmp_path):
+    """Room is asked for ahead of writing; what wasn't needed is given back."""
+    datas = [os.urandom(1 << 20) for _ in range(5)]
+    with open(tmp_path / "temporary", "wb", buffering=0) as file:
+        writer = PackWriter(file)
+        for data in datas:
+            writer.add(blake3(data).digest(), data, 1)
+        assert os.fstat(file.fileno()).st_size >= 5 << 20
+        pack = writer.finish(new_name("owner"))
+    assert os.path.getsize(tmp_path / "temporary") == pack.size
+    place.publish(pack.name, str(tmp_path / "temporary"), is_ours=True)
+    assert list(verify_pack(place, pack.name, pack.size, pack.digest)) == []
 
 
 @pytest.mark.parametrize("cut", [0, 1, 40, 200])

@@ -267,3 +267,35 @@ def test_truncated_files(any_outcome, net, legacy):
 
 def test_a_state_dict_saved_twice_is_two_snapshots_of_equal_contents(look, net):
     assert look(saved(net.state_dict())) == look(saved(net.state_dict()))
+
+
+def rewritten(data, change):
+    """The same archive, its entries (name, bytes) as `change` gives them."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as source, zipfile.ZipFile(out, "w") as target:
+        for name, held in change([(each, source.read(each)) for each in source.namelist()]):
+            target.writestr(name, held)
+    return out.getvalue()
+
+
+def test_the_next_save_of_the_same_names_is_seen_as_it_is(look, any_outcome):
+    """The same pickle isn't followed twice; where tensors lie, and whether they are there, is looked at."""
+    first = saved({"a": torch.zeros(100, 10), "b": torch.zeros(7)})
+    found = look(first)
+    again = look(saved({"a": torch.ones(100, 10), "b": torch.ones(7)}))
+    assert (again, again.regions, again.stored) == (found, found.regions, found.stored)
+    assert look(saved({"a": torch.ones(100, 10), "c": torch.ones(7)})).tensors != found.tensors
+
+    moved = rewritten(first, lambda entries: [("archive/more", b"x" * 1000), *entries])
+    assert look(moved) == found
+    assert [each.offset for each in look(moved).regions] != [each.offset for each in found.regions]
+    for region in look(moved).regions:
+        assert moved[region.offset : region.offset + region.length] == bytes(region.length)
+
+    short = rewritten(first, lambda entries: [(n, d[:8] if n.endswith("data/0") else d) for n, d in entries])
+    assert "lacks bytes of storage" in str(any_outcome(short))
+    gone = rewritten(first, lambda entries: [each for each in entries if not each[0].endswith("data/1")])
+    assert "lacks bytes of storage" in str(any_outcome(gone))
+    big = rewritten(first, lambda entries: [(n, b"big" if n.endswith("order") else d) for n, d in entries])
+    assert all(each.place.big for each in look(big).stored)
+    assert not any(each.place.big for each in look(first).stored)

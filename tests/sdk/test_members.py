@@ -353,6 +353,24 @@ def test_removing_frees_our_bytes_and_no_file_of_the_scripts(task, weights, here
         Model.remove(made.id, raise_on_errors=True)
 
 
+@covers("Model.remove")
+def test_what_is_published_is_removed_by_force_alone(task, weights, here):
+    made = OutputModel(task, name="out")
+    made.update_weights(weights(), upload_uri=here / "kept", async_enable=False)
+    made.publish()
+    task.close()
+    for options in ({}, {"delete_weights_file": False}):
+        with pytest.raises(InUse, match="published"):
+            Model.remove(made.id, raise_on_errors=True, **options)
+    with pytest.raises(InUse, match="published"):
+        task.delete(raise_on_error=True, skip_models_used_by_other_tasks=False)
+    assert [each for each in (here / "kept").rglob("*") if each.is_file()]
+    assert Model(made.id).published
+    assert Model.remove(made.id, force=True)
+    with pytest.raises(NotFound):
+        Model(made.id)
+
+
 # -- InputModel ---------------------------------------------------------------------------------------
 
 

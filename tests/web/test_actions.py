@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import insert
 
-from autolog.store import schema
+from autolog.store import Kept, edit, publish, schema
 
 pytestmark = pytest.mark.core
 
@@ -121,6 +121,35 @@ def test_what_is_published_is_deleted_by_force_alone(pages):
     assert answer["done"] == [draft]
     assert [(each["id"], each["error"]) for each in answer["failed"]] == [(kept, "it is published")]
     assert pages.act("delete", ids=[kept], force=True)["done"] == [kept]
+
+
+@pytest.mark.parametrize("change", ["restore", "publish"])
+def test_what_changes_while_it_is_being_deleted_stays(pages, change, monkeypatch):
+    """Somebody takes it out of the archive, or publishes it, after we have looked and before we delete."""
+    first, second = ids(pages, "?status=draft", 2)
+    pages.act("archive", ids=[first, second])
+    changed = []
+    give_up = Kept.give_up
+
+    def late(kept, going, reason):
+        if not changed:
+            changed.append(first)
+            if change == "restore":
+                edit(pages.store, first, lambda record: {"archived": False})
+            else:
+                publish(pages.store, first)
+        give_up(kept, going, reason)
+
+    monkeypatch.setattr(Kept, "give_up", late)
+    answer = pages.act("delete", ids=[first, second])
+    assert changed
+    assert answer["done"] == [second]
+    why = {"restore": "not in the archive", "publish": "published"}[change]
+    assert [each["id"] for each in answer["failed"]] == [first]
+    assert why in answer["failed"][0]["error"]
+    left = pages.store.model(first)
+    assert left.snapshots
+    assert all(each.keeping != "dropped" for each in left.snapshots)
 
 
 def test_ids_that_no_database_can_hold(pages):

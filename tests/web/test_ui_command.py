@@ -5,10 +5,12 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import urllib.error
 import urllib.request
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,9 @@ from filling import fill
 from toylab import wait_until
 
 from autolog.cli.ui import PORT
-from autolog.store import Store, edit
+from autolog.events import FileFacts, Saved, Started
+from autolog.keeping.restore import digest_at
+from autolog.store import Look, Store, Writer, edit
 
 pytestmark = pytest.mark.core
 
@@ -183,3 +187,41 @@ def test_completion_of_an_unknown_shell():
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 2
     assert "bash, zsh, fish" in done.stderr
+
+
+def test_what_is_read_only_makes_no_store(run, tmp_path):
+    home = tmp_path / "nothing"
+    running = run("--read-only", "--home", str(home))
+    assert running.address == ""
+    _, err = running.process.communicate(timeout=30)
+    assert running.process.returncode != 0
+    assert "there is no store" in err
+    assert not home.exists()
+
+
+def test_what_is_read_only_leaves_the_store_as_it_is(run, tmp_path):
+    """Not even what a file's digest was is noted, though looking at it has it read."""
+    home, weights = tmp_path / "home", tmp_path / "m.bin"
+    url = f"sqlite:///{home}/autolog.db"
+    weights.write_bytes(os.urandom(1000))
+    os.utime(weights, (1, 1))
+    store = Store.open(url)
+    Writer(store).started(Started("t" * 32, 1.0, "lab", "train", "/x/train.py"), 1.0)
+    facts = FileFacts(1, 2, 1000, 3, 4)
+    event = Saved("e-1", 1.0, "PyTorch", "torch:save", "file", str(weights), facts, 1000)
+    Writer(store).saved("t" * 32, event, Look(digest_at(str(weights)), str(weights), key="m", stem="m"))
+    model = store.models()[0].id
+    store.close()
+
+    def everything():
+        with closing(sqlite3.connect(home / "autolog.db")) as database:
+            return list(database.iterdump())
+
+    before = everything()
+    running = run("--read-only", "--home", str(home))
+    headers = {"Authorization": f"Bearer {running.token}"}
+    asked = urllib.request.Request(f"http://127.0.0.1:{running.port}/models/{model}/v1/file", headers=headers)
+    with urllib.request.urlopen(asked, timeout=30) as answer:
+        assert answer.read() == weights.read_bytes()
+    assert running.end()[0] == 0
+    assert everything() == before

@@ -48,16 +48,18 @@ def settle_first(settings: config.Settings, wait: float) -> Settled | None:
 
 
 @contextmanager
-def opened(options: Options, *, create: bool = False) -> Iterator[Store]:
+def opened(options: Options, *, create: bool = False, read_only: bool = False) -> Iterator[Store]:
     """The store, once what the spool still held is in it; made if there is none, to `create` it.
 
-    Raises ConfigurationProblem and the kinds of StoreError.
+    One that is `read_only` stays as it is: nothing is brought into it either. Raises ConfigurationProblem and
+    the kinds of StoreError.
     """
     from autolog.store import Store
 
     settings = load_settings(options)
-    bring_in(settings)
-    store = Store.open(settings.store, create=create)
+    if not read_only:
+        bring_in(settings)
+    store = Store.open(settings.store, create=create, read_only=read_only)
     try:
         yield store
     finally:
@@ -76,11 +78,13 @@ def bring_in(settings: config.Settings) -> None:
 
 
 @contextmanager
-def opened_kept(options: Options, *, create: bool = False) -> Iterator[tuple[Store, Kept, config.Settings]]:
+def opened_kept(
+    options: Options, *, create: bool = False, read_only: bool = False
+) -> Iterator[tuple[Store, Kept, config.Settings]]:
     """As `opened`, with the records of kept bytes, and the settings: they say how to reach these bytes."""
     from autolog.store import Kept
 
-    with opened(options, create=create) as store:
+    with opened(options, create=create, read_only=read_only) as store:
         yield store, Kept(store), load_settings(options)
 
 

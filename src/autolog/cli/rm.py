@@ -52,6 +52,7 @@ def rm(
     without --force; with it the task's record of what it loaded stays, without the version.
     """
     from autolog import keeping
+    from autolog.store import Going
 
     with opened_kept(options) as (store, kept, settings):
         named = _find(store, names)
@@ -66,7 +67,7 @@ def rm(
             if not yes:
                 confirm(_question(named))
             with progress("removing"):
-                removed = keeping.remove(store, settings, kept, ids, named.models, force=force)
+                removed = keeping.remove(store, settings, kept, Going(ids, named.models, force))
             done, gone = removed.collected, list(removed.models)
     if options.json:
         emit_json(_to_json(named, gone, done, dry_run=dry_run))

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from autolog.errors import BadName
-
 from ._many import change_each, models_argument
 from ._options import Options, output
 
@@ -30,12 +28,12 @@ def tag(
 
     The newest version of a model with a tag is never given up by `autolog gc`.
     """
-    from autolog.store import edit
+    from autolog.store import check_tag, edit
 
     if not added and not removed:
         raise click.UsageError("say which: --add TAG or --remove TAG")
-    if wrong := [each for each in added if not each.strip() or len(each) > 1000]:
-        raise BadName(f"a tag is text of 1 to 1,000 characters, not {wrong[0][:60]!r}")
+    for each in added:
+        check_tag(each)
 
     def change(record: ModelRecord) -> dict[str, Any]:
         kept = [each for each in record.tags if each not in removed]

@@ -34,7 +34,7 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 @click.option("--port", type=click.IntRange(1, 65535), metavar="N",
               help=f"Listen on this port.  [default: {PORT}, or a free one if that is taken]")  # fmt: skip
 @click.option("--no-browser", is_flag=True, help="Only say where it is.")
-@click.option("--read-only", is_flag=True, help="Nothing can be changed.")
+@click.option("--read-only", is_flag=True, help="Nothing can be changed, and the store is left as it is.")
 @places
 @click.pass_obj
 def ui(options: Options, /, host: str, port: int | None, no_browser: bool, read_only: bool) -> None:
@@ -43,7 +43,10 @@ def ui(options: Options, /, host: str, port: int | None, no_browser: bool, read_
     The address that is printed ends with a token: who has it can see everything, and change it.
     """
     listening = _listen(host, port)
-    with listening, opened_kept(options, create=True) as (store, kept, settings):
+    with (
+        listening,
+        opened_kept(options, create=not read_only, read_only=read_only) as (store, kept, settings),
+    ):
         import uvicorn
 
         from autolog.web import create_app

@@ -3,6 +3,7 @@
 Knows nothing of the records: whoever has a chunk's row (`autolog.store`) finds its bytes here.
 """
 
+from .ahead import reserve
 from .codec import Data
 from .cutting import cut
 from .packs import Chunk, Pack, PackWriter, new_name, open_chunk, read_index, verify_pack
@@ -31,6 +32,7 @@ __all__ = [
     "open_place",
     "read_index",
     "read_item",
+    "reserve",
     "to_recipe",
     "verify_pack",
 ]

@@ -2,7 +2,8 @@
 
 Weights hardly compress as they are: the low bytes of a float are noise. The planes of an array (all first
 bytes of its elements, then all second ones...) are looked at one by one, and only those that compress are
-compressed: of float32 that is the plane of sign and exponent.
+compressed: of float32 that is the plane of sign and exponent. Where the lower half of each element is noise
+altogether, these halves stay together: taking them apart and joining them again would gain nothing.
 
 A stored chunk is one byte that says which codec, then its payload:
 
@@ -13,6 +14,8 @@ A stored chunk is one byte that says which codec, then its payload:
       highest bit is set if it is a zstd frame), then the planes
 3     planes of the difference to the chunk that the record names as its base: elements are read as
       little-endian unsigned integers, subtracted with wrap-around and zigzag coded
+4     halves: a byte with the size of an element, 4 or 8, the lengths of the planes of its upper half as
+      above, the lower halves of all elements one behind the other, then those planes; since packs of format 3
 ====  ==========================================================================================
 """
 
@@ -49,7 +52,7 @@ PLANED = (2, 4, 8)
 #: No chunk is larger than this many bytes, so that a damaged length can't make us reserve memory.
 LARGEST = 1 << 24
 
-_RAW, _ZSTD, _PLANES, _DIFFERENCE = 0, 1, 2, 3
+_RAW, _ZSTD, _PLANES, _DIFFERENCE, _HALVES = 0, 1, 2, 3, 4
 _LEVEL = 1
 #: For planes a table of the fewest places, and long matches only: exponents have few values and no
 #: repetitions, so nearly every match that a larger table finds costs more than it saves. Runs of equal bytes
@@ -92,9 +95,9 @@ class _Coders(threading.local):
         self.whole = zstandard.ZstdCompressor(level=_LEVEL)
         self.planes = zstandard.ZstdCompressor(compression_params=planes)
         self.decompressor = zstandard.ZstdDecompressor()
-        self._rooms: dict[int, bytearray] = {}
+        self._rooms: dict[tuple[str, int, int], bytearray] = {}
 
-    def array(self, room: int, dtype: str, count: int) -> NDArray[Any]:
+    def array(self, room: tuple[str, int, int], dtype: str, count: int) -> NDArray[Any]:
         """So many elements of a type in one of the rooms, whatever is in them."""
         import numpy as np
 
@@ -124,12 +127,13 @@ def encode_parts(data: Data, itemsize: int = 1) -> Encoded:
 
     The parts are of the data, or of memory that this thread's next chunk is encoded in.
     """
+    stored: Encoded | None
     if itemsize in PLANED and len(data) >= 2 * itemsize and len(data) % itemsize == 0:
-        stored = _planes(_PLANES, _split(data, itemsize))
+        stored = _array(data, itemsize)
     else:
         frame = bytes((_ZSTD,)) + _coders_here().whole.compress(data)
         stored = Encoded((frame,), (frame,))
-    if stored.length < len(data) * _WORTHWHILE:
+    if stored is not None and stored.length < len(data) * _WORTHWHILE:
         return stored
     raw = bytes((_RAW,))
     return Encoded((raw, data), (raw,))
@@ -148,7 +152,8 @@ def encode_difference(data: Data, base: Data, itemsize: int) -> bytes | None:
     difference = np.frombuffer(data, unsigned) - np.frombuffer(base, unsigned)
     signed = difference.view(np.dtype(f"<i{itemsize}"))
     coded = (difference << 1) ^ (signed >> (8 * itemsize - 1)).view(unsigned)
-    return b"".join(_planes(_DIFFERENCE, _split(coded.view(np.uint8).data, itemsize)).parts)
+    planes = _taken_apart(coded, 0)
+    return b"".join(_planes(_DIFFERENCE, planes, _promising(coded.view(np.uint8), itemsize)).parts)
 
 
 def is_raw(stored: bytes | memoryview) -> bool:
@@ -165,11 +170,15 @@ def loose_parts(stored: bytes | memoryview) -> Sequence[memoryview]:
     if is_raw(stored):
         return (view[:1],)
     count = view[1] if len(view) > 1 else 0
-    if not len(view) or view[0] != _PLANES or count not in PLANED or len(view) < 2 + 4 * count:
+    told = count // 2 if len(view) and view[0] == _HALVES else count
+    if not len(view) or view[0] not in (_PLANES, _HALVES) or count not in PLANED or len(view) < 2 + 4 * told:
         return (view,)
-    at = 2 + 4 * count
+    at = 2 + 4 * told
     parts = [view[:at]]
-    for length in struct.unpack_from(f"<{count}I", view, 2):
+    lengths = struct.unpack_from(f"<{told}I", view, 2)
+    if view[0] == _HALVES:
+        at = max(at, len(view) - sum(length & ~_COMPRESSED for length in lengths))
+    for length in lengths:
         end = at + (length & ~_COMPRESSED)
         if length & _COMPRESSED:
             parts.append(view[at:end])
@@ -189,10 +198,10 @@ def decode(stored: bytes | memoryview, size: int, base: Data | None = None) -> D
         data: Data = payload
     elif kind == _ZSTD:
         data = _decompress(payload, size)
-    elif kind == _PLANES:
-        data = _join(payload, size)
+    elif kind in (_PLANES, _HALVES):
+        data = _joined(payload, size, is_halved=kind == _HALVES)
     elif kind == _DIFFERENCE and base is not None and len(base) == size:
-        data = _add(_join(payload, size), base, payload[0])
+        data = _add(_joined(payload, size), base, payload[0])
     else:
         raise IntegrityError("a stored chunk is of an unknown kind, or its base is not at hand")
     if len(data) != size:
@@ -200,111 +209,125 @@ def decode(stored: bytes | memoryview, size: int, base: Data | None = None) -> D
     return data
 
 
-def _split(data: Data, itemsize: int) -> list[memoryview]:
-    """The planes of a chunk, in memory that this thread's next chunk is split into."""
+def _array(data: Data, itemsize: int) -> Encoded | None:
+    """An array's bytes in planes or halves; None if nothing of it seems to pay."""
     import numpy as np
 
-    rooms, count = _coders_here(), len(data) // itemsize
-    table = rooms.array(0, "u1", len(data)).reshape(itemsize, count)
+    promising = _promising(np.frombuffer(data, np.uint8), itemsize)
+    if not any(promising):
+        return None
+    wide, half = np.frombuffer(data, f"<u{itemsize}"), itemsize // 2
+    if half == 1 or any(promising[:half]):
+        return _planes(_PLANES, _taken_apart(wide, 0), promising)
+    low, high = _halves(wide, 0)
+    upper = _planes(_HALVES, _taken_apart(high, 1), promising[half:], itemsize)
+    header, *planes = upper.parts
+    return Encoded((header, low.view(np.uint8).data, *planes), upper.loose)
+
+
+def _promising(data: NDArray[Any], itemsize: int) -> list[bool]:
+    """Whether each plane of an array's bytes may be worth compressing.
+
+    Noise is most of it: a sample from its middle says so without compressing the whole.
+    """
+    count = len(data) // itemsize
+    if count <= 4 * _SAMPLE:
+        return [True] * itemsize
+    start = count // 2 * itemsize
+    sample = data[start : start + _SAMPLE * itemsize].reshape(-1, itemsize)
+    compressor: Any = _coders_here().planes
+    return [
+        len(compressor.compress(sample[:, index].tobytes())) < len(sample) * _WORTHWHILE
+        for index in range(itemsize)
+    ]
+
+
+def _halves(wide: NDArray[Any], level: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """The lower and the upper halves of integers, in memory that this thread's next chunk is split into."""
+    import numpy as np
+
+    rooms, half = _coders_here(), wide.itemsize // 2
     # Narrowing goes through vector instructions, stepping over bytes doesn't: it takes half the time.
-    if itemsize == 2:
-        _part(np.frombuffer(data, "<u2"), table, rooms)
-    elif itemsize == 4:
-        wide, pairs = np.frombuffer(data, "<u4"), rooms.array(2, "<u2", count)
-        np.copyto(pairs, wide, casting="unsafe")
-        _part(pairs, table[:2], rooms)
-        high = np.right_shift(wide, 16, out=rooms.array(3, "<u4", count))
-        np.copyto(pairs, high, casting="unsafe")
-        _part(pairs, table[2:], rooms)
-    else:
-        np.copyto(table, np.frombuffer(data, np.uint8).reshape(count, itemsize).T)
-    return [plane.data for plane in table]
+    low = rooms.array(("low", level, half), f"<u{half}", len(wide))
+    np.copyto(low, wide, casting="unsafe")
+    shifted = rooms.array(("shifted", 0, wide.itemsize), wide.dtype.str, len(wide))
+    np.right_shift(wide, 8 * half, out=shifted)
+    high = rooms.array(("high", level, half), f"<u{half}", len(wide))
+    np.copyto(high, shifted, casting="unsafe")
+    return low, high
 
 
-def _part(pairs: NDArray[Any], planes: NDArray[Any], rooms: _Coders) -> None:
-    """Put the low and the high bytes of integers of two bytes into two planes."""
-    import numpy as np
+def _taken_apart(wide: NDArray[Any], level: int) -> list[memoryview]:
+    """The planes of integers, lowest bytes first; `level` keeps apart what is done at the same time."""
+    if wide.itemsize == 1:
+        return [wide.data]
+    low, high = _halves(wide, level)
+    return [*_taken_apart(low, 2 * level + 1), *_taken_apart(high, 2 * level + 2)]
 
-    np.copyto(planes[0], pairs, casting="unsafe")
-    high = np.right_shift(pairs, 8, out=rooms.array(1, "<u2", len(pairs)))
-    np.copyto(planes[1], high, casting="unsafe")
 
-
-def _planes(kind: int, planes: Sequence[Data]) -> Encoded:
+def _planes(kind: int, planes: Sequence[Data], promising: Sequence[bool], itemsize: int = 0) -> Encoded:
     compressor: Any = _coders_here().planes
     lengths: list[int] = []
     parts: list[Data] = []
-    for plane in planes:
-        # Noise is most of it: a sample from its middle says so without compressing the whole.
-        middle = len(plane) // 2
-        sample = plane[middle : middle + _SAMPLE]
-        packed = plane
-        if len(plane) <= 4 * _SAMPLE or len(compressor.compress(sample)) < len(sample) * _WORTHWHILE:
-            packed = compressor.compress(plane)
+    for plane, is_promising in zip(planes, promising, strict=True):
+        packed = compressor.compress(plane) if is_promising else plane
         if len(packed) < len(plane) * _WORTHWHILE:
             lengths.append(len(packed) | _COMPRESSED)
             parts.append(packed)
         else:
             lengths.append(len(plane))
             parts.append(plane)
-    header = struct.pack(f"<BB{len(planes)}I", kind, len(planes), *lengths)
+    header = struct.pack(f"<BB{len(planes)}I", kind, itemsize or len(planes), *lengths)
     frames = [part for part, length in zip(parts, lengths, strict=True) if length & _COMPRESSED]
     return Encoded((header, *parts), (header, *frames))
 
 
-def _join(payload: memoryview, size: int) -> memoryview:
+def _joined(payload: memoryview, size: int, *, is_halved: bool = False) -> memoryview:
+    """The bytes of elements from their planes, or from their lower halves and planes of the upper ones."""
     import numpy as np
 
-    count = payload[0] if payload else 0
-    if count not in PLANED or size % count or len(payload) < 1 + 4 * count:
+    itemsize = payload[0] if payload else 0
+    count = itemsize // 2 if is_halved else itemsize
+    if itemsize not in PLANED or count == 1 or size % itemsize or len(payload) < 1 + 4 * count:
         raise IntegrityError("a stored chunk's planes don't fit its size")
     planes: list[NDArray[Any]] = []
-    at = 1 + 4 * count
+    at = start = 1 + 4 * count
+    if is_halved:
+        at += size // 2
     for length in struct.unpack_from(f"<{count}I", payload, 1):
         packed = payload[at : at + (length & ~_COMPRESSED)]
         at += len(packed)
-        plane = _decompress(packed, size // count) if length & _COMPRESSED else packed
-        if len(plane) != size // count:
+        plane = _decompress(packed, size // itemsize) if length & _COMPRESSED else packed
+        if len(plane) != size // itemsize:
             raise IntegrityError("a stored chunk's plane has another length than its size says")
         planes.append(np.frombuffer(plane, np.uint8))
     if at != len(payload):
         raise IntegrityError("a stored chunk is longer than its planes")
-    return _woven(planes, size).data
-
-
-def _woven(planes: Sequence[NDArray[Any]], size: int) -> NDArray[Any]:
-    """The bytes of elements from their planes; integers are widened, as `_split` narrows them."""
-    import numpy as np
-
-    woven = np.empty(size, np.uint8)
-    rooms, count = _coders_here(), size // len(planes)
-    if len(planes) == 2:
-        _pair(planes, woven.view("<u2"), rooms)
-    elif len(planes) == 4:
-        wide, pairs = woven.view("<u4"), rooms.array(2, "<u2", count)
-        _pair(planes[2:], pairs, rooms)
-        np.copyto(wide, pairs)
-        np.left_shift(wide, 16, out=wide)
-        _pair(planes[:2], pairs, rooms)
-        low = rooms.array(3, "<u4", count)
-        np.copyto(low, pairs)
-        np.bitwise_or(wide, low, out=wide)
+    whole = np.empty(size // itemsize, f"<u{itemsize}")
+    if is_halved:
+        low = np.frombuffer(payload[start : start + size // 2], f"<u{itemsize // 2}")
+        _merge(low, _put_together(planes, 1), whole)
     else:
-        table = woven.reshape(count, len(planes))
-        for index, plane in enumerate(planes):
-            table[:, index] = plane
-    return woven
+        _merge(_put_together(planes[: count // 2], 1), _put_together(planes[count // 2 :], 2), whole)
+    return whole.view(np.uint8).data
 
 
-def _pair(planes: Sequence[NDArray[Any]], pairs: NDArray[Any], rooms: _Coders) -> None:
-    """Make integers of two bytes of a plane of low and one of high bytes."""
+def _put_together(planes: Sequence[NDArray[Any]], level: int) -> NDArray[Any]:
+    """Integers from their planes, in memory that this thread's next chunk is put together in."""
+    if len(planes) == 1:
+        return planes[0]
+    half = len(planes) // 2
+    out = _coders_here().array(("whole", level, len(planes)), f"<u{len(planes)}", len(planes[0]))
+    _merge(_put_together(planes[:half], 2 * level + 1), _put_together(planes[half:], 2 * level + 2), out)
+    return out
+
+
+def _merge(low: NDArray[Any], high: NDArray[Any], out: NDArray[Any]) -> None:
+    """Make integers of their lower and upper halves; NumPy widens them a few thousand at a time."""
     import numpy as np
 
-    np.copyto(pairs, planes[1])
-    np.left_shift(pairs, 8, out=pairs)
-    low = rooms.array(1, "<u2", len(pairs))
-    np.copyto(low, planes[0])
-    np.bitwise_or(pairs, low, out=pairs)
+    np.left_shift(high, 4 * out.itemsize, out=out, dtype=out.dtype)
+    np.bitwise_or(out, low, out=out)
 
 
 def _add(coded: memoryview, base: Data, itemsize: int) -> memoryview:

@@ -1,8 +1,8 @@
 """Packs: the files in which chunks are kept. One is written for each snapshot that brings new chunks.
 
-Format 2, all numbers little-endian::
+Format 3, all numbers little-endian::
 
-    8 bytes   magic "ALPACK" and the version as two digits: b"ALPACK02"
+    8 bytes   magic "ALPACK" and the version as two digits: b"ALPACK03"
     ...       stored chunks (`autolog.content.codec`), one behind the other
     ...       the index: a zstd frame of one JSON object (below)
     8 bytes   length of the index
@@ -18,8 +18,9 @@ byte of the codec, headers and compressed frames; of a difference everything. Wi
 read without any records, and every byte of it can be verified: the index by the digest at the end, and with
 it the chunks, which lie one behind the other without gaps.
 
-Format 1 (b"ALPACK01") is read, too. Its checks are of the whole stored form, and the digest at its end is the
-blake3 of everything before the index's length.
+Earlier formats are read, too. In format 2 (b"ALPACK02") no chunk is stored in halves. In format 1
+(b"ALPACK01") checks are of the whole stored form, and the digest at its end is the blake3 of everything
+before the index's length.
 
 A pack is never changed once it is published. Its name is random: two writers never write the same one.
 """
@@ -38,12 +39,13 @@ from blake3 import blake3
 
 from autolog.errors import IntegrityError
 
+from .ahead import Ahead
 from .codec import Data, decode, encode, encode_difference, encode_parts, is_raw, loose_parts
 from .places import Place
 
 __all__ = ["Chunk", "Pack", "PackWriter", "new_name", "open_chunk", "read_index", "verify_pack"]
 
-MAGIC, _MAGIC_1 = b"ALPACK02", b"ALPACK01"
+MAGIC, _MAGIC_2, _MAGIC_1 = b"ALPACK03", b"ALPACK02", b"ALPACK01"
 _TRAILER = struct.Struct("<Q8s32s8s")
 #: An index above this many bytes is damaged: a pack of a terabyte has one of a tenth.
 _LARGEST_INDEX = 1 << 28
@@ -104,6 +106,7 @@ class PackWriter:
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._at = len(MAGIC)
+        self._ahead = Ahead(file.fileno()) if isinstance(file, io.FileIO) else None
         self.chunks: list[Chunk] = []
         self._write(MAGIC)
 
@@ -131,6 +134,8 @@ class PackWriter:
 
     def _add(self, parts: Sequence[Data], chunk: Chunk) -> Chunk:
         """Write a stored chunk; what is returned says where."""
+        if self._ahead is not None:
+            self._ahead.before(self._at + sum(map(len, parts)))
         length = self._write(*parts)
         chunk = chunk._replace(offset=self._at, length=length)
         self._at += length
@@ -150,7 +155,10 @@ class PackWriter:
         digest = blake3(MAGIC + index).digest()
         self._write(index + _TRAILER.pack(len(index), _check_of((index,)), digest, MAGIC))
         self._file.flush()
-        return Pack(name, self._at + len(index) + _TRAILER.size, digest, tuple(self.chunks))
+        size = self._at + len(index) + _TRAILER.size
+        if self._ahead is not None:
+            self._ahead.end(size)
+        return Pack(name, size, digest, tuple(self.chunks))
 
     def _write(self, *parts: Data) -> int:
         """Write one behind the other; how many bytes."""
@@ -176,12 +184,12 @@ def _open(place: Place, name: str, size: int) -> tuple[bytes, bytes, tuple[Chunk
     if place.size(name) != size:
         raise IntegrityError(f"the pack {name} is gone or has another size than was recorded")
     length, check, digest, magic = _TRAILER.unpack(place.read(name, size - _TRAILER.size, _TRAILER.size))
-    if magic not in (MAGIC, _MAGIC_1) or place.read(name, 0, len(MAGIC)) != magic:
+    if magic not in (MAGIC, _MAGIC_2, _MAGIC_1) or place.read(name, 0, len(MAGIC)) != magic:
         raise IntegrityError(f"{name} is no pack of this format")
     if length > min(_LARGEST_INDEX, size - _TRAILER.size - len(MAGIC)):
         raise IntegrityError(f"the pack {name} is damaged: its index is longer than itself")
     index = place.read(name, size - _TRAILER.size - length, length)
-    if _check_of((index,)) != check or (magic == MAGIC and blake3(magic + index).digest() != digest):
+    if _check_of((index,)) != check or (magic != _MAGIC_1 and blake3(magic + index).digest() != digest):
         raise IntegrityError(f"the pack {name} is damaged: its index does not match its checksum")
     return magic, digest, _chunks(name, index)
 

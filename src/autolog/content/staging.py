@@ -20,8 +20,9 @@ from blake3 import blake3
 from autolog.config import mask
 from autolog.errors import DestinationError
 
+from .ahead import Ahead, reserve
 from .cutting import Piece, Span, cut
-from .places import copy_range
+from .places import share
 
 __all__ = ["Staged", "StagedFile", "Staging", "item_facts", "read_item"]
 
@@ -88,6 +89,7 @@ class Staging:
         with self._told():
             os.makedirs(folder)
             self._output = open(os.path.join(folder, _CHUNKS), "wb", buffering=0)  # noqa: SIM115 - finish closes
+            self._ahead = Ahead(self._output.fileno())
 
     def add(self, name: str, descriptor: int, size: int, spans: Sequence[Span]) -> StagedFile:
         """Put an open file's chunks aside. Its digest tells whether it still was what was saved."""
@@ -107,20 +109,14 @@ class Staging:
         return file
 
     def add_whole(self, name: str, descriptor: int) -> StagedFile:
-        """Put a copy of an open file aside; its blocks are shared where the filesystem can do that."""
+        """Put a copy of an open file aside; its blocks are shared where the file system can do that."""
         hasher = blake3()
         with self._told():
             path = os.path.join(self.folder, "files", name or "file")
             os.makedirs(os.path.dirname(path), exist_ok=True)
             writer = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
             try:
-                size = copy_range(descriptor, writer)
-                buffer = bytearray(1 << 20)
-                view = memoryview(buffer)
-                at = 0
-                while count := os.preadv(writer, [buffer], at):
-                    hasher.update(view[:count])
-                    at += count
+                size = _copy(descriptor, writer, hasher)
             finally:
                 os.close(writer)
         file = StagedFile(name, size, f"blake3:{hasher.hexdigest()}")
@@ -145,6 +141,7 @@ class Staging:
         }
         path = os.path.join(self.folder, _ITEM)
         with self._told():
+            self._ahead.end(self._size)
             self._output.close()
             with open(f"{path}.part", "w", encoding="ascii") as file:
                 json.dump(item, file)
@@ -170,10 +167,30 @@ class Staging:
     def _put(self, digest: bytes, piece: Piece) -> None:
         view = memoryview(piece.data)
         self._offsets[digest] = self._size
+        self._ahead.before(self._size + len(view))
         while view:
             count = self._output.write(view)
             view = view[count:]
         self._size += len(piece.data)
+
+
+def _copy(reader: int, writer: int, hasher: blake3) -> int:
+    """Copy an open file into an empty one and hash it on the way; how many bytes there were."""
+    is_shared = share(reader, writer)
+    if not is_shared:
+        reserve(writer, 0, os.fstat(reader).st_size)
+    buffer = bytearray(1 << 20)
+    view = memoryview(buffer)
+    at = 0
+    # What was shared is read from the copy: nobody writes into that.
+    while count := os.preadv(writer if is_shared else reader, [buffer], at):
+        hasher.update(view[:count])
+        written = count if is_shared else 0
+        while written < count:
+            written += os.pwrite(writer, view[written:count], at + written)
+        at += count
+    os.ftruncate(writer, at)  # it may have got shorter meanwhile
+    return at
 
 
 def item_facts(task_id: str, store: str, output_uri: str, content_store: str) -> dict[str, Any]:

@@ -82,6 +82,9 @@ def evenly(found: Iterator[bytes], size: int) -> Iterator[bytes]:
     """The same bytes in pieces of `size` bytes, the last one shorter."""
     held = b""
     for piece in found:
+        if not held and len(piece) == size:
+            yield piece
+            continue
         held = held + piece if held else piece
         at = 0
         while len(held) - at >= size:

@@ -33,6 +33,7 @@ class Archive:
         self._archive = archive
         self._file = file
         self._size = size
+        self._places: dict[str, int] = {}
         listed = archive.infolist()
         self.entries: dict[str, ZipInfo] = {entry.filename: entry for entry in listed}
         if len(self.entries) != len(listed):
@@ -93,6 +94,8 @@ class Archive:
         """Where an entry's bytes begin; None where they are compressed."""
         if entry.compress_type != 0 or entry.flag_bits & 1:
             return None
+        if (known := self._places.get(entry.filename)) is not None:
+            return known
         self._file.seek(entry.header_offset)
         header = self._file.read(_LOCAL.size)
         if len(header) < _LOCAL.size or header[:4] != b"PK\x03\x04":
@@ -101,6 +104,7 @@ class Archive:
         start: int = entry.header_offset + _LOCAL.size + fields[9] + fields[10]
         if start + entry.file_size > self._size:
             raise UnreadableWeights("truncated: an entry of the zip archive reaches beyond the file")
+        self._places[entry.filename] = start
         return start
 
     def _inflated(self, entry: ZipInfo) -> IO[bytes]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 from autolog.errors import UnreadableWeights
 from autolog.formats._arrays import Storage, as_storage, element_bytes
@@ -29,6 +29,13 @@ _MOST_PICKLES = 64
 _MOST_MODULES = 100
 _LARGEST_CODE = 1 << 20
 _LONGEST_DESIGN = 100_000
+_LARGEST_REMEMBERED, _MOST_REMEMBERED = 1 << 22, 20_000
+_REMEMBERED = 2
+
+_Pickled: TypeAlias = "tuple[bytes, tuple[tuple[str, int | None, int], ...], bool]"
+#: What was found in the archives looked into last: a run saves the same names and shapes again and again,
+#: with other numbers, and following the same pickle takes longer than all else.
+_recent: list[tuple[_Pickled, Contents]] = []
 
 
 def inspect_torch(archive: Archive) -> Contents | None:
@@ -39,6 +46,35 @@ def inspect_torch(archive: Archive) -> Contents | None:
         return None
     path = min(pickles, key=lambda name: (name.count("/"), name))
     prefix = path.removesuffix("data.pkl")
+    if f"{prefix}constants.pkl" in entries:
+        return _followed(archive, path, prefix)
+    pickled = _pickled(archive, path, prefix)
+    for known, contents in tuple(_recent):
+        if known == pickled:
+            return contents
+    found = _followed(archive, path, prefix)
+    if pickled is not None and "incomplete" not in found.details:
+        _recent[:] = [(pickled, found), *_recent][:_REMEMBERED]
+    return found
+
+
+def _pickled(archive: Archive, path: str, prefix: str) -> _Pickled | None:
+    """All that looking into an archive goes by, which tensors' bytes are none of; None if that is much."""
+    from blake3 import blake3
+
+    entries = archive.entries
+    if entries[path].file_size > _LARGEST_REMEMBERED or len(entries) > _MOST_REMEMBERED:
+        return None
+    try:
+        digest = blake3(archive.read(path, _LARGEST_REMEMBERED)).digest()
+        places = tuple((name, archive.place(name), each.file_size) for name, each in entries.items())
+        return digest, places, is_big(archive, prefix)
+    except (UnreadableWeights, Enough):
+        return None  # looking into it says what is wrong
+
+
+def _followed(archive: Archive, path: str, prefix: str) -> Contents:
+    entries = archive.entries
     constants = f"{prefix}constants.pkl"
     script = constants in entries
     form = "TorchScript" if script else "torch zip"

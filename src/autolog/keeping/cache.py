@@ -38,7 +38,7 @@ from .restore import digest_at, files_of, has_source, restore, why_not
 if TYPE_CHECKING:
     from autolog.store import Kept, SnapshotRecord
 
-__all__ = ["is_still", "local_copy"]
+__all__ = ["Own", "local_copy", "still_there"]
 
 _DIGEST = re.compile(r"blake3:([0-9a-f]{64})\Z")
 #: What `restore` writes before it puts it in its place.
@@ -81,10 +81,8 @@ def local_copy(
     Raises WeightsUnavailable, IntegrityError, DestinationError, CacheFull, and TargetError if the cache can't
     be written.
     """
-    if not force:
-        for uri in seen_at(snapshot.uri, here):
-            if _is_at(uri, snapshot, kept, told):
-                return uri.rstrip("/")
+    if not force and (own := still_there(snapshot, kept, here, told)) is not None:
+        return own.uri.rstrip("/")
     if snapshot.digest is None:
         raise WeightsUnavailable(why_not(snapshot))
     if not _DIGEST.match(snapshot.digest):
@@ -102,15 +100,30 @@ def local_copy(
 # -- its own path -------------------------------------------------------------------------------------
 
 
-def _is_at(uri: str, snapshot: SnapshotRecord, kept: Kept, told: Told) -> bool:
-    files = files_of(snapshot)
-    if not files or not uri or "://" in uri:
-        return False
-    layout = layout_of(uri, [name for name, _, _ in files])
-    return all(is_still(layout.at_own_path(name), size, digest, kept, told) for name, size, digest in files)
+class Own(NamedTuple):
+    """A snapshot's files at its own path, `uri`: `(name, path, digest)` of each."""
+
+    uri: str
+    files: list[tuple[str, str, str]]
 
 
-def is_still(path: str, size: int | None, digest: str, kept: Kept, told: Told = lambda size: None) -> bool:
+def still_there(
+    snapshot: SnapshotRecord, kept: Kept, here: Here, told: Told = lambda size: None
+) -> Own | None:
+    """A snapshot's files at its own path, here or where `path_substitution` says, if they still are the same.
+
+    They are read for that unless the store remembers them. `snapshot.parts` must be there.
+    """
+    wanted = files_of(snapshot)
+    for uri in seen_at(snapshot.uri, here) if wanted else ():
+        if uri and "://" not in uri:
+            layout = layout_of(uri, [name for name, _, _ in wanted])
+            if all(_is_still(layout.at_own_path(name), size, d, kept, told) for name, size, d in wanted):
+                return Own(uri, [(name, layout.at_own_path(name), digest) for name, _, digest in wanted])
+    return None
+
+
+def _is_still(path: str, size: int | None, digest: str, kept: Kept, told: Told = lambda size: None) -> bool:
     """Whether a file has these bytes; it is read only if the store doesn't know it as it is now."""
     facts = _facts(path)
     if facts is None or size not in (None, facts.size):

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from autolog.errors import WeightsUnavailable
 
-from .cache import is_still
+from .cache import still_there
 from .destination import open_recorded
-from .here import Here, seen_at
-from .layout import layout_of
+from .here import Here
 from .ranges import open_file
-from .restore import files_of, kept_for, why_not
+from .restore import kept_for, why_not
 
 if TYPE_CHECKING:
     from autolog.store import Kept, KeptRecord, SnapshotRecord
@@ -32,19 +30,12 @@ def openers(snapshot: SnapshotRecord, kept: Kept, here: Here) -> list[tuple[str,
     snapshot with the same bytes; `snapshot.parts` must be there. Raises WeightsUnavailable; opening and
     reading raise IntegrityError and DestinationError.
     """
-    wanted = files_of(snapshot)
-    for uri in () if kept.files(snapshot.id) else seen_at(snapshot.uri, here):
-        layout = layout_of(uri, [name for name, _, _ in wanted])
-        paths = [(name, layout.at_own_path(name), digest) for name, _, digest in wanted]
-        if paths and all(_is_same(path, digest, kept) for _, path, digest in paths):
-            return [(name, partial(_open_own, path)) for name, path, _ in paths]
+    own = None if kept.files(snapshot.id) else still_there(snapshot, kept, here)
+    if own is not None:
+        return [(name, partial(_open_own, path)) for name, path, _ in own.files]
     if found := kept_for(snapshot, kept):
         return [(name, partial(_open, each, kept, here)) for name, each in found]
     raise WeightsUnavailable(why_not(snapshot))
-
-
-def _is_same(path: str, digest: str, kept: Kept) -> bool:
-    return bool(path) and os.path.isfile(path) and is_still(path, None, digest, kept)
 
 
 def _open_own(path: str) -> BinaryIO:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import TYPE_CHECKING, NamedTuple
 
 from autolog.errors import DestinationError
@@ -12,7 +11,7 @@ from .collect import Collected, collect
 from .here import Here
 
 if TYPE_CHECKING:
-    from autolog.store import Kept, Store
+    from autolog.store import Going, Kept, Store
 
 __all__ = ["Removed", "remove"]
 
@@ -24,22 +23,16 @@ class Removed(NamedTuple):
     collected: Collected
 
 
-def remove(
-    store: Store,
-    here: Here,
-    kept: Kept,
-    snapshot_ids: Collection[int],
-    model_ids: Collection[str] = (),
-    *,
-    force: bool = False,
-) -> Removed:
-    """Remove snapshots (`snapshot_ids`, all of those of `model_ids` among them) and whole models.
+def remove(store: Store, here: Here, kept: Kept, going: Going) -> Removed:
+    """Remove snapshots (all of those of the models that go among them) and whole models.
 
-    Who asks has seen to it that nobody needs them (`store.uses_by_others`), or says `force`. It can be done
-    again after an interruption. Raises DestinationError if files of theirs can't be taken away just now: then
-    their records stay, and say that the bytes are dropped. Raises InUse and StoreError.
+    Whether they may go is seen in the transaction that gives their bytes up, and again in the one that takes
+    away their records: InUse is raised where they may not, the second time by what came meanwhile. It can be
+    done again after an interruption. Raises DestinationError if files of theirs can't be taken away just now:
+    then their records stay, and say that the bytes are dropped. Raises StoreError.
     """
-    kept.drop(snapshot_ids, "removed by autolog rm")
+    snapshot_ids, model_ids, force, archived = going
+    kept.give_up(going, "removed by autolog rm")
     collected = collect(kept, here)
     for place in kept.places():
         left = [each for each in kept.dropped(place.id) if each.snapshot_id in snapshot_ids]
@@ -48,4 +41,5 @@ def remove(
                 f"{len(left)} files can't be taken away, so their records stay for now:"
                 f" {'; '.join(collected.problems)}"
             )
-    return Removed(tuple(remove_records(store, snapshot_ids, model_ids, force=force)), collected)
+    gone = remove_records(store, snapshot_ids, model_ids, force=force, archived=archived)
+    return Removed(tuple(gone), collected)

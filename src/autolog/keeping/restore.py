@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from blake3 import blake3
 
-from autolog.content import Data, Place
+from autolog.content import Data, Place, reserve
 from autolog.errors import AutologError, DestinationError, IntegrityError, TargetError, WeightsUnavailable
 
 from .destination import open_recorded, place_name
@@ -230,6 +230,7 @@ def copy_verified(
     reading = Reading(kept, file.place.id, place)
     size = 0
     with open(path, "wb", buffering=0) as output:
+        reserve(output.fileno(), 0, file.size)
         # The kernel lets one write at a time into a file, and has the others spin.
         one = threading.Lock()
 

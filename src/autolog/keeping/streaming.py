@@ -11,10 +11,10 @@ from blake3 import blake3
 
 from autolog.errors import IntegrityError, WeightsUnavailable
 
-from .cache import is_still
+from .cache import still_there
 from .destination import open_recorded
-from .here import Here, seen_at
-from .layout import is_safe_name, layout_of
+from .here import Here
+from .layout import is_safe_name
 from .reading import Reading
 from .restore import files_of, kept_for, why_not
 
@@ -52,11 +52,8 @@ def streams(snapshot: SnapshotRecord, kept: Kept, here: Here) -> list[Streamed]:
         raise IntegrityError(f"v{snapshot.version} has a file with a name that leads elsewhere")
     if found := kept_for(snapshot, kept):
         return [_kept(name, each, kept, here) for name, each in found]
-    for uri in seen_at(snapshot.uri, here):
-        layout = layout_of(uri, [name for name, _, _ in wanted])
-        paths = [(name, layout.at_own_path(name), size, digest) for name, size, digest in wanted]
-        if paths and all(_is_there(path, size, digest, kept) for _, path, size, digest in paths):
-            return [_at_path(name, path, digest) for name, path, _, digest in paths]
+    if (own := still_there(snapshot, kept, here)) is not None:
+        return [_at_path(name, path, digest) for name, path, digest in own.files]
     raise WeightsUnavailable(why_not(snapshot))
 
 
@@ -73,10 +70,6 @@ def artifact_stream(record: ArtifactRecord, here: Here) -> Streamed:
     return Streamed(
         os.path.basename(record.path), record.size, lambda: verified(blocks(), record.digest, record.size)
     )
-
-
-def _is_there(path: str, size: int | None, digest: str, kept: Kept) -> bool:
-    return bool(path) and os.path.isfile(path) and is_still(path, size, digest, kept)
 
 
 def _kept(name: str, file: KeptRecord, kept: Kept, here: Here) -> Streamed:

@@ -20,7 +20,6 @@ __all__ = [
     "whole_number",
 ]
 
-_LONGEST_TAG = 1000
 _LABELS = 1_000_000
 
 
@@ -28,14 +27,9 @@ def tags_of(tags: Iterable[str] | None) -> tuple[str, ...]:
     """Tags, each once, in their order. Raises BadName."""
     if isinstance(tags, str):
         raise BadName(f"tags are a list of texts, not the text {_short(tags)}; write [{_short(tags)}]")
-    found: list[str] = []
-    for tag in tags or ():
-        if not isinstance(tag, str) or not tag.strip():
-            raise BadName(f"a tag is text that isn't empty, not {_short(tag)}")
-        if len(tag) > _LONGEST_TAG:
-            raise BadName(f"a tag may have {_LONGEST_TAG:,} characters; this one has {len(tag):,}")
-        found.append(tag)
-    return tuple(dict.fromkeys(found))
+    from autolog.store import check_tag
+
+    return tuple(dict.fromkeys(map(check_tag, tags or ())))
 
 
 def labels_of(labels: Mapping[str, int]) -> dict[str, int]:

@@ -350,9 +350,9 @@ class Model(BaseModel):
     ) -> bool:
         """Remove a model, with the bytes that we keep of it; a file at a path of the script's stays.
 
-        One that other tasks have loaded only by `force`. Whether it is gone; with `raise_on_errors` NotFound,
-        InUse and DestinationError say why not. Without `delete_weights_file` plain files that were kept stay
-        where they are.
+        One that other tasks have loaded, or that is published, only by `force`. Whether it is gone; with
+        `raise_on_errors` NotFound, InUse and DestinationError say why not. Without `delete_weights_file`
+        plain files that were kept stay where they are.
         """
         from .publishing import remove_model
 

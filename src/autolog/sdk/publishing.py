@@ -47,8 +47,11 @@ def _remove(
     if not force and (uses := store.uses_by_others(found.store, ids, model_ids)):
         names = ", ".join(sorted({use.task_name for use in uses})[:3])
         raise InUse(f"{uses[0].name} has been loaded by {names}; remove it all the same with force=True")
+    if not force and store.published_among(found.store, model_ids):
+        raise InUse("it is published; remove it all the same with force=True")
     if delete_weights:
-        keeping.remove(found.store, found.settings, found.kept, ids, model_ids, force=force)
+        going = store.Going(ids, model_ids, force)
+        keeping.remove(found.store, found.settings, found.kept, going)
     else:
         store.remove(found.store, ids, model_ids, force=force)
 
@@ -68,6 +71,11 @@ def delete_task(task: Task, *, with_models: bool, skip_used: bool, raise_on_erro
             raise InUse(f"the task {record.name} has {len(ids)} models; remove them along, or first")
         used = {use.model_id for use in store.uses_by_others(found.store, (), ids)}
         going = [each for each in ids if each not in used or not skip_used]
+        if count := store.published_among(found.store, ids):
+            raise InUse(
+                f"{count} models of {record.name} are published; remove them first, with"
+                " Model.remove(model, force=True)"
+            )
         if going:
             _remove(found, going, force=not skip_used)
         left = [each for each in ids if each not in going]

@@ -314,8 +314,8 @@ class Task(TaskRemarks, TaskConfiguration, TaskModelChanges):
     ) -> bool:
         """Remove it with its artifacts and models, but for those that other tasks have loaded, if so asked.
 
-        Bytes that we keep are freed; no file at a path of the script's is touched. Whether it is gone; with
-        `raise_on_error` InUse and DestinationError say why not.
+        Bytes that we keep are freed; no file at a path of the script's is touched. One with published models
+        stays. Whether it is gone; with `raise_on_error` InUse and DestinationError say why not.
         """
         from .publishing import delete_task
 

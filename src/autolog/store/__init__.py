@@ -16,7 +16,7 @@ from .browsing import Browsing, Facet, News, Page, Row
 from .bulk import Changed, edit_many, publish_many
 from .copying import copy_store
 from .database import Store
-from .editing import alias, check_name, edit, metrics_of, publish, report, unalias
+from .editing import alias, check_name, check_tag, edit, metrics_of, publish, report, unalias
 from .exchange import Taken, give, take
 from .external import External, add_contents, record_external
 from .figures import FigureRecord, NewFigure, drawn_figures, figures_of, report_figure
@@ -56,7 +56,7 @@ from .records import (
     UseRecord,
     VersionRecord,
 )
-from .removing import published_among, remove, uses_by_others
+from .removing import Going, published_among, remove, uses_by_others
 from .scalars import Mark, Point, Series, Summary, marks_of, series_of, summaries_of, thinned
 from .selecting import Selection, check_query
 from .task_editing import NewModel, connect_input, create_model, disconnect_inputs, edit_task, forget_task
@@ -82,6 +82,7 @@ __all__ = [
     "FaultRecord",
     "FigureRecord",
     "Filters",
+    "Going",
     "InputRecord",
     "Kept",
     "KeptRecord",
@@ -130,6 +131,7 @@ __all__ = [
     "bare_name",
     "check_name",
     "check_query",
+    "check_tag",
     "connect_input",
     "copy_store",
     "create_model",

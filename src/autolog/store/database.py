@@ -13,7 +13,7 @@ from autolog.errors import StoreError
 
 from .connecting import READS, address, connect
 from .failures import in_our_words
-from .migrations import migrate
+from .migrations import look, migrate
 from .queries import Queries
 from .racing import lock, repeated
 
@@ -29,17 +29,25 @@ class Store(Queries):
         self.name = name
         #: How often something may have been written by this process.
         self.writes = 0
+        #: Whether whatever would write is refused with a StoreError.
+        self.is_read_only = False
 
     @classmethod
-    def open(cls, url: str, *, create: bool = True) -> Store:
+    def open(cls, url: str, *, create: bool = True, read_only: bool = False) -> Store:
         """Open the store at an SQLAlchemy URL, bringing its schema up to date.
 
-        Without `create` a store that isn't there is not made. Raises StoreMissing, StoreLocked,
-        StoreAway and StoreError, each saying what to do.
+        Without `create` a store that isn't there is not made. One that is `read_only` is neither made nor
+        brought up to date. Raises StoreMissing, StoreLocked, StoreAway and StoreError, each saying what to
+        do.
         """
-        store = cls(connect(address(url), create=create), mask(url))
+        store = cls(connect(address(url), create=create and not read_only), mask(url))
+        store.is_read_only = read_only
         try:
-            store._migrate(create)
+            if read_only:
+                with store._reading() as connection:
+                    look(connection, store.name)
+            else:
+                store._migrate(create)
         except StoreError:
             store.close()
             raise
@@ -68,6 +76,10 @@ class Store(Queries):
     @contextmanager
     def _writing(self, *names: str) -> Iterator[Connection]:
         """A transaction that writes, holding the locks of these names; see `racing`."""
+        if self.is_read_only:
+            raise StoreError(
+                f"the store {self.name} was opened to be read only; open it without that to change it"
+            )
         with in_our_words(self._engine.url, self.name), self._engine.begin() as connection:
             if names:
                 lock(connection, names)

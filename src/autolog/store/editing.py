@@ -50,6 +50,7 @@ _SAID = frozenset({"name", "framework", "labels", "design"})
 #: No version and no id, and nothing that has a meaning in `name@alias`.
 _ALIAS = re.compile(r"(?!v\d+\Z)[^\W_][\w.+-]{0,127}\Z")
 _LONGEST_NAME = 4096
+_LONGEST_TAG = 1_000
 
 
 Change = Callable[[ModelRecord], Mapping[str, Any]]
@@ -106,6 +107,15 @@ def check_name(name: str, what: str) -> None:
         raise BadName(f"{what} has to be text that isn't empty, not {name!r}")
     if len(name) > _LONGEST_NAME:
         raise BadName(f"{what} may have {_LONGEST_NAME:,} characters; this one has {len(name):,}")
+
+
+def check_tag(tag: object) -> str:
+    """See that a tag is one, and give it. Raises BadName."""
+    if not isinstance(tag, str) or not tag.strip():
+        raise BadName(f"a tag is text that isn't empty, not {repr(tag)[:60]}")
+    if len(tag) > _LONGEST_TAG:
+        raise BadName(f"a tag may have {_LONGEST_TAG:,} characters; this one has {len(tag):,}")
+    return tag
 
 
 @repeated

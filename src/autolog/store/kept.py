@@ -21,6 +21,7 @@ from .known import new_key, remember
 from .known import text as as_text
 from .racing import insert_into, repeated
 from .records import KeptRecord, PackRecord, PlaceRecord
+from .removing import Going, refuse
 from .rows import batches
 from .schema import chunks, done, kept, packs, places, recipes, snapshots, uses
 
@@ -127,13 +128,14 @@ class Kept(KeptReading):
         then `forget_file`).
         """
         with self._store._writing() as connection:
-            for batch in batches(sorted(snapshot_ids)):
-                connection.execute(delete(kept).where(kept.c.snapshot_id.in_(batch), kept.c.path.is_(None)))
-                connection.execute(
-                    update(snapshots)
-                    .where(snapshots.c.id.in_(batch))
-                    .values(keeping="dropped", keeping_reason=as_text(reason), stored=None)
-                )
+            _drop(connection, snapshot_ids, reason)
+
+    @repeated
+    def give_up(self, going: Going, reason: str) -> None:
+        """As `drop`, for what is to be removed; InUse is raised, and nothing changed, if it may not be."""
+        with self._store._writing() as connection:
+            refuse(connection, going)
+            _drop(connection, going.snapshot_ids, reason)
 
     def forget_file(self, file: KeptRecord) -> None:
         """A plain file that was no longer kept is gone."""
@@ -214,6 +216,16 @@ class Kept(KeptReading):
                 ).scalar_one()
                 connection.execute(delete(uses).where(uses.c.recipe_id == recipe_id))
                 _add_uses(connection, place_id, recipe_id, _digests(bytes(recipe)))
+
+
+def _drop(connection: Connection, snapshot_ids: Collection[int], reason: str) -> None:
+    for batch in batches(sorted(snapshot_ids)):
+        connection.execute(delete(kept).where(kept.c.snapshot_id.in_(batch), kept.c.path.is_(None)))
+        connection.execute(
+            update(snapshots)
+            .where(snapshots.c.id.in_(batch))
+            .values(keeping="dropped", keeping_reason=as_text(reason), stored=None)
+        )
 
 
 def _refuse_circles(connection: Connection, place_id: int, pack: NewPack) -> None:

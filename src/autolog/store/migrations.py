@@ -135,16 +135,11 @@ def migrate(connection: Connection, name: str, *, create: bool = True) -> None:
     Raises StoreError if the store was written by a newer version, StoreMissing if there is none and
     none is to be made.
     """
-    version = _version(connection)
-    if version > NEWEST:
-        raise StoreError(
-            f"the store {name} was written by a newer autolog (schema {version}, this one knows {NEWEST});"
-            " upgrade with: pip install -U autolog-models"
-        )
+    version = _known(connection, name)
     if version == NEWEST:
         return
     if version == 0 and not create:
-        raise StoreMissing(f"there is no store at {name} yet; run a script with autolog.init() first")
+        raise _missing(name)
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(7020394)"))
         version = _version(connection)
@@ -153,6 +148,32 @@ def migrate(connection: Connection, name: str, *, create: bool = True) -> None:
     for number, step in enumerate(_STEPS[version:], version + 1):
         step(connection)
         connection.execute(insert(_marks).values(number=number))
+
+
+def look(connection: Connection, name: str) -> None:
+    """See that a store is up to date, without changing it. Raises StoreError and StoreMissing."""
+    version = _known(connection, name)
+    if version == 0:
+        raise _missing(name)
+    if version < NEWEST:
+        raise StoreError(
+            f"the store {name} was written by an older autolog (schema {version}, this one needs {NEWEST})"
+            " and is to be read only; any other command, as `autolog models`, brings it up to date"
+        )
+
+
+def _known(connection: Connection, name: str) -> int:
+    version = _version(connection)
+    if version > NEWEST:
+        raise StoreError(
+            f"the store {name} was written by a newer autolog (schema {version}, this one knows {NEWEST});"
+            " upgrade with: pip install -U autolog-models"
+        )
+    return version
+
+
+def _missing(name: str) -> StoreMissing:
+    return StoreMissing(f"there is no store at {name} yet; run a script with autolog.init() first")
 
 
 def _version(connection: Connection) -> int:

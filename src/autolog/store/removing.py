@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import NamedTuple
 
 from sqlalchemy import Connection, and_, delete, func, or_, select, update
 
@@ -30,7 +31,20 @@ from .schema import (
     weights,
 )
 
-__all__ = ["published_among", "remove", "uses_by_others"]
+__all__ = ["Going", "published_among", "refuse", "remove", "uses_by_others"]
+
+
+class Going(NamedTuple):
+    """What is to be removed: versions, and whole models with all of theirs.
+
+    What other tasks have loaded, and published models, only go by `force`; with `archived` only models that
+    are in the archive.
+    """
+
+    snapshot_ids: Collection[int]
+    model_ids: Collection[str] = ()
+    force: bool = False
+    archived: bool = False
 
 
 def uses_by_others(
@@ -53,17 +67,22 @@ def published_among(store: Store, model_ids: Collection[str]) -> int:
 
 @repeated
 def remove(
-    store: Store, snapshot_ids: Collection[int], model_ids: Collection[str] = (), *, force: bool = False
+    store: Store,
+    snapshot_ids: Collection[int],
+    model_ids: Collection[str] = (),
+    *,
+    force: bool = False,
+    archived: bool = False,
 ) -> list[str]:
     """Take snapshots out of the records, and whole models with all that they have.
 
-    Their bytes must be given up already. What other tasks have loaded is refused (InUse) unless `force`: then
-    their inputs stay, without a version; a model that they name stays, too, without any. The ids of the
-    models that are gone. Nothing is changed if something is raised.
+    Their bytes must be given up already. What other tasks have loaded, and what is published, is refused
+    (InUse) unless `force`: then the inputs of others stay, without a version; a model that they name stays,
+    too, without any. With `archived` models are refused that are not in the archive. The ids of the models
+    that are gone. Nothing is changed if something is raised.
     """
     with store._writing() as connection:
-        if not force and (uses := _uses(connection, snapshot_ids, model_ids)):
-            raise InUse(f"{uses[0].name} has been loaded by task {uses[0].task_name} meanwhile")
+        refuse(connection, Going(snapshot_ids, model_ids, force, archived))
         ids = set(snapshot_ids)
         for batch in batches(sorted(model_ids)):
             query = select(snapshots.c.id).where(snapshots.c.model_id.in_(batch))
@@ -71,6 +90,26 @@ def remove(
         for batch in batches(sorted(ids)):
             _remove_snapshots(connection, batch)
         return [each for each in sorted(set(model_ids)) if _remove_model(connection, each)]
+
+
+def refuse(connection: Connection, going: Going) -> None:
+    """Raise InUse if something is not to be removed, as it is now: inside the transaction that does it."""
+    if not going.force and (uses := _uses(connection, going.snapshot_ids, going.model_ids)):
+        raise InUse(
+            f"{uses[0].name} has been loaded by task {uses[0].task_name}; it is removed only by force"
+        )
+    own = select(snapshots.c.model_id)
+    touched = set(going.model_ids)
+    for batch in batches(sorted(going.snapshot_ids)):
+        touched.update(connection.execute(own.where(snapshots.c.id.in_(batch))).scalars())
+    for batch in batches(sorted(touched)):
+        query = select(models.c.name, models.c.status, models.c.archived).where(models.c.id.in_(batch))
+        # Nobody publishes it or takes it out of the archive before this transaction is over.
+        for name, status, archived in connection.execute(query.order_by(models.c.id).with_for_update()):
+            if going.archived and not archived:
+                raise InUse(f"{name} is not in the archive; only what is there can be deleted")
+            if status == "published" and not going.force:
+                raise InUse(f"{name} is published; it is removed only by force")
 
 
 def _uses(

@@ -12,11 +12,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from autolog import keeping
-from autolog.errors import BadName, BadValue, NotFound
+from autolog.errors import BadValue, InUse, NotFound
 from autolog.shown import plain
 from autolog.store import (
+    Going,
     ModelRecord,
     UseRecord,
+    check_tag,
     edit_many,
     publish_many,
     published_among,
@@ -32,6 +34,8 @@ from ..view import View
 __all__ = ["ROUTES"]
 
 _LONGEST_TAG = 1_000
+#: How often those that may go are looked for anew where others change them at the same moment.
+_TRIES = 5
 
 
 class _Asked(NamedTuple):
@@ -151,9 +155,7 @@ def _restore(site: Site, asked: _Asked) -> _Done:
 
 
 def _tag(site: Site, asked: _Asked) -> _Done:
-    tag = asked.value.strip()
-    if not tag or len(tag) > _LONGEST_TAG:
-        raise BadName(f"a tag is text of 1 to {_LONGEST_TAG:,} characters")
+    tag = check_tag(asked.value.strip())
     return _edited(site, asked.ids, lambda record: {"tags": tuple(dict.fromkeys((*record.tags, tag)))})
 
 
@@ -170,6 +172,27 @@ def _move(site: Site, asked: _Asked) -> _Done:
 
 def _delete(site: Site, asked: _Asked) -> _Done:
     """Take models in the archive away for good; those that are published, or that others use, by `force`."""
+    for attempt in range(_TRIES):
+        going, failed = _deletable(site, asked)
+        if not going:
+            return _Done([], [], failed)
+        snapshot_ids = {number for each in going.values() for number in each}
+        what = Going(snapshot_ids, list(going), asked.force, archived=True)
+        try:
+            removed = keeping.remove(site.store, site.settings, site.kept, what)
+            break
+        except InUse:
+            # Since we looked one was taken out of the archive, published or loaded: the others go.
+            if attempt == _TRIES - 1:
+                raise
+    gone = set(removed.models)
+    stays = "its versions are gone; the record stays, since other tasks have loaded it"
+    failed += [(each, stays) for each in going if each not in gone]
+    return _Done([each for each in going if each in gone], list(gone), failed, removed.collected.freed)
+
+
+def _deletable(site: Site, asked: _Asked) -> tuple[dict[str, list[int]], list[tuple[str, str]]]:
+    """The models that may go, with the ids of their versions; and those that may not, and why."""
     failed: list[tuple[str, str]] = []
     going: dict[str, list[int]] = {}
     users: dict[str, list[str]] = {}
@@ -189,16 +212,7 @@ def _delete(site: Site, asked: _Asked) -> _Done:
             failed.append((each, f"it has been loaded by {', '.join(dict.fromkeys(users[each]))}"))
         else:
             going[each] = [snapshot.id for snapshot in record.snapshots]
-    if not going:
-        return _Done([], [], failed)
-    snapshot_ids = {number for each in going.values() for number in each}
-    removed = keeping.remove(
-        site.store, site.settings, site.kept, snapshot_ids, list(going), force=asked.force
-    )
-    gone = set(removed.models)
-    stays = "its versions are gone; the record stays, since other tasks have loaded it"
-    failed += [(each, stays) for each in going if each not in gone]
-    return _Done([each for each in going if each in gone], list(gone), failed, removed.collected.freed)
+    return going, failed
 
 
 _ACTIONS: Mapping[str, Callable[[Site, _Asked], _Done]] = {
