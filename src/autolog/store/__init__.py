@@ -14,6 +14,7 @@ from .artifacts import (
 )
 from .browsing import Browsing, Facet, News, Page, Row
 from .bulk import Changed, edit_many, publish_many
+from .changes import changes_of
 from .copying import copy_store
 from .database import Store
 from .editing import alias, check_name, edit, metrics_of, publish, report, unalias
@@ -40,6 +41,7 @@ from .lineage import Lineage, LineageModel, LineageTask, lineage_of
 from .measuring import measured
 from .queries import bare_name
 from .records import (
+    ChangesRecord,
     ChunkRecord,
     ContentsRecord,
     FaultRecord,
@@ -74,6 +76,7 @@ __all__ = [
     "ArtifactRecord",
     "Browsing",
     "Changed",
+    "ChangesRecord",
     "ChunkRecord",
     "ChunksMissing",
     "ContentsRecord",
@@ -128,6 +131,7 @@ __all__ = [
     "aliased",
     "artifacts_of",
     "bare_name",
+    "changes_of",
     "check_name",
     "check_query",
     "connect_input",

@@ -19,6 +19,7 @@ from . import (
     task,
     task_files,
     task_models,
+    task_tables,
     tasks,
     versions,
 )
@@ -45,5 +46,6 @@ def routes() -> list[BaseRoute]:
         *tasks.ROUTES,
         *task_files.ROUTES,
         *task_models.ROUTES,
+        *task_tables.ROUTES,
         *task.ROUTES,
     ]
