@@ -61,6 +61,17 @@ from .records import (
 from .removing import published_among, remove, uses_by_others
 from .scalars import Mark, Point, Series, Summary, marks_of, series_of, summaries_of, thinned
 from .selecting import Selection, check_query
+from .some_versions import (
+    Growing,
+    Sized,
+    model_at,
+    model_to_download,
+    model_to_look_into,
+    model_with_newest,
+    page_of_versions,
+    sizes_of,
+    version_numbers,
+)
 from .task_editing import NewModel, connect_input, create_model, disconnect_inputs, edit_task, forget_task
 from .task_models import models_by_id
 from .task_table import TASK_FACETS, TASK_FIELDS, TaskFilters, TaskPage, TaskTable
@@ -85,6 +96,7 @@ __all__ = [
     "FaultRecord",
     "FigureRecord",
     "Filters",
+    "Growing",
     "InputRecord",
     "Kept",
     "KeptRecord",
@@ -112,6 +124,7 @@ __all__ = [
     "Row",
     "Selection",
     "Series",
+    "Sized",
     "SkipRecord",
     "SnapshotRecord",
     "Store",
@@ -158,10 +171,15 @@ __all__ = [
     "measured",
     "metrics_at",
     "metrics_of",
+    "model_at",
+    "model_to_download",
+    "model_to_look_into",
+    "model_with_newest",
     "models_at",
     "models_by_id",
     "models_like",
     "newest_of_tagged",
+    "page_of_versions",
     "project_names",
     "publish",
     "publish_many",
@@ -174,6 +192,7 @@ __all__ = [
     "report_figure",
     "search_tasks",
     "series_of",
+    "sizes_of",
     "summaries_of",
     "take",
     "thinned",
@@ -182,5 +201,6 @@ __all__ = [
     "users_of",
     "uses_by_others",
     "uses_of",
+    "version_numbers",
     "versions",
 ]

@@ -9,7 +9,15 @@ from urllib.parse import quote, urlencode
 
 from autolog.errors import Ambiguous, NotFound
 from autolog.shown.words import iso
-from autolog.store import ModelRecord, Series, SnapshotRecord, series_of
+from autolog.store import (
+    ModelRecord,
+    Series,
+    SnapshotRecord,
+    model_at,
+    model_with_newest,
+    series_of,
+    version_numbers,
+)
 
 from .site import Site
 
@@ -28,6 +36,8 @@ __all__ = [
 
 #: More than that can't be looked at, nor be said in an address that every browser takes.
 MOST = 100
+#: Versions of a model that are offered in place of the one compared.
+_VERSIONS = 100
 SECTIONS = (
     ("details", "Details"),
     ("design", "Design"),
@@ -37,11 +47,15 @@ SECTIONS = (
 
 
 class Side(NamedTuple):
-    """A version that is compared; `asked` is how it is named in an address: the newest one has no `:vN`."""
+    """A version that is compared; `asked` is how it is named in an address: the newest one has no `:vN`.
+
+    `numbers` are the versions that there are of the model, the newest first, a hundred at most.
+    """
 
     model: ModelRecord
     snapshot: SnapshotRecord | None
     asked: str
+    numbers: tuple[int, ...] = ()
 
     @property
     def label(self) -> str:
@@ -96,15 +110,15 @@ class Comparison:
         """Of each version of a side's model: its number, the address with it instead, whether it is meant."""
         chosen = side.snapshot.version if side.snapshot else None
         found = []
-        for each in side.model.snapshots:
-            token = f"{side.model.id}:v{each.version}"
-            if each.version != chosen and any(token == other.asked for other in self.sides):
+        for number in side.numbers:
+            token = f"{side.model.id}:v{number}"
+            if number != chosen and any(token == other.asked for other in self.sides):
                 continue
             sides = tuple(s._replace(asked=token) if s is side else s for s in self.sides)
             moved = Comparison(
                 sides, self.base, (), self.section, self.hides_same, self.order, self.is_forced
             )
-            found.append((each.version, moved.url(), each.version == chosen))
+            found.append((number, moved.url(), number == chosen))
         return found
 
 
@@ -148,10 +162,10 @@ def compared(site: Site, pairs: Iterable[tuple[str, str]]) -> Comparison:
             single.setdefault(key, value)
     sides: dict[str, Side] = {}
     missing: list[tuple[str, str]] = []
-    models: dict[str, ModelRecord] = {}
+    numbers: dict[str, tuple[int, ...]] = {}
     for each in list(asked)[:MOST]:
         try:
-            side = _side(site, each, models)
+            side = _side(site, each, numbers)
             sides.setdefault(side.asked, side)
         except (NotFound, Ambiguous) as error:
             missing.append((each, str(error)))
@@ -171,13 +185,15 @@ def compared(site: Site, pairs: Iterable[tuple[str, str]]) -> Comparison:
     )
 
 
-def _side(site: Site, name: str, models: dict[str, ModelRecord]) -> Side:
-    model_id, version = site.store.find_model(name)
-    if model_id not in models:
-        models[model_id] = site.store.model(model_id)
-    model = models[model_id]
-    found = next((each for each in reversed(model.snapshots) if version in (None, each.version)), None)
-    return Side(model, found, model_id if version is None else f"{model_id}:v{version}")
+def _side(site: Site, name: str, numbers: dict[str, tuple[int, ...]]) -> Side:
+    store = site.store
+    model_id, version = store.find_model(name)
+    if model_id not in numbers:
+        numbers[model_id] = tuple(version_numbers(store, model_id, limit=_VERSIONS))
+    model = model_with_newest(store, model_id) if version is None else model_at(store, model_id, version)
+    found = model.snapshots[0] if model.snapshots else None
+    asked = model_id if version is None else f"{model_id}:v{version}"
+    return Side(model, found, asked, numbers[model_id])
 
 
 # -- facts ------------------------------------------------------------------------------------------------

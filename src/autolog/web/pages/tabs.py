@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse
 
 from autolog.store import ModelRecord
 
+from ..having import having
 from ..site import has_route, site_of
 
 __all__ = ["TABS", "Tab", "tab_page"]
@@ -43,11 +44,13 @@ def tab_page(
     request: Request, template: str, route: str, model: ModelRecord, values: Mapping[str, Any] | None = None
 ) -> HTMLResponse:
     """One tab of a model's page, below the header that all have; `model` needs no snapshots for that."""
+    site = site_of(request)
     there = [each for each in TABS if has_route(request, each.route, model_id=model.id)]
     common = {
         "model": model,
         "tabs": [(each, request.app.url_path_for(each.route, model_id=model.id)) for each in there],
         "tab_route": route,
         "can_compare": has_route(request, "compare"),
+        "having": having(site, model.id),
     }
-    return site_of(request).page(request, template, {**common, **(values or {})})
+    return site.page(request, template, {**common, **(values or {})})
