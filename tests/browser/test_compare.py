@@ -87,6 +87,12 @@ def test_designs(own_real):
     page.locator("#hide-same").click()
     expect(page.get_by_text("(60): Linear")).to_have_count(0)
     expect(page.locator("#designs")).to_contain_text("lines the same")
+    page.get_by_role("link", name="Tree", exact=True).click()
+    expect(page.locator("#designs")).to_contain_text("118 parts the same")
+    page.locator("#designs summary").first.click()
+    page.locator("#previous-difference").click()
+    expect(page.locator(".here")).to_contain_text("Tanh()")
+    expect(page.locator(".here")).to_be_in_viewport()
 
 
 @covers_row("Compare", "scalars")

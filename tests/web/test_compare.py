@@ -162,6 +162,30 @@ def test_designs(site):
     assert "4 lines the same" in hidden
 
 
+def test_designs_as_a_tree(site):
+    first = "Net(\n  (a): Linear(4, 8)\n  (old): ReLU()\n  (<i>b</i>): Block(\n    (0): Tanh()\n  )\n)"
+    second = first.replace("4, 8", "4, 9").replace("(old)", "(new)")
+    edit(site.store, site.first, lambda _: {"design": first})
+    edit(site.store, site.other, lambda _: {"design": second})
+    address = f"/compare?{site.both}&show=design&as=tree"
+    text = site.html(address)
+    assert "3 differences" in text
+    assert re.search(
+        r'Linear\(4, 8\)</code> <span class="became"><span class="badge mark changed">changed', text
+    )
+    assert "badge mark added" in text
+    assert "badge mark removed" in text
+    assert "&lt;i&gt;b&lt;/i&gt;" in text
+    hidden = site.html(f"{address}&hide=1")
+    assert "2 parts the same" in hidden
+    assert "Tanh" not in hidden
+    found = {each["path"]: each["values"] for each in site.json(address.replace("?", ".json?"))["tree"]}
+    assert (found["a"], found["new"]) == (["Linear(4, 8)", "Linear(4, 9)"], [None, "ReLU()"])
+    lines = site.get(address.replace("?", ".csv?")).text.splitlines()
+    assert 'a,"Linear(4, 8)",same,"Linear(4, 9)",changed' in lines
+    assert "&amp;as=tree" in text
+
+
 def test_long_designs_show_what_differs(site):
     lines = [f"  ({number}): Linear(4, 4)" for number in range(300)]
     edit(site.store, site.first, lambda _: {"design": "\n".join(lines)})

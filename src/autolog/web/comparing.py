@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
@@ -74,9 +74,13 @@ class Comparison:
     hides_same: bool = False
     order: str = "name"
     is_forced: bool = False
+    layout: str = "line"
 
     def url(self, path: str = "", **changes: str | None) -> str:
-        """The address with something else: `section`, `base` (as asked), `hide`, `order`, `go`, `without`."""
+        """The address with something else: `section`, `base` (as asked), `hide`, `order`, `go`, `layout`...
+
+        `without` leaves a side out.
+        """
         without = changes.get("without")
         asked = [each.asked for each in self.sides if each.asked != without]
         base = changes.get("base", self.sides[self.base].asked if self.sides else None)
@@ -90,6 +94,8 @@ class Comparison:
             pairs.append(("show", section))
         if hides:
             pairs.append(("hide", "1"))
+        if section == "design" and changes.get("layout", self.layout) == "tree":
+            pairs.append(("as", "tree"))
         if section == "tensors":
             pairs += [("order", order)] if order and order != "name" else []
             pairs += [("go", "1")] if changes.get("go", "1" if self.is_forced else None) else []
@@ -115,9 +121,7 @@ class Comparison:
             if number != chosen and any(token == other.asked for other in self.sides):
                 continue
             sides = tuple(s._replace(asked=token) if s is side else s for s in self.sides)
-            moved = Comparison(
-                sides, self.base, (), self.section, self.hides_same, self.order, self.is_forced
-            )
+            moved = replace(self, sides=sides, missing=())
             found.append((number, moved.url(), number == chosen))
         return found
 
@@ -152,7 +156,7 @@ class Group(NamedTuple):
 
 
 def compared(site: Site, pairs: Iterable[tuple[str, str]]) -> Comparison:
-    """What an address asks for: `m` for each side, `base`, `show`, `hide`, `order` and `go`."""
+    """What an address asks for: `m` for each side, `base`, `show`, `hide`, `order`, `as` and `go`."""
     asked: dict[str, None] = {}
     single: dict[str, str] = {}
     for key, value in pairs:
@@ -182,6 +186,7 @@ def compared(site: Site, pairs: Iterable[tuple[str, str]]) -> Comparison:
         single.get("hide") == "1",
         single.get("order", "name"),
         single.get("go") == "1",
+        "tree" if single.get("as") == "tree" else "line",
     )
 
 

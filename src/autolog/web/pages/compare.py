@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,9 +12,12 @@ from starlette.routing import Route
 from autolog.errors import NotFound
 from autolog.shown import plain
 from autolog.shown.aligning import Line, aligned, laid_out
+from autolog.shown.differing import unified
+from autolog.shown.trees import Branch, flat, grown, merged
 from autolog.store import thinned
 
 from ..comparing import SECTIONS, Comparison, compared, groups, scalars
+from ..design_tree import shown_of
 from ..export import as_json, csv_file
 from ..site import Site, site_of
 from ..tensor_changes import ORDERS, Against, changes_of, rows_of
@@ -26,6 +28,8 @@ __all__ = ["ROUTES"]
 #: Rows of tensors, and lines of designs, that a page shows; the other forms have all.
 _SHOWN = 1_000
 _LINES = 4_000
+#: Lines of a design that are compared, and of all designs together.
+_MOST_LINES, _ALL_LINES = 50_000, 400_000
 #: Points of a line; a screen is hardly wider.
 _POINTS = 1_500
 #: So many lines on both sides of a difference are shown where what is the same is hidden.
@@ -49,21 +53,43 @@ def _details(site: Site, found: Comparison) -> dict[str, Any]:
 
 
 def _design(site: Site, found: Comparison) -> dict[str, Any]:
-    designs = [laid_out(each.model.design) for each in found.in_order]
-    lines = aligned(designs[0], designs[1:])
-    blocks = _blocks(lines, hides_same=found.hides_same)
+    if found.layout == "tree":
+        tree = _tree(found)
+        twig = shown_of(tree, hides_same=found.hides_same)
+        has_design = any(each is not None for each in tree.values)
+        return {"has_design": has_design, "twig": twig, "difference_count": tree.differences}
+    lines = _lines(found)
+    every = _blocks(lines, hides_same=False)
+    blocks, room = [], _LINES
+    for block in _blocks(lines, hides_same=True) if found.hides_same else every:
+        if room > 0:
+            blocks.append((block[0], block[1][:room], block[2]))
+        room -= len(block[1])
     return {
-        "has_design": any(designs),
+        "has_design": any(each.model.design for each in found.in_order),
         "blocks": blocks,
-        "difference_count": sum(1 for is_same, _, _ in _blocks(lines, hides_same=False) if not is_same),
-        "cut": max(0, len(lines) - _LINES),
+        "difference_count": sum(1 for is_same, _, _ in every if not is_same),
+        "cut": max(0, -room),
     }
+
+
+def _lines(found: Comparison) -> list[Line]:
+    """The designs beside each other, the base first; of very many sides less of each."""
+    most = min(_MOST_LINES, _ALL_LINES // max(1, len(found.sides)))
+    designs = [laid_out(each.model.design, most) for each in found.in_order]
+    return aligned(designs[0], designs[1:])
+
+
+def _tree(found: Comparison) -> Branch:
+    # Versions of one model have one design.
+    trees = {each.model.id: grown(each.model.design) for each in found.sides}
+    return merged([trees[each.model.id] for each in found.in_order])
 
 
 def _blocks(lines: list[Line], *, hides_same: bool) -> list[tuple[bool, list[Line], int]]:
     """Stretches of lines that are the same everywhere, and of others; the number is of hidden ones."""
     found: list[tuple[bool, list[Line], int]] = []
-    for line in lines[:_LINES]:
+    for line in lines:
         if not found or found[-1][0] != line.is_same:
             found.append((line.is_same, [], 0))
         found[-1][1].append(line)
@@ -132,6 +158,11 @@ def page_json(request: Request) -> Response:
         answer["scalars"] = {
             row.name: [None if each is None else _plain_scalar(each) for each in row.sides] for row in rows
         }
+    if sides and found.section == "design" and found.layout == "tree":
+        answer["tree"] = [
+            {"path": path, "values": list(branch.values), "same": branch.is_same}
+            for path, branch in flat(_tree(found), lambda each: not (found.hides_same and each.is_same))
+        ]
     if sides and found.section == "tensors":
         _, against = _against(site, found)
         answer["tensors"] = [
@@ -165,9 +196,14 @@ def _details_csv(site: Site, found: Comparison) -> Iterator[list[Any]]:
 
 
 def _design_csv(site: Site, found: Comparison) -> Iterator[list[Any]]:
+    if found.layout == "tree":
+        yield ["path", *(word for each in found.in_order for word in (each.label, "kind"))]
+        for path, branch in flat(_tree(found)):
+            cells = ((value, branch.kind(n)) for n, value in enumerate(branch.values))
+            yield [path, *(word for cell in cells for word in cell)]
+        return
     yield [word for each in found.in_order for word in (each.label, "kind")]
-    designs = [laid_out(each.model.design) for each in found.in_order]
-    for line in aligned(designs[0], designs[1:]):
+    for line in _lines(found):
         yield [word for cell in line.cells for word in (cell.text, cell.kind)]
 
 
@@ -243,7 +279,8 @@ def _plain_scalar(each: Any) -> dict[str, Any]:
 
 
 def _unified(old: str | None, new: str | None) -> list[str]:
-    return list(difflib.unified_diff(laid_out(old), laid_out(new), "base", "other", lineterm="", n=1))
+    found = list(unified(laid_out(old), laid_out(new)))
+    return ["--- base", "+++ other", *found] if found else []
 
 
 def _text(value: Any) -> Any:
