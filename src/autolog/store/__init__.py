@@ -39,6 +39,7 @@ from .known import Look, key_by_hand
 from .lately import Lately, lately
 from .lineage import Lineage, LineageModel, LineageTask, lineage_of
 from .measuring import measured
+from .news import ModelState, TaskState, state_of_model, state_of_task
 from .queries import bare_name
 from .records import (
     ChangesRecord,
@@ -108,6 +109,7 @@ __all__ = [
     "Made",
     "Mark",
     "ModelRecord",
+    "ModelState",
     "NewArtifact",
     "NewFigure",
     "NewFile",
@@ -133,6 +135,7 @@ __all__ = [
     "TaskFilters",
     "TaskPage",
     "TaskRecord",
+    "TaskState",
     "TaskTable",
     "Use",
     "UseRecord",
@@ -193,6 +196,8 @@ __all__ = [
     "search_tasks",
     "series_of",
     "sizes_of",
+    "state_of_model",
+    "state_of_task",
     "summaries_of",
     "take",
     "thinned",

@@ -15,10 +15,11 @@ from autolog.config import conceal, mask
 from autolog.errors import BadName, BadValue
 from autolog.shown import plain
 from autolog.shown.words import lasted
-from autolog.store import TaskRecord, changes_of, edit_task
+from autolog.store import TaskRecord, changes_of, edit_task, state_of_task
 
 from ..diffs import laid_out
 from ..export import as_json
+from ..live import mark_of
 from ..receiving import read_json
 from ..site import has_route, site_of
 from ..usage import command
@@ -63,7 +64,13 @@ def tab_page(
         if has_route(request, name, task_id=task.id)
         and (name != "task-configuration" or _is_configured(task))
     ]
-    common = {"task": task, "tabs": there, "tab_route": route, "seconds": lasted(task)}
+    common = {"task": task, "tabs": there, "tab_route": route, "seconds": lasted(task), "live_url": ""}
+    if route in ("task", "task-artifacts") and task.status == "running":
+        common["live_url"] = request.app.url_path_for("task-news-json", task_id=task.id)
+        state = state_of_task(site_of(request).store, task.id)
+        # What came while the page was made is told rather than missed.
+        shown = state._replace(inputs=task.input_count, outputs=task.output_count)
+        common["live_mark"] = mark_of(shown._replace(status=task.status))
     return site_of(request).page(request, template, {**common, **values})
 
 
