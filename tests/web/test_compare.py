@@ -210,13 +210,18 @@ def test_scalars(site):
     # The lowest of all is the first one's, the highest the other's.
     assert [cell.count("the lowest") for cell in found["loss"]] == [1, 0]
     assert [cell.count("the highest") for cell in found["loss"]] == [0, 1]
-    assert 'data-metric="loss"' in text
-    assert 'data-metric="score"' not in text
+    assert 'aria-label="Line plot of loss"' in text
+    assert 'aria-label="Line plot of score"' not in text
+    looked = site.html(f"/compare?{site.both}&show=scalars&x=wall&smooth=gaussian&strength=7&y=<b>")
+    assert '<option value="wall" selected>' in looked
+    assert "&amp;x=wall&amp;" in looked
+    assert site.json(f"/compare/scalars.json?{site.both}&name=score")["series"] == []
     lines = site.json(f"/compare/scalars.json?{site.both}")
     assert [each["id"] for each in lines["models"]] == [site.first, site.other]
-    series = {each["model_id"]: each["points"] for each in lines["series"]}
-    assert [point[:2] for point in series[site.first]][:2] == [[0, 1.0], [1, 0.9]]
-    assert series[site.first][-1][1] is None
+    series = {each["model_id"]: each for each in lines["series"]}
+    assert (series[site.first]["iteration"][:2], series[site.first]["value"][:2]) == ([0, 1], [1.0, 0.9])
+    assert series[site.first]["value"][-1] is None
+    assert (series[site.first]["count"], lines["left_out"]) == (6, [])
     summed = site.json(f"/compare.json?{site.both}")["scalars"]["loss"]
     assert summed[1] == {"last": 1.6, "lowest": [1.6, 4], "highest": [2.0, 0], "points": 5}
 

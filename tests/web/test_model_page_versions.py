@@ -260,6 +260,8 @@ def test_a_folder(folder):
         found = {each: archive.read(each) for each in archive.namelist()}
     assert found == {f"checkpoint/{name}": data for name, data in folder.contents.items()}
     listed = folder.json(f"/models/{folder.model}/snapshots.json")["snapshots"][0]["files"]
+    table = folder.get(f"/models/{folder.model}/v1/files.csv").text.splitlines()
+    assert table == ["path,size,digest", *(f"{e['path']},{e['size']},{e['digest']}" for e in listed)]
     for number, each in enumerate(listed):
         part = folder.get(f"/models/{folder.model}/v1/files/{number}")
         assert part.content == folder.contents[each["path"]]

@@ -38,6 +38,7 @@ from .kept import ChunksMissing, Kept, NewFile, NewPack
 from .known import Look, key_by_hand
 from .lately import Lately, lately
 from .lineage import Lineage, LineageModel, LineageTask, lineage_of
+from .lines import Extremes, Line, Lines, extremes_of, lines_of
 from .measuring import measured
 from .news import ModelState, TaskState, state_of_model, state_of_task
 from .queries import bare_name
@@ -60,7 +61,7 @@ from .records import (
     VersionRecord,
 )
 from .removing import published_among, remove, uses_by_others
-from .scalars import Mark, Point, Series, Summary, marks_of, series_of, summaries_of, thinned
+from .scalars import Mark, Point, Series, Summary, marks_of, series_of, summaries_of
 from .selecting import Selection, check_query
 from .some_versions import (
     Growing,
@@ -93,6 +94,7 @@ __all__ = [
     "ChunksMissing",
     "ContentsRecord",
     "External",
+    "Extremes",
     "Facet",
     "FaultRecord",
     "FigureRecord",
@@ -102,9 +104,11 @@ __all__ = [
     "Kept",
     "KeptRecord",
     "Lately",
+    "Line",
     "Lineage",
     "LineageModel",
     "LineageTask",
+    "Lines",
     "Look",
     "Made",
     "Mark",
@@ -159,6 +163,7 @@ __all__ = [
     "edit",
     "edit_many",
     "edit_task",
+    "extremes_of",
     "figures_of",
     "find_artifact",
     "forget_task",
@@ -169,6 +174,7 @@ __all__ = [
     "lately",
     "latest_metrics",
     "lineage_of",
+    "lines_of",
     "made_by_event",
     "marks_of",
     "measured",
@@ -200,7 +206,6 @@ __all__ = [
     "state_of_task",
     "summaries_of",
     "take",
-    "thinned",
     "unalias",
     "used_as_input",
     "users_of",

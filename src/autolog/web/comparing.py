@@ -10,12 +10,12 @@ from urllib.parse import quote, urlencode
 from autolog.errors import Ambiguous, NotFound
 from autolog.shown.words import iso
 from autolog.store import (
+    Extremes,
     ModelRecord,
-    Series,
     SnapshotRecord,
+    extremes_of,
     model_at,
     model_with_newest,
-    series_of,
     version_numbers,
 )
 
@@ -75,6 +75,8 @@ class Comparison:
     order: str = "name"
     is_forced: bool = False
     layout: str = "line"
+    #: How the plots are looked at, as far as the address says so.
+    look: tuple[tuple[str, str], ...] = ()
 
     def url(self, path: str = "", **changes: str | None) -> str:
         """The address with something else: `section`, `base` (as asked), `hide`, `order`, `go`, `layout`...
@@ -96,6 +98,8 @@ class Comparison:
             pairs.append(("hide", "1"))
         if section == "design" and changes.get("layout", self.layout) == "tree":
             pairs.append(("as", "tree"))
+        if section == "scalars":
+            pairs += self.look
         if section == "tensors":
             pairs += [("order", order)] if order and order != "name" else []
             pairs += [("go", "1")] if changes.get("go", "1" if self.is_forced else None) else []
@@ -187,6 +191,7 @@ def compared(site: Site, pairs: Iterable[tuple[str, str]]) -> Comparison:
         single.get("order", "name"),
         single.get("go") == "1",
         "tree" if single.get("as") == "tree" else "line",
+        tuple((key, single[key]) for key in ("x", "y", "smooth", "strength") if key in single),
     )
 
 
@@ -265,12 +270,16 @@ def _named(title: str, mappings: Sequence[Any]) -> Group:
 
 
 class Scalar(NamedTuple):
-    """A metric of a side: its last value and its extremes with their iterations; -1 is no iteration."""
+    """A metric of a side: its last value and its extremes with their iterations; -1 is no iteration.
+
+    Of very many points neither these nor their number are known. `is_line` if there is a line to draw.
+    """
 
     last: float | None
-    lowest: tuple[float, int] | None
-    highest: tuple[float, int] | None
-    points: int
+    lowest: tuple[float, int | None] | None
+    highest: tuple[float, int | None] | None
+    points: int | None
+    is_line: bool
 
 
 class Scalars(NamedTuple):
@@ -282,16 +291,13 @@ class Scalars(NamedTuple):
     high: int | None
 
 
-def scalars(site: Site, sides: Sequence[Side]) -> tuple[list[Scalars], list[Series]]:
-    """The table of scalars of these sides, and their series. Raises StoreError."""
+def scalars(site: Site, sides: Sequence[Side]) -> list[Scalars]:
+    """The table of scalars of these sides. Raises StoreError."""
     ids = list(dict.fromkeys(each.model.id for each in sides))
-    series = series_of(site.store, ids)
-    of: dict[tuple[str, str], list[Series]] = {}
-    for each in series:
-        of.setdefault((each.model_id, each.name), []).append(each)
+    of = {(each.model_id, each.name): each for each in extremes_of(site.store, ids)}
     rows = []
-    for name in sorted({each.name for each in series}):
-        cells = tuple(_summed(of.get((side.model.id, name), [])) for side in sides)
+    for name in sorted({name for _, name in of}):
+        cells = tuple(_scalar(of.get((side.model.id, name))) for side in sides)
         lows = [(each.lowest[0], n) for n, each in enumerate(cells) if each and each.lowest]
         highs = [(each.highest[0], n) for n, each in enumerate(cells) if each and each.highest]
         # Of one model there is nothing to compare.
@@ -299,15 +305,11 @@ def scalars(site: Site, sides: Sequence[Side]) -> tuple[list[Scalars], list[Seri
         low = min(lows)[1] if is_told and lows else None
         high = max(highs, key=lambda pair: pair[0])[1] if is_told and highs else None
         rows.append(Scalars(name, cells, low, high))
-    return rows, series
+    return rows
 
 
-def _summed(found: Sequence[Series]) -> Scalar | None:
-    points = [point for each in found for point in each.points]
-    if not points:
+def _scalar(found: Extremes | None) -> Scalar | None:
+    if found is None:
         return None
-    known = [(point.value, point.iteration) for point in points if point.value is not None]
-    last = max(points, key=lambda point: point.iteration).value
-    lowest = min(known, default=None)
-    highest = max(known, key=lambda pair: pair[0], default=None)
-    return Scalar(last, lowest, highest, len(points))
+    is_line = found.last.iteration >= 0 and found.size != 1
+    return Scalar(found.last.value, found.lowest, found.highest, found.size, is_line)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -14,14 +15,17 @@ from autolog.shown import plain
 from autolog.shown.aligning import Line, aligned, laid_out
 from autolog.shown.differing import unified
 from autolog.shown.trees import Branch, flat, grown, merged
-from autolog.store import thinned
+from autolog.shown.words import iso
+from autolog.store import lines_of
 
 from ..comparing import SECTIONS, Comparison, compared, groups, scalars
 from ..design_tree import shown_of
 from ..export import as_json, csv_file
+from ..looks import CHOICES, looked
 from ..site import Site, site_of
 from ..tensor_changes import ORDERS, Against, changes_of, rows_of
 from ..usage import command
+from .scalars import began_of, lines_json
 
 __all__ = ["ROUTES"]
 
@@ -31,7 +35,9 @@ _LINES = 4_000
 #: Lines of a design that are compared, and of all designs together.
 _MOST_LINES, _ALL_LINES = 50_000, 400_000
 #: Points of a line; a screen is hardly wider.
-_POINTS = 1_500
+_POINTS = 2_000
+#: Plots that a page has room for.
+_PLOTS = 100
 #: So many lines on both sides of a difference are shown where what is the same is hidden.
 _AROUND = 2
 
@@ -109,9 +115,17 @@ def _blocks(lines: list[Line], *, hides_same: bool) -> list[tuple[bool, list[Lin
 
 
 def _scalars(site: Site, found: Comparison) -> dict[str, Any]:
-    rows, series = scalars(site, found.in_order)
-    plotted = sorted({each.name for each in series if not each.is_single and len(each.points) > 1})
-    return {"scalars": rows, "plotted": plotted, "lines_url": found.url("/scalars.json")}
+    rows = scalars(site, found.in_order)
+    plotted = [row.name for row in rows if any(each is not None and each.is_line for each in row.sides)]
+    lines_url = found.url("/scalars.json")
+    return {
+        "scalars": rows,
+        "plotted": [(name, f"{lines_url}&{urlencode({'name': name})}") for name in plotted[:_PLOTS]],
+        "plots_left": max(0, len(plotted) - _PLOTS),
+        "models": list({each.model.id: each.model for each in found.in_order}.values()),
+        "chosen": looked(dict(found.look)),
+        "choices": CHOICES,
+    }
 
 
 def _tensors(site: Site, found: Comparison) -> dict[str, Any]:
@@ -154,7 +168,7 @@ def page_json(request: Request) -> Response:
             group.title: {row.name: list(row.values) for row in group.rows} for group in groups(sides)
         }
         answer["designs"] = [_unified(sides[0].model.design, each.model.design) for each in sides[1:]]
-        rows, _ = scalars(site, sides)
+        rows = scalars(site, sides)
         answer["scalars"] = {
             row.name: [None if each is None else _plain_scalar(each) for each in row.sides] for row in rows
         }
@@ -209,7 +223,7 @@ def _design_csv(site: Site, found: Comparison) -> Iterator[list[Any]]:
 
 def _scalars_csv(site: Site, found: Comparison) -> Iterator[list[Any]]:
     yield ["metric", "model", "last", "min", "min_iteration", "max", "max_iteration", "points"]
-    rows, _ = scalars(site, found.in_order)
+    rows = scalars(site, found.in_order)
     for row in rows:
         for side, each in zip(found.in_order, row.sides, strict=True):
             if each is not None:
@@ -242,24 +256,19 @@ def _tensors_csv(site: Site, found: Comparison) -> Iterator[list[Any]]:
 _CSV = {"details": _details_csv, "design": _design_csv, "scalars": _scalars_csv, "tensors": _tensors_csv}
 
 
-def lines_json(request: Request) -> Response:
-    """The lines of each metric: `[iteration, value, time]`, thinned out where there are very many points."""
+def plots_json(request: Request) -> Response:
+    """Lines of each metric, or of those with a `name`, as for one model; of many points some are left out."""
     site = site_of(request)
     found = compared(site, request.query_params.multi_items())
-    labels = {each.model.id: each.model.name for each in found.in_order}
-    _, series = scalars(site, found.in_order)
+    models = list({each.model.id: each.model for each in found.in_order}.values())
+    names = request.query_params.getlist("name")
+    lines = lines_of(site.store, [each.id for each in models], names or None, _POINTS)
     answer = {
         "schema": plain.SCHEMA,
-        "models": [{"id": each, "name": name} for each, name in labels.items()],
-        "series": [
-            {
-                "model_id": each.model_id,
-                "name": each.name,
-                "points": [list(point) for point in thinned(each.points, _POINTS)],
-            }
-            for each in series
-            if not each.is_single
-        ],
+        "models": [{"id": each.id, "name": each.name, "began": iso(began_of(site, each))} for each in models],
+        # Of several models the versions would stand over each other.
+        "versions": [],
+        **lines_json(lines),
     }
     return Response(as_json(answer), media_type="application/json")
 
@@ -291,5 +300,5 @@ ROUTES = (
     Route("/compare", page, name="compare"),
     Route("/compare.json", page_json, name="compare-json"),
     Route("/compare.csv", page_csv, name="compare-csv"),
-    Route("/compare/scalars.json", lines_json, name="compare-scalars-json"),
+    Route("/compare/scalars.json", plots_json, name="compare-scalars-json"),
 )

@@ -207,11 +207,19 @@ def _rank(name: str) -> tuple[bool, str]:
     return not name.lower().startswith(("val", "eval", "test", "best")), name
 
 
+def files_csv(request: Request) -> Response:
+    """The files of a version as CSV."""
+    model = model_at(site_of(request).store, request.path_params["model_id"], request.path_params["version"])
+    files = keeping.files_of(model.snapshots[0])
+    return csv_file(iter([["path", "size", "digest"], *(list(each) for each in files)]), "files.csv")
+
+
 ROUTES = (
     Route("/models/{model_id}/snapshots", snapshots, name="model-snapshots"),
     Route("/models/{model_id}/snapshots.json", snapshots_json, name="model-snapshots-json"),
     Route("/models/{model_id}/snapshots.csv", snapshots_csv, name="model-snapshots-csv"),
     Route("/models/{model_id}/download", newest_download, name="model-download"),
     Route("/models/{model_id}/v{version:int}/file", version_download, name="version-download"),
+    Route("/models/{model_id}/v{version:int}/files.csv", files_csv, name="version-files-csv"),
     Route("/models/{model_id}/v{version:int}/files/{number:int}", part_download, name="part-download"),
 )
