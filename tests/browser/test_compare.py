@@ -99,7 +99,7 @@ def test_designs(own_real):
 def test_scalars(real):
     page = real.tab(address(real, "digits classifier", "digits in Keras - digits", show="scalars"))
     expect(page.get_by_role("row", name=re.compile("^accuracy")).locator(".extreme")).to_have_count(2)
-    card = page.locator(".plot-card", has=page.get_by_role("heading", name="accuracy", exact=True))
+    card = page.locator(".plot-card", has=page.locator("b", has_text=re.compile("^accuracy$")))
     expect(card.locator("canvas")).to_be_visible()
     # What is told at a place of the plot names both, until one is hidden.
     card.locator(".u-over").hover(position={"x": 3, "y": 40})
