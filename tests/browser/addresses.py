@@ -9,7 +9,9 @@ from autolog.web.pages import routes
 __all__ = ["page_routes", "route_of"]
 
 #: No pages: data, files, and what is asked in the background.
-_DATA = re.compile(r"(\.json|\.csv|\.dot|\.mermaid|\.ico|/file|/download|/artifact|/picture|/image)$|/files/")
+_DATA = re.compile(
+    r"(\.json|\.csv|\.dot|\.mermaid|\.diff|\.ico|/file|/download|/artifact|/picture|/image)$|/files/"
+)
 
 
 def page_routes() -> list[str]:

@@ -6,7 +6,7 @@ import pytest
 from addresses import page_routes, route_of
 from playwright.sync_api import expect
 
-from autolog.store import figures_of
+from autolog.store import ChangesRecord, Writer, figures_of
 
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 #: Plotly is five megabytes of script, in milliseconds.
@@ -61,6 +61,7 @@ PAGES = {
         "one": "/compare?m={model}",
         **{each: f"/compare?{_SIDES}&show={each}" for each in ("details", "design", "scalars", "tensors")},
         "hidden": f"/compare?{_SIDES}&show=details&hide=1",
+        "tree": f"/compare?{_SIDES}&show=design&as=tree",
     },
 }
 #: What somebody reads in the page: its headings, the tables, and facts; a time as it stands in its title.
@@ -104,6 +105,10 @@ def named(store):
     }
     found = {key: store.find_model(name)[0] for key, name in names.items()}
     found["task"], found["failed"] = store.find_task("fine-tune digits"), store.find_task("forest, strictly")
+    diff = (
+        f"diff --git a/a.py b/a.py\n--- a/a.py\n+++ b/a.py\n@@ -1 +1,2 @@\n-a = 1\n+a = 2\n+{'wide ' * 100}\n"
+    )
+    Writer(store).changes(found["task"], ChangesRecord(diff, ("b.png",), ("notes.txt",), read=1.0))
     return {**found, "figure": figures_of(store, found["model"], drawn=False)[0].id}
 
 

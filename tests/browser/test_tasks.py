@@ -9,7 +9,7 @@ from rows import covers_row
 from sqlalchemy import insert
 
 from autolog.shown import words
-from autolog.store import artifacts_of, edit_task, schema
+from autolog.store import ChangesRecord, Writer, artifacts_of, edit_task, schema
 
 
 def names(page):
@@ -112,7 +112,13 @@ def test_general_tells_why_a_hook_did_not_apply_and_our_own_faults(sites):
     fault = {"place": "record a save", "error": "OSError: no space left", "traceback": "Traceback of ours"}
     with site.store._writing() as connection:
         connection.execute(insert(schema.faults).values(task_id=task, time=time.time(), **fault))
-    page = site.tab(f"/tasks/{task}")
+    diff = "diff --git a/a.py b/a.py\n--- a/a.py\n+++ b/a.py\n@@ -1 +1 @@\n-lr = 1\n+lr = <b>2</b>\n"
+    Writer(site.store).changes(task, ChangesRecord(diff))
+    page = site.tab(f"/tasks/{task}", permissions=["clipboard-read", "clipboard-write"])
+    expect(page.locator("#changes .added")).to_contain_text("+lr = <b>2</b>")
+    page.get_by_role("button", name="Copy the difference").click()
+    expect(page.locator("#changes").get_by_text("Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()").endswith(diff)
     refused = page.get_by_role("region", name="Hooks that did not apply").locator("tbody tr")
     expect(refused).to_have_text(f"torch.serialization:save{why}")
     ours = page.locator("section", has_text="Our own faults").locator(".cards li")

@@ -68,6 +68,17 @@ def test_ten_versions_a_second(own):
         assert reader.locator("a.open").first.inner_text() == first
         reader.locator("#show-news").click()
         expect(reader.locator("a.open").first).to_have_text(re.compile("net"))
+        model_id = next(each.id for each in own.store.models() if each.name.endswith("net"))
+        tabs_told = [
+            own.tab(f"/models/{model_id}/snapshots"),
+            own.tab(f"/tasks/{own.store.tasks()[0].id}/artifacts"),
+        ]
+        before = tabs_told[0].locator("#versions tbody tr").count()
+        for each in tabs_told:
+            expect(each.locator("#live")).to_contain_text("new version", timeout=15_000)
+        assert tabs_told[0].locator("#versions tbody tr").count() == before
+        tabs_told[0].locator("#show-news").click()
+        expect(tabs_told[0].locator("#versions tbody tr").nth(before)).to_be_attached()
         looked = 0
         while process.poll() is None:
             page = tabs[looked % 3]
@@ -83,7 +94,6 @@ def test_ten_versions_a_second(own):
         _, err = process.communicate()
     assert (process.returncode, err) == (0, "")
     assert looked >= 3
-    model_id = next(each.id for each in own.store.models() if each.name.endswith("net"))
     reader.goto(f"{own.origin}/models/{model_id}/snapshots")
     expect(reader.get_by_text(f"v{VERSIONS}", exact=True).first).to_be_visible()
     print(f"the last of {VERSIONS} versions was shown {time.monotonic() - ended:.1f} s after the run's end")

@@ -10,12 +10,14 @@ from blake3 import blake3
 
 from autolog.keeping import verify
 from autolog.store import (
+    ChangesRecord,
     Kept,
     NewFigure,
     Selection,
     Store,
     Writer,
     alias,
+    changes_of,
     edit,
     edit_task,
     figures_of,
@@ -130,6 +132,7 @@ def test_what_people_have_said_comes_along(autolog, lineage, other, tmp_path):
         task_id,
         lambda record: {"comment": "a text", "labels": {"dog": 2}, "parameters": {"A": {"b": 1}}},
     )
+    Writer(store).changes(task_id, ChangesRecord("-a\n+b\n", ("c.png",), read=2.5))
     kept = Kept(store)
     event = kept.event_of(store.model(model_id).snapshots[1].id)
     Writer(store).weighed(event, ["blake3:" + "b" * 64, "blake3:" + "a" * 64])
@@ -148,6 +151,7 @@ def test_what_people_have_said_comes_along(autolog, lineage, other, tmp_path):
     assert [each.title for each in figures_of(there, model_id)] == ["roc"]
     task = there.task(task_id)
     assert (task.comment, task.labels, task.parameters) == ("a text", {"dog": 2}, {"A": {"b": 1}})
+    assert changes_of(there, task_id) == ChangesRecord("-a\n+b\n", ("c.png",), read=2.5)
     assert [each.id for each in there.models(Selection(tags=["best"]))] == [model_id]
     assert autolog("import", bundle, *other.arguments).status == 0
     assert there.model(model_id) == after
@@ -308,6 +312,7 @@ def evil_name(found):
         (change("models", labels={"a": "b"}), 9),
         (change("models", task_id="f" * 32), 9),
         (change("tasks", started="yesterday"), 9),
+        (change("tasks", changes={"diff": "", "binary": [5]}), 9),
         (change("snapshots", model_id="f" * 32), 9),
         (change("inputs", model_id="f" * 32), 9),
         (evil_name, 9),
@@ -316,7 +321,7 @@ def evil_name(found):
         (lambda found: found["files"].append({"digest": "blake3:" + "0" * 64, "size": 5}), 12),
     ],
     # Names of our own: those of functions have addresses in them, and workers must find the same tests.
-    ids=map(str, range(18)),
+    ids=map(str, range(19)),
 )
 def test_records_that_are_no_good(autolog, lineage, other, tmp_path, head, status):
     autolog("export", "m", "ckpt", str(tmp_path / "b"))

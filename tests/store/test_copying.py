@@ -9,6 +9,7 @@ from autolog.content import Chunk, to_recipe
 from autolog.errors import StoreError
 from autolog.events import Bound, Failed, FileFacts, Part, Saved, Skipped
 from autolog.store import (
+    ChangesRecord,
     ContentsRecord,
     Kept,
     Look,
@@ -82,6 +83,9 @@ def fill(task):
     place = Kept(maker.store).place("s3://bucket/packs")
     new = NewArtifact("ä\0", "json", place.id, "artifacts/ä", "d", 10, {"lr": 0.1}, "first\0")
     record_artifact(maker.store, maker.id, new)
+    maker.writer.changes(
+        maker.id, ChangesRecord("-a\n+ä\ud800\0\n", ("b\0",), ("ä",), cut_lines=1, cut_bytes=2)
+    )
     maker.writer.ended(maker.id, "completed", "", 1234.5678901234567)
     with maker.store._writing() as connection:
         connection.execute(snapshots.delete().where(snapshots.c.version == 4))  # ids have gaps

@@ -92,3 +92,13 @@ def test_nothing_of_that_id(store):
             question()
     with pytest.raises(NotFound):
         uses_of(store, "x")
+
+
+def test_a_task_that_made_very_many(store, task):
+    maker = task("sweep")
+    for number in range(12):
+        maker.save(f"/x/m{number}.pt", f"d{number}")
+    found = lineage_of(store, task_id=maker.id, limit=5)
+    assert (len(found.models), found.is_cut) == (10, True)
+    found = lineage_of(store, task_id=maker.id)
+    assert (len(found.models), found.is_cut) == (12, False)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from autolog.store import marks_of, report, series_of, summaries_of
+from autolog.store import extremes_of, lines, lines_of, marks_of, report, schema, series_of, summaries_of
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "web"))
 
@@ -48,3 +48,39 @@ def test_many_metrics(store, model_id):
 def test_versions_are_marked(store, model_id):
     assert [(each.version, each.iteration) for each in marks_of(store, [model_id])] == [(1, 100), (2, 200)]
     assert summaries_of(store, model_id) == series_of(store, [model_id]) == []
+
+
+def fill(store, model_id, name, values):
+    with store._writing() as connection:
+        rows = [{"model_id": model_id, "name": name, "iteration": at, "value": value, "time": 0.0}
+                for at, value in enumerate(values)]  # fmt: skip
+        connection.execute(schema.metrics.insert(), rows)
+
+
+def test_many_points_are_thinned(store, model_id):
+    values = [None if step == 7_000 else math.sin(step) for step in range(10_000)]
+    values[5_001] = 99.0
+    fill(store, model_id, "long", values)
+    fill(store, model_id, "short", [3.0, None, 1.0])
+    report(store, model_id, "single", 5.0)
+    long, short = lines_of(store, [model_id], ["long", "short"], 300).lines
+    assert [(each.iteration, each.value) for each in short.points] == [(0, 3.0), (1, None), (2, 1.0)]
+    assert (long.size, len(long.points) <= 310) == (10_000, True)
+    places = [each.iteration for each in long.points]
+    assert places == sorted(set(places))
+    assert {0, 5_001, 7_000, 9_999} <= set(places)
+    assert all(each.value == values[each.iteration] for each in long.points)
+    found = {each.name: each for each in extremes_of(store, [model_id])}
+    assert (found["long"].size, found["long"].highest) == (10_000, (99.0, 5_001))
+    assert found["long"].last[:2] == (9_999, values[-1])
+    assert (found["short"].lowest, found["short"].last[:2]) == ((1.0, 2), (2, 1.0))
+    assert (found["single"].size, found["single"].last[:2]) == (1, (-1, 5.0))
+
+
+def test_more_points_than_are_read(store, model_id, monkeypatch):
+    fill(store, model_id, "loss", [3.0, 1.0, 2.0])
+    monkeypatch.setattr(lines, "_MOST_READ", 2)
+    assert lines_of(store, [model_id], None, 300) == ([], [model_id])
+    found = next(each for each in extremes_of(store, [model_id]) if each.name == "loss")
+    assert (found.size, found.lowest, found.highest) == (None, (1.0, None), (3.0, None))
+    assert found.last[:2] == (2, 2.0)

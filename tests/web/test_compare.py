@@ -162,6 +162,30 @@ def test_designs(site):
     assert "4 lines the same" in hidden
 
 
+def test_designs_as_a_tree(site):
+    first = "Net(\n  (a): Linear(4, 8)\n  (old): ReLU()\n  (<i>b</i>): Block(\n    (0): Tanh()\n  )\n)"
+    second = first.replace("4, 8", "4, 9").replace("(old)", "(new)")
+    edit(site.store, site.first, lambda _: {"design": first})
+    edit(site.store, site.other, lambda _: {"design": second})
+    address = f"/compare?{site.both}&show=design&as=tree"
+    text = site.html(address)
+    assert "3 differences" in text
+    assert re.search(
+        r'Linear\(4, 8\)</code> <span class="became"><span class="badge mark changed">changed', text
+    )
+    assert "badge mark added" in text
+    assert "badge mark removed" in text
+    assert "&lt;i&gt;b&lt;/i&gt;" in text
+    hidden = site.html(f"{address}&hide=1")
+    assert "2 parts the same" in hidden
+    assert "Tanh" not in hidden
+    found = {each["path"]: each["values"] for each in site.json(address.replace("?", ".json?"))["tree"]}
+    assert (found["a"], found["new"]) == (["Linear(4, 8)", "Linear(4, 9)"], [None, "ReLU()"])
+    lines = site.get(address.replace("?", ".csv?")).text.splitlines()
+    assert 'a,"Linear(4, 8)",same,"Linear(4, 9)",changed' in lines
+    assert "&amp;as=tree" in text
+
+
 def test_long_designs_show_what_differs(site):
     lines = [f"  ({number}): Linear(4, 4)" for number in range(300)]
     edit(site.store, site.first, lambda _: {"design": "\n".join(lines)})
@@ -186,13 +210,18 @@ def test_scalars(site):
     # The lowest of all is the first one's, the highest the other's.
     assert [cell.count("the lowest") for cell in found["loss"]] == [1, 0]
     assert [cell.count("the highest") for cell in found["loss"]] == [0, 1]
-    assert 'data-metric="loss"' in text
-    assert 'data-metric="score"' not in text
+    assert 'aria-label="Line plot of loss"' in text
+    assert 'aria-label="Line plot of score"' not in text
+    looked = site.html(f"/compare?{site.both}&show=scalars&x=wall&smooth=gaussian&strength=7&y=<b>")
+    assert '<option value="wall" selected>' in looked
+    assert "&amp;x=wall&amp;" in looked
+    assert site.json(f"/compare/scalars.json?{site.both}&name=score")["series"] == []
     lines = site.json(f"/compare/scalars.json?{site.both}")
     assert [each["id"] for each in lines["models"]] == [site.first, site.other]
-    series = {each["model_id"]: each["points"] for each in lines["series"]}
-    assert [point[:2] for point in series[site.first]][:2] == [[0, 1.0], [1, 0.9]]
-    assert series[site.first][-1][1] is None
+    series = {each["model_id"]: each for each in lines["series"]}
+    assert (series[site.first]["iteration"][:2], series[site.first]["value"][:2]) == ([0, 1], [1.0, 0.9])
+    assert series[site.first]["value"][-1] is None
+    assert (series[site.first]["count"], lines["left_out"]) == (6, [])
     summed = site.json(f"/compare.json?{site.both}")["scalars"]["loss"]
     assert summed[1] == {"last": 1.6, "lowest": [1.6, 4], "highest": [2.0, 0], "points": 5}
 

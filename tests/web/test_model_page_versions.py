@@ -10,7 +10,7 @@ from weights import import_versions, safetensors
 
 from autolog import config
 from autolog.keeping import at_hand, import_file
-from autolog.store import Kept, alias, report, schema
+from autolog.store import Kept, alias, report, schema, sizes_of
 from autolog.web import inside
 from autolog.web.downloading import Member, download, zipped, zipped_size
 from autolog.web.growth import growth_of
@@ -112,6 +112,21 @@ def test_states_are_told(unkept):
         assert (f"/models/{unkept.model}/v1/file" in page) == (state == "at_path")
 
 
+def test_a_model_says_why_it_cannot_be_downloaded(unkept):
+    assert f"/models/{unkept.model}/download" in unkept.html(f"/models/{unkept.model}")
+    os.unlink(unkept.path)
+    page = unkept.html(f"/models/{unkept.model}/labels")
+    assert f"/models/{unkept.model}/download" not in page
+    assert "There is no file at" in page
+    for number in (1, 2):
+        set_version(unkept, number, state="overwritten")
+    assert "v2 can&#39;t be downloaded. A later save took the place of its file, and no bytes were kept." in (
+        unkept.html(f"/models/{unkept.model}")
+    )
+    answer = unkept.get(f"/models/{unkept.model}/download", accept="application/json")
+    assert (answer.status_code, "took the place" in answer.json()["error"]) == (404, True)
+
+
 def test_very_many_versions(pages):
     model_id = pages.json("/models.json")["models"][0]["id"]
     last = pages.store.model(model_id).snapshots[-1]
@@ -135,15 +150,17 @@ def test_very_many_versions(pages):
     older = pages.html(f"/models/{model_id}/snapshots?page=4")
     assert ">v1</a>" in older
     assert "Older" not in older
-    picture = growth_of(pages.store.model(model_id).snapshots)
+    picture = growth_of(sizes_of(pages.store, model_id))
     assert len(picture.bars) <= 180
     assert (picture.first, picture.last) == (1, 400)
 
 
 def test_no_picture_of_one(pages):
-    record = pages.store.model(pages.json("/models.json")["models"][0]["id"])
-    assert growth_of(record.snapshots[:1]) is None
-    assert growth_of(()) is None
+    model_id = pages.json("/models.json")["models"][0]["id"]
+    with pages.store._writing() as connection:
+        gone = schema.snapshots.delete().where(schema.snapshots.c.model_id == model_id)
+        connection.execute(gone.where(schema.snapshots.c.version > 1))
+    assert growth_of(sizes_of(pages.store, model_id)) is None
 
 
 def test_a_model_without_versions(pages):
@@ -243,6 +260,8 @@ def test_a_folder(folder):
         found = {each: archive.read(each) for each in archive.namelist()}
     assert found == {f"checkpoint/{name}": data for name, data in folder.contents.items()}
     listed = folder.json(f"/models/{folder.model}/snapshots.json")["snapshots"][0]["files"]
+    table = folder.get(f"/models/{folder.model}/v1/files.csv").text.splitlines()
+    assert table == ["path,size,digest", *(f"{e['path']},{e['size']},{e['digest']}" for e in listed)]
     for number, each in enumerate(listed):
         part = folder.get(f"/models/{folder.model}/v1/files/{number}")
         assert part.content == folder.contents[each["path"]]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert
 
-from autolog.store import Point, report, schema, series_of, thinned
+from autolog.store import report, schema, series_of
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -111,19 +111,6 @@ def test_what_is_not_a_number(told):
     assert "not a number" in text
     assert "=1+1&lt;b&gt;" in text
     assert "'=1+1<b>" in pages.get(f"{base}.csv").text
-
-
-def test_many_points_are_thinned():
-    points = [Point(step, None if step == 7_000 else math.sin(step), 0.0) for step in range(10_000)]
-    points[5_001] = Point(5_001, 99.0, 0.0)
-    kept = thinned(points, 300)
-    assert len(kept) <= 310
-    assert kept[0] == points[0]
-    assert kept[-1] == points[-1]
-    assert points[5_001] in kept
-    assert points[7_000] in kept
-    assert list(kept) == sorted(kept, key=lambda each: each.iteration)
-    assert thinned(points[:5], 300) == points[:5]
 
 
 def test_series_of_several_models(told):

@@ -1,7 +1,10 @@
 """The page of a task: how it ran, what was captured, its models and artifacts; and changing it."""
 
+import csv
+import io
 import os
 import re
+from dataclasses import replace
 from urllib.parse import quote
 
 import pytest
@@ -9,7 +12,7 @@ from sqlalchemy import insert, update
 from weights import import_versions, safetensors
 
 from autolog import Task
-from autolog.store import artifacts_of, find_artifact, schema
+from autolog.store import ChangesRecord, Writer, artifacts_of, find_artifact, schema
 
 pytestmark = [pytest.mark.core, pytest.mark.slow]
 
@@ -93,6 +96,51 @@ def test_how_it_ran_and_what_was_captured(task):
     assert found["comment"] == "A comment."
     assert found["parameters"]["training"]["lr"] == 0.1
     assert "secret" not in found["output_uri"]
+
+
+def test_what_was_not_committed(task):
+    diff = "".join(
+        f"diff --git a/{name} b/{name}\n--- a/{name}\n+++ b/{name}\n@@ -1 +1,{count} @@\n-<b>old</b>\n{new}"
+        for name, count, new in (("train.py", 1, "+lr = 0.2\n"), ("long.py", 300, "+more\n" * 300))
+    )
+    found = ChangesRecord(diff, ("a.png",), ("<i>notes</i>",), altered=1, read=5.0)
+    Writer(task.store).changes(TASK, found)
+    page = task.html(f"/tasks/{TASK}")
+    assert "Not committed when it ran" in page
+    assert '<span class="added">+lr = 0.2\n</span>' in page
+    assert "-&lt;b&gt;old&lt;/b&gt;" in page
+    assert "&lt;i&gt;notes&lt;/i&gt;" in page
+    opened, folded = re.findall(r"<details( open)?>\n<summary>.*?\.py", page)
+    assert (opened, folded) == (" open", "")
+    answer = task.get(f"/tasks/{TASK}/changes.diff")
+    assert answer.text.endswith(diff)
+    assert answer.headers["content-disposition"].startswith("attachment")
+    assert "CUT" not in answer.text
+    git = task.json(f"/tasks/{TASK}.json")["git"]
+    assert (git["branch"], git["diff"], git["binary"], git["cut"]) == ("main", diff, ["a.png"], None)
+    assert Task.get_task(task_id=TASK).git == git
+    Writer(task.store).changes(TASK, replace(found, cut_lines=7, cut_bytes=2048))
+    assert "7 lines (2.0 kB) or more are left out" in task.html(f"/tasks/{TASK}")
+    answer = task.get(f"/tasks/{TASK}/changes.diff")
+    assert "CUT: 7 lines" in answer.text
+    assert "incomplete.diff" in answer.headers["content-disposition"]
+    assert task.get(f"/tasks/{1:032x}/changes.diff").status_code == 404
+
+
+def test_its_tables_as_csv(artifacts):
+    def lines(name):
+        return list(csv.reader(io.StringIO(artifacts.get(f"/tasks/{TASK}/{name}.csv").text)))
+
+    assert lines("skipped") == [["rule", "count", "path"], ["array", "3", "/data/batch.pt"]]
+    assert ["xgboost.core:Booster.save_model", "has no attribute save_model"] in lines("hooks")
+    assert ["training", "augment/noise", "0.05"] in lines("configuration")
+    assert lines("faults")[1][1:] == ["look into the file", "OSError: gone"]
+    found = artifacts.json(f"/tasks/{TASK}/artifacts.json")
+    assert [each[0] for each in lines("outputs")[1:]] == [each["model_id"] for each in found["outputs"]]
+    assert [each[0] for each in lines("artifacts")[1:]] == [each["name"] for each in found["artifacts"]]
+    assert [each[0] for each in lines("inputs")[1:]] == [each["model_id"] for each in found["inputs"]]
+    assert (lines("not-kept"), lines("labels")) == ([["versions", "keeping", "reason"]], [["label", "id"]])
+    assert artifacts.get("/tasks/nobody/hooks.csv").status_code == 404
 
 
 def test_what_it_was_configured_with(task):
@@ -290,6 +338,6 @@ def test_very_many_labels(task):
         )
     text = task.html(f"/tasks/{TASK}/configuration")
     assert text.count('<td class="break">label') == 2_000
-    assert "3000 more are in the JSON" in text
+    assert "3000 more are in the CSV" in text
     assert text.count("data-untag=") == 500
     assert len(task.json(f"/tasks/{TASK}/configuration.json")["labels"]) == 5_000

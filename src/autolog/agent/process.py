@@ -266,7 +266,7 @@ class Agent:
         started = self._journals.started
         if self._recorder is None and started is not None:
             told = Told.of(started, os.environ.pop("AUTOLOG_AGENT", ""))
-            scribe = Scribe(told.store, started)
+            scribe = Scribe(told.store, started, git_diff=told.git_diff)
             self._recorder = Recorder(scribe, self._notes, self._following, self._wake)
             self._recorder.ended = lambda: outcome(self._journals)
             self._recorder.seen_at = self._journals.seen_at

@@ -89,8 +89,9 @@ class Scribe:
     been read.
     """
 
-    def __init__(self, store_url: str, started: Started) -> None:
+    def __init__(self, store_url: str, started: Started, *, git_diff: bool = False) -> None:
         self._url = store_url
+        self._git_diff = git_diff
         self.started = started
         self._store: Store | None = None
         self._writer: Writer | None = None
@@ -217,31 +218,17 @@ class Scribe:
         self.writer.moved(looks)
 
     def ask_git(self) -> None:
-        """Ask git whether the run's tree is dirty; the commit and branch are known already."""
-        git = self.started.git
-        import subprocess
+        """Ask git what the run's tree has beyond its commit; commit and branch are known already."""
+        from .changes import read_changes
 
-        root = git.get("root")
-        if not root:
+        git = self.started.git
+        if not git.get("root"):
             return
-        try:
-            answer = subprocess.run(
-                [
-                    "git",
-                    "-C",
-                    str(root),
-                    "--no-optional-locks",
-                    "status",
-                    "--porcelain",
-                    "--untracked-files=no",
-                ],
-                capture_output=True,
-                timeout=20,
-                check=True,
-            )
-        except (OSError, subprocess.SubprocessError):
-            return  # no git here, or a tree that it refuses: dirty stays unknown
-        self.writer.git(self.task_id, {**git, "dirty": bool(answer.stdout.strip())})
+        dirty, found = read_changes(git)
+        if dirty is not None:
+            self.writer.git(self.task_id, {**git, "dirty": dirty})
+        if found is not None and self._git_diff:
+            self.writer.changes(self.task_id, found)
 
     def _record_load(self, writer: Writer, event: Loaded, found: Digested | None, file: File) -> None:
         from autolog.store import Look

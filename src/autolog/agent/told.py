@@ -24,6 +24,7 @@ class Told(NamedTuple):
     content_store: str = ""
     waiting_limit: int = 50 << 30
     repack: bool = True
+    git_diff: bool = True
     storage_options: Mapping[str, Mapping[str, Any]] = {}
     upload_retries: int = 3
     upload_workers: int = 2

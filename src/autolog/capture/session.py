@@ -260,7 +260,7 @@ class Session:
             "output_uri": chosen.output_uri,
             "content_store": chosen.content_store,
         }
-        rest = {"waiting_limit": chosen.waiting_limit, "repack": chosen.repack}
+        rest = {key: getattr(chosen, key) for key in ("waiting_limit", "repack", "git_diff")}
         reach = {
             "storage_options": chosen.storage_options,
             "upload_retries": chosen.upload_retries,

@@ -22,7 +22,7 @@ from ._session import kept_places, opened_kept
 from ._tables import Column, show_facts, show_table, show_title
 
 if TYPE_CHECKING:
-    from autolog.store import ContentsRecord, ModelRecord, SnapshotRecord, Store, TaskRecord
+    from autolog.store import ChangesRecord, ContentsRecord, ModelRecord, SnapshotRecord, Store, TaskRecord
 
 __all__ = ["show"]
 
@@ -39,6 +39,7 @@ class _Parts:
     tensors: bool = False
     design: bool = False
     hooks: bool = False
+    diff: bool = False
 
 
 @click.command()
@@ -47,6 +48,7 @@ class _Parts:
 @click.option("--tensors", is_flag=True, help="Name, shape and type of every tensor.")
 @click.option("--design", is_flag=True, help="The description of the network, alone.")
 @click.option("--hooks", is_flag=True, help="Of a task: which hooks applied, and why others did not.")
+@click.option("--diff", is_flag=True, help="Of a task: what its repository had beyond the commit, alone.")
 @output
 @click.pass_obj
 def show(options: Options, /, name: str, **parts: bool) -> None:
@@ -55,6 +57,8 @@ def show(options: Options, /, name: str, **parts: bool) -> None:
     NAME is the beginning of an id, a name, or the stem of a model's file; NAME:v3 is a version. Where a
     model and a task have the same name, write model:NAME or task:NAME.
     """
+    from autolog.store import changes_of
+
     asked = _Parts(**parts)
     with opened_kept(options) as (store, kept, settings):
         kind, record_id, version = find(store, name)
@@ -69,9 +73,11 @@ def show(options: Options, /, name: str, **parts: bool) -> None:
         for part in ("lineage", "tensors", "design"):
             if getattr(asked, part):
                 raise click.UsageError(f"--{part} is for models, and {name!r} is a task; see its outputs")
-        task = store.task(record_id)
+        task, changes = store.task(record_id), changes_of(store, record_id)
     if options.json:
-        emit_json({"schema": _json.SCHEMA, **_json.task(task)})
+        emit_json({"schema": _json.SCHEMA, **_json.task(task, changes)})
+    elif asked.diff:
+        _show_diff(task, changes)
     else:
         _show_task(task, asked)
 
@@ -365,6 +371,16 @@ def _git(record: TaskRecord) -> str:
         return ""
     where = f" on {git['branch']}" if git.get("branch") else ""
     return f"{str(git['commit'])[:12]}{where}{', with uncommitted changes' if git.get('dirty') else ''}"
+
+
+def _show_diff(record: TaskRecord, changes: ChangesRecord | None) -> None:
+    if changes is None or not changes.diff:
+        raise NotFound(f"no changes of its repository are recorded for {record.name!r}")
+    if changes.cut_bytes:
+        say(f"{changes.cut_lines} lines ({_format.size(changes.cut_bytes)}) or more are left out")
+    text = changes.diff.removesuffix("\n")
+    # `git apply` reads it as it is; a terminal must not do what it says.
+    emit(_printable(text.expandtabs()) if sys.stdout.isatty() else text)
 
 
 def _hooks_in_short(record: TaskRecord) -> str:

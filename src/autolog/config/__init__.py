@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ._filter import Filter, filter_of
-from ._masking import conceal, mask, secrets_in
+from ._masking import conceal, mask, mask_text, secrets_in
 from ._values import (
     KEYS,
     OFF,
@@ -41,6 +41,7 @@ __all__ = [
     "destination",
     "load",
     "mask",
+    "mask_text",
     "measure_of",
     "seconds_of",
     "secrets_in",
@@ -59,7 +60,8 @@ class Settings(NamedTuple):
     `cache_dir`, up to `cache_max_bytes` of them and as long as `cache_min_free_bytes` stay free on its disk.
     What fails on its way is tried `upload_retries` times more, and `upload_workers` files of a snapshot go
     side by side. `path_substitution` are pairs: how a recorded path begins, and where that is on this
-    machine. `strict` raises faults of ours.
+    machine. `git_diff` records what the script's repository has beyond its commit. `strict` raises faults of
+    ours.
     """
 
     home: str
@@ -73,6 +75,7 @@ class Settings(NamedTuple):
     content_store: str = ""
     waiting_limit: int = 50 << 30
     repack: bool = True
+    git_diff: bool = True
     retention: Retention = Retention()
     storage_options: Mapping[str, Mapping[str, Any]] = {}
     cache_dir: str = ""

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-__all__ = ["conceal", "mask", "secrets_in"]
+__all__ = ["conceal", "mask", "mask_text", "secrets_in"]
 
 _HIDDEN = "***"
 #: What the name of a secret in a URL has in it, and what that of a driver's option may have besides.
 _WORDS = ("password", "passwd", "secret", "token", "key", "signature", "sig")
 _MORE_WORDS = ("credential", "connection_string", "passphrase", "cookie", "auth")
+_URL = r"[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"`<>]+"
+#: A URL that a program fills in has no password in it yet.
+_FILLED_IN = r"://[^/@]*:[^/@]*[{$%][^/@]*@"
+_LITERAL = (
+    r"((?:password|passwd|passphrase|secret|credential|(?:api|access|private|account)_?key|(?:auth|access)_?token)"
+    r"\w*[\"']?\s*[:=]\s*([\"']))(?:(?!\2).)+(\2)"
+)
+#: Tokens that are known by how they begin: of AWS, GitHub, GitLab, Hugging Face, OpenAI and Slack.
+_TOKEN = (
+    r"\b(?:AKIA[0-9A-Z]{16}|gh[pousr]_\w{36,}|glpat-[\w-]{20,}|hf_[A-Za-z0-9]{30,}"
+    r"|sk-[\w-]{20,}|xox[abprs]-[\w-]{10,})"
+)
 
 
 def mask(url: str) -> str:
@@ -30,6 +43,17 @@ def mask(url: str) -> str:
             for part in query.split("&")
         )
     return f"{scheme}{mark}{place}{slash}{path}{question}{query}"
+
+
+def mask_text(text: str) -> str:
+    """Text such as a line of a program, with `***` for what looks like a secret.
+
+    That is a password or token in a URL, text given to a name such as `password` or `api_key`, and tokens
+    that are known by how they begin.
+    """
+    text = re.sub(_URL, lambda match: match[0] if re.search(_FILLED_IN, match[0]) else mask(match[0]), text)
+    text = re.sub(_LITERAL, rf"\1{_HIDDEN}\3", text, flags=re.IGNORECASE)
+    return re.sub(_TOKEN, _HIDDEN, text)
 
 
 def conceal(value: Any) -> Any:

@@ -262,6 +262,7 @@ KEYS: dict[str, Callable[[Any], Any]] = {
     "upload.workers": _count(1, _MOST_WORKERS),
     "path_substitution": _substitution,
     "repack": _switch,
+    "git_diff": _switch,
     "retention": _retention,
     "memory_limit": _size,
     "waiting_limit": _size,
@@ -279,6 +280,7 @@ VARIABLES = {
     "content_store": "AUTOLOG_CONTENT_STORE",
     "cache.dir": "AUTOLOG_CACHE_DIR",
     "repack": "AUTOLOG_REPACK",
+    "git_diff": "AUTOLOG_GIT_DIFF",
     "strict": "AUTOLOG_STRICT",
 }
 #: Tables whose keys are settings of their own, each with its own source; and how one is written.

@@ -14,7 +14,7 @@ from .copies import archive_copy, file_copy
 from .destination import Destination, destination_of, kept_at, open_recorded, place_name
 from .external import Registered, at_hand, framework_of, import_file
 from .forecast import forecast
-from .here import Here, reach_of
+from .here import Here, reach_of, seen_at
 from .layout import Layout, is_safe_name, layout_of
 from .opening import openers
 from .own_paths import changed
@@ -76,6 +76,7 @@ __all__ = [
     "remove",
     "repack",
     "restore",
+    "seen_at",
     "send",
     "size_of",
     "streams",

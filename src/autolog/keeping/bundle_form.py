@@ -172,11 +172,21 @@ def _figures(value: Any) -> bool:
     return isinstance(value, list) and all(_is(each, _FIGURE) for each in value)
 
 
+_CHANGES = {"diff": _text, "binary": _texts, "untracked": _texts, "names_left": _count, "cut_lines": _count,
+            "cut_bytes": _count, "altered": _count, "problem": _text}  # fmt: skip
+
+
+def _changes(value: Any) -> bool:
+    read = value.get("read") if isinstance(value, dict) else None
+    is_number = isinstance(read, (int, float)) and not isinstance(read, bool) and math.isfinite(read)
+    return is_number and _is(value, _CHANGES)
+
+
 #: What bundles of earlier versions haven't got.
 _OPTIONAL: dict[str, dict[str, Callable[[Any], bool]]] = {
     "tasks": {
         "kind": _kind, "comment": _text, "archived": _truth, "parent": _maybe(_id), "configurations": _object,
-        "parameters": _object, "labels": _labels, "design": _maybe(_text),
+        "parameters": _object, "labels": _labels, "design": _maybe(_text), "changes": _changes,
     },
     "models": {
         "aliases": _labels, "scalars": _scalars, "figures": _figures, "role": _text, "system_tags": _texts,

@@ -204,6 +204,20 @@ class Task(TaskRemarks, TaskConfiguration, TaskModelChanges):
         return self._record.parent
 
     @property
+    def git(self) -> dict[str, Any]:
+        """The version of its code: `root`, `commit`, `branch`, `dirty`; empty outside of a repository.
+
+        Where the repository had changes beyond the commit, also `diff` (text for `git apply`), the names of
+        `binary` and `untracked` files, and what was `cut`; see docs/json.md. It was read when the first
+        event of the run was recorded, unless the setting `git_diff` is off.
+        """
+        from autolog.shown import plain
+        from autolog.store import changes_of
+
+        record = self._record
+        return plain.git(record, changes_of(self._records.store, record.id))
+
+    @property
     def output_uri(self) -> str:
         """Where the weights of this task go; empty for nowhere but their own paths. Passwords are masked.
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from .differing import stretches
+
 __all__ = ["Cell", "Line", "aligned", "laid_out"]
 
-#: Longer texts are compared as far as that: the time grows with the square of it.
-_LINES = 5_000
+#: Longer texts are compared as far as that.
+_LINES = 50_000
+#: For all sides together; see `stretches`.
+_STEPS = 4_000_000
 
 
 class Cell(NamedTuple):
@@ -42,20 +45,21 @@ class _Against(NamedTuple):
     before: list[list[Cell]]
 
 
-def laid_out(design: str | None) -> list[str]:
-    """The lines of a design; JSON in one line is laid out, so that it can be compared at all."""
+def laid_out(design: str | None, most: int = _LINES) -> list[str]:
+    """The first lines of a design; JSON in one line is laid out, so that it can be compared at all."""
     text = design or ""
     if text[:1] in ("{", "[") and text.count("\n") < 3:
         try:
             text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
         except (ValueError, RecursionError):
             pass
-    return text.splitlines()[:_LINES]
+    return text.splitlines()[:most]
 
 
 def aligned(base: Sequence[str], others: Sequence[Sequence[str]]) -> list[Line]:
     """The lines of a base and of others, each of these compared with the base."""
-    sides = [_against(base, other) for other in others]
+    steps = _STEPS // max(1, len(others))
+    sides = [_against(base, other, steps) for other in others]
     found: list[Line] = []
     for at in range(len(base) + 1):
         inserted = [side.before[at] for side in sides]
@@ -69,11 +73,11 @@ def aligned(base: Sequence[str], others: Sequence[Sequence[str]]) -> list[Line]:
     return found
 
 
-def _against(base: Sequence[str], other: Sequence[str]) -> _Against:
+def _against(base: Sequence[str], other: Sequence[str], steps: int) -> _Against:
     there = [Cell("removed")] * len(base)
     before: list[list[Cell]] = [[] for _ in range(len(base) + 1)]
-    for tag, i, j, k, m in difflib.SequenceMatcher(None, base, other).get_opcodes():
-        kind = "same" if tag == "equal" else "changed"
+    for is_same, i, j, k, m in stretches(base, other, steps):
+        kind = "same" if is_same else "changed"
         paired = min(j - i, m - k)
         for step in range(paired):
             there[i + step] = Cell(kind, other[k + step], k + step + 1)

@@ -13,6 +13,7 @@ from .words import iso
 if TYPE_CHECKING:
     from autolog.formats import Change
     from autolog.store import (
+        ChangesRecord,
         FaultRecord,
         InputRecord,
         ModelRecord,
@@ -22,7 +23,19 @@ if TYPE_CHECKING:
         VersionRecord,
     )
 
-__all__ = ["SCHEMA", "change", "fault", "given", "made", "model", "snapshot", "task", "task_row", "version"]
+__all__ = [
+    "SCHEMA",
+    "change",
+    "fault",
+    "git",
+    "given",
+    "made",
+    "model",
+    "snapshot",
+    "task",
+    "task_row",
+    "version",
+]
 
 #: The version of these names, carried by every object that is a whole answer.
 SCHEMA = 1
@@ -98,8 +111,8 @@ def version(record: VersionRecord) -> dict[str, Any]:
     }
 
 
-def task(record: TaskRecord) -> dict[str, Any]:
-    """A task with all that belongs to it."""
+def task(record: TaskRecord, changes: ChangesRecord | None = None) -> dict[str, Any]:
+    """A task with all that belongs to it; `changes` is what its repository had beyond the commit."""
     return {
         "id": record.id,
         "name": record.name,
@@ -114,7 +127,7 @@ def task(record: TaskRecord) -> dict[str, Any]:
         "argv": conceal(list(record.argv)),
         "cwd": record.cwd,
         "tags": list(record.tags),
-        "git": dict(record.git),
+        "git": git(record, changes),
         "versions": dict(record.versions),
         "job": dict(record.job),
         "hooks": dict(record.hooks),
@@ -127,6 +140,25 @@ def task(record: TaskRecord) -> dict[str, Any]:
         ],
         "faults": [fault(each) for each in record.faults],
     }
+
+
+def git(record: TaskRecord, changes: ChangesRecord | None) -> dict[str, Any]:
+    """The version of a task's code, and what its repository had beyond the commit."""
+    found = dict(record.git)
+    if changes is not None:
+        is_cut = changes.cut_bytes or changes.names_left
+        found |= {
+            "diff": changes.diff,
+            "binary": list(changes.binary),
+            "untracked": list(changes.untracked),
+            "altered": changes.altered,
+            "cut": {"lines": changes.cut_lines, "bytes": changes.cut_bytes, "names": changes.names_left}
+            if is_cut
+            else None,
+            "read": iso(changes.read),
+            "problem": changes.problem,
+        }
+    return found
 
 
 def task_row(record: TaskRecord) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from .artifacts import (
 )
 from .browsing import Browsing, Facet, News, Page, Row
 from .bulk import Changed, edit_many, publish_many
+from .changes import changes_of
 from .copying import copy_store
 from .database import Store
 from .editing import alias, check_name, check_tag, edit, metrics_of, publish, report, unalias
@@ -37,9 +38,12 @@ from .kept import ChunksMissing, Kept, NewFile, NewPack
 from .known import Look, key_by_hand
 from .lately import Lately, lately
 from .lineage import Lineage, LineageModel, LineageTask, lineage_of
+from .lines import Extremes, Line, Lines, extremes_of, lines_of
 from .measuring import measured
+from .news import ModelState, TaskState, state_of_model, state_of_task
 from .queries import bare_name
 from .records import (
+    ChangesRecord,
     ChunkRecord,
     ContentsRecord,
     FaultRecord,
@@ -57,8 +61,19 @@ from .records import (
     VersionRecord,
 )
 from .removing import Going, published_among, remove, uses_by_others
-from .scalars import Mark, Point, Series, Summary, marks_of, series_of, summaries_of, thinned
+from .scalars import Mark, Point, Series, Summary, marks_of, series_of, summaries_of
 from .selecting import Selection, check_query
+from .some_versions import (
+    Growing,
+    Sized,
+    model_at,
+    model_to_download,
+    model_to_look_into,
+    model_with_newest,
+    page_of_versions,
+    sizes_of,
+    version_numbers,
+)
 from .task_editing import NewModel, connect_input, create_model, disconnect_inputs, edit_task, forget_task
 from .task_models import models_by_id
 from .task_table import TASK_FACETS, TASK_FIELDS, TaskFilters, TaskPage, TaskTable
@@ -74,26 +89,32 @@ __all__ = [
     "ArtifactRecord",
     "Browsing",
     "Changed",
+    "ChangesRecord",
     "ChunkRecord",
     "ChunksMissing",
     "ContentsRecord",
     "External",
+    "Extremes",
     "Facet",
     "FaultRecord",
     "FigureRecord",
     "Filters",
     "Going",
+    "Growing",
     "InputRecord",
     "Kept",
     "KeptRecord",
     "Lately",
+    "Line",
     "Lineage",
     "LineageModel",
     "LineageTask",
+    "Lines",
     "Look",
     "Made",
     "Mark",
     "ModelRecord",
+    "ModelState",
     "NewArtifact",
     "NewFigure",
     "NewFile",
@@ -110,6 +131,7 @@ __all__ = [
     "Row",
     "Selection",
     "Series",
+    "Sized",
     "SkipRecord",
     "SnapshotRecord",
     "Store",
@@ -118,6 +140,7 @@ __all__ = [
     "TaskFilters",
     "TaskPage",
     "TaskRecord",
+    "TaskState",
     "TaskTable",
     "Use",
     "UseRecord",
@@ -129,6 +152,7 @@ __all__ = [
     "aliased",
     "artifacts_of",
     "bare_name",
+    "changes_of",
     "check_name",
     "check_query",
     "check_tag",
@@ -141,6 +165,7 @@ __all__ = [
     "edit",
     "edit_many",
     "edit_task",
+    "extremes_of",
     "figures_of",
     "find_artifact",
     "forget_task",
@@ -151,15 +176,21 @@ __all__ = [
     "lately",
     "latest_metrics",
     "lineage_of",
+    "lines_of",
     "made_by_event",
     "marks_of",
     "measured",
     "metrics_at",
     "metrics_of",
+    "model_at",
+    "model_to_download",
+    "model_to_look_into",
+    "model_with_newest",
     "models_at",
     "models_by_id",
     "models_like",
     "newest_of_tagged",
+    "page_of_versions",
     "project_names",
     "publish",
     "publish_many",
@@ -172,13 +203,16 @@ __all__ = [
     "report_figure",
     "search_tasks",
     "series_of",
+    "sizes_of",
+    "state_of_model",
+    "state_of_task",
     "summaries_of",
     "take",
-    "thinned",
     "unalias",
     "used_as_input",
     "users_of",
     "uses_by_others",
     "uses_of",
+    "version_numbers",
     "versions",
 ]

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, insert, or_, select
 
 from autolog.errors import BundleError
 
+from .changes import give_changes, put_changes
 from .database import Store
 from .describing import describe
 from .exchange_said import SAID_OF_MODELS, SAID_OF_TASKS, said, take_said, take_weights, weights_digests
@@ -100,10 +101,12 @@ class _Walk:
             named = each["aliases"].items()
             each["aliases"] = {name: version for name, version in named if (model_id, version) in coming}
         weighed = weights_digests(self._connection, self._snapshots)
+        changed = give_changes(self._connection, self._tasks)
         return {
             "tasks": [
                 {
                     **_pick(row, (*_TASK, *SAID_OF_TASKS)),
+                    **({"changes": changed[row["id"]]} if row["id"] in changed else {}),
                     "started": _iso(row["started"]),
                     "finished": _iso(row["finished"]),
                 }
@@ -174,6 +177,8 @@ def take(store: Store, found: Mapping[str, list[Row]], is_there: Callable[[str],
             }
             # Nobody here will ever hear of one that was running there.
             connection.execute(insert(tasks).values(**_clean(values), heartbeat=values["started"]))
+            if "changes" in row:
+                put_changes(connection, row["id"], row["changes"])
         new_models = [row for row in found["models"] if not _has(connection, models, row["id"])]
         for row in new_models:
             if row["task_id"] is not None and not _has(connection, tasks, row["task_id"]):

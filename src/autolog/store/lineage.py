@@ -24,7 +24,7 @@ from .selecting import newest_versions
 __all__ = ["Lineage", "LineageModel", "LineageTask", "lineage_of"]
 
 _T = TypeVar("_T")
-#: The most tasks of one walk, each way.
+#: The most tasks of one walk, each way. Of loads, and of models that these made, twice as many are read.
 MOST_TASKS = 2_000
 
 
@@ -229,7 +229,13 @@ class _Walk:
 
     def _made_by(self, task_ids: list[str]) -> list[str]:
         query = select(models.c.id).order_by(models.c.created, models.c.id)
-        return [row.id for row in self._read(query, models.c.task_id, task_ids)]
+        if self.limit is None:
+            return [row.id for row in self._read(query, models.c.task_id, task_ids)]
+        # One task may have made a hundred thousand.
+        most = self.limit * 2
+        found = [row.id for row in self._read(query.limit(most + 1), models.c.task_id, task_ids)]
+        self.is_cut = self.is_cut or len(found) > most
+        return found[:most]
 
     def _read(self, query: Select[Any], column: Any, ids: list[str]) -> Iterable[Any]:
         for batch in batches(ids):

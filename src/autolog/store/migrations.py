@@ -106,6 +106,10 @@ def _add_what_tables_show(connection: Connection) -> None:
         connection.exec_driver_sql(f"PRAGMA cache_size={usual}")
 
 
+def _add_changes(connection: Connection) -> None:
+    schema.changes.create(connection, checkfirst=True)
+
+
 def _add_columns(connection: Connection, table: Table, names: Sequence[str]) -> None:
     """Columns that a table has by now, as the schema describes them."""
     there = {column["name"] for column in inspect(connection).get_columns(table.name)}
@@ -124,6 +128,7 @@ _STEPS: tuple[Callable[[Connection], None], ...] = (
     _add_what_people_say,
     _add_artifacts_and_figures,
     _add_what_tables_show,
+    _add_changes,
 )
 
 NEWEST = len(_STEPS)

@@ -36,7 +36,7 @@ from .rows import (
 from .schema import aliases, contents, faults, inputs, models, parts, skips, snapshots, tasks
 from .selecting import Selection, condition_of, order_of
 
-__all__ = ["Queries", "bare_name", "input_query"]
+__all__ = ["Queries", "bare_name", "input_query", "snapshot_query"]
 
 #: Archived models, too.
 _EVERYTHING = Selection(archived=None)
@@ -195,7 +195,7 @@ class Queries(ABC):
         found: dict[str, tuple[SnapshotRecord, ...]] = {}
         for batch in batches(model_ids):
             newest = (models.c.id == snapshots.c.model_id) & (models.c.newest == snapshots.c.version)
-            query = _snapshot_query().join(models, newest).where(models.c.id.in_(batch))
+            query = snapshot_query().join(models, newest).where(models.c.id.in_(batch))
             rows = connection.execute(query).mappings()
             found.update((row["model_id"], (snapshot_record(row),)) for row in rows)
         return found
@@ -205,7 +205,7 @@ class Queries(ABC):
         with self._reading() as connection:
             record = self._model(connection, model_id)
             found = connection.execute(
-                _snapshot_query(tensors=tensors)
+                snapshot_query(tensors=tensors)
                 .where(snapshots.c.model_id == model_id)
                 .order_by(snapshots.c.version)
             ).mappings()
@@ -358,7 +358,8 @@ def input_query() -> Any:
     )
 
 
-def _snapshot_query(*, tensors: bool = False) -> Any:
+def snapshot_query(*, tensors: bool = False) -> Any:
+    """What a version's record is made of."""
     # A table of models must not read every tensor's name: that column is left out unless asked for.
     hidden = {"digest"} if tensors else {"digest", "tensors"}
     inside = [column for column in contents.c if column.name not in hidden]

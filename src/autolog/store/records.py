@@ -8,6 +8,7 @@ from typing import Any
 
 __all__ = [
     "FILE_IS_NO_MORE",
+    "ChangesRecord",
     "ChunkRecord",
     "ContentsRecord",
     "FaultRecord",
@@ -274,6 +275,26 @@ class FaultRecord:
     where: str
     error: str
     traceback: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChangesRecord:
+    """What a task's repository had beyond its commit at the time `read`: the difference as git tells it, and
+    the names of binary and of untracked files.
+
+    `cut_lines` and `cut_bytes` are left out of it at least, `names_left` names; `altered` lines have a secret
+    masked, or weren't UTF-8. `problem` says why there is nothing.
+    """
+
+    diff: str = ""
+    binary: tuple[str, ...] = ()
+    untracked: tuple[str, ...] = ()
+    names_left: int = 0
+    cut_lines: int = 0
+    cut_bytes: int = 0
+    altered: int = 0
+    read: float = 0.0
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from .database import Store
 from .rows import batches
 from .schema import metrics, snapshots
 
-__all__ = ["Mark", "Point", "Series", "Summary", "marks_of", "series_of", "summaries_of", "thinned"]
+__all__ = ["Mark", "Point", "Series", "Summary", "marks_of", "series_of", "summaries_of"]
 
 #: Points that one query asks for by name and iteration.
 _PAIRS = 200
@@ -136,22 +136,3 @@ def marks_of(store: Store, model_ids: Sequence[str]) -> list[Mark]:
             for batch in batches(list(dict.fromkeys(model_ids)))
             for row in connection.execute(query.where(snapshots.c.model_id.in_(batch)))
         ]
-
-
-def thinned(points: Sequence[Point], most: int) -> Sequence[Point]:
-    """At most about this many of them, for drawing: of each stretch its lowest and highest, and its gaps.
-
-    The first and the last are always there.
-    """
-    if len(points) <= most:
-        return points
-    stretches = max(1, most // 3)
-    kept = {0, len(points) - 1}
-    for number in range(stretches):
-        places = range(number * len(points) // stretches, (number + 1) * len(points) // stretches)
-        known = [(value, place) for place in places if (value := points[place].value) is not None]
-        if known:
-            kept |= {min(known)[1], max(known)[1]}
-        if len(known) < len(places):
-            kept.add(next(place for place in places if points[place].value is None))
-    return [points[place] for place in sorted(kept)]

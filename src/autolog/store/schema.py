@@ -29,6 +29,7 @@ from .types import BigInteger, Id, Text
 __all__ = [
     "aliases",
     "artifacts",
+    "changes",
     "chunks",
     "contents",
     "described",
@@ -97,6 +98,16 @@ tasks = Table(
     # where its weights go, passwords masked
     Column("output_uri", Text, nullable=False, server_default=""),
     Column("initial_iteration", BigInteger, nullable=False, server_default="0"),
+)
+
+#: What a task's repository had beyond its commit: a table of its own, since lists of tasks need none of it.
+changes = Table(
+    "changes",
+    metadata,
+    Column("task_id", _ID, ForeignKey("tasks.id"), primary_key=True),
+    Column("diff", Text, nullable=False),
+    # all else: names of files, what is left out, when it was read
+    Column("facts", JSON, nullable=False),
 )
 
 models = Table(

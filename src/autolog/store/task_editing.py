@@ -19,7 +19,7 @@ from .known import key_by_hand, new_id, new_model, text
 from .racing import repeated
 from .records import TaskRecord
 from .rows import task_record
-from .schema import artifacts, done, faults, inputs, models, packs, skips, snapshots, tasks
+from .schema import artifacts, changes, done, faults, inputs, models, packs, skips, snapshots, tasks
 
 __all__ = [
     "NewModel",
@@ -184,7 +184,7 @@ def forget_task(store: Store, task_id: str, *, force: bool = False) -> None:
             connection.execute(update(models).where(own).values(task_id=None))
         if connection.execute(select(models.c.id).where(own)).first() is not None:
             raise InUse(f"the task {record.name} still has models; remove them first, or its models along")
-        for table in (inputs, skips, faults, artifacts):
+        for table in (inputs, skips, faults, artifacts, changes):
             connection.execute(delete(table).where(table.c.task_id == task_id))
         connection.execute(update(packs).where(packs.c.task_id == task_id).values(task_id=None))
         connection.execute(delete(done).where(done.c.task_id == task_id))

@@ -15,10 +15,12 @@ from sqlalchemy import Connection, RowMapping, func, insert, select, update
 
 from autolog.events import NOT_IMPORTED, Bound, Failed, FileFacts, Finished, Loaded, Saved, Skipped, Started
 
+from .changes import put_changes
 from .database import Store
 from .known import Look, count_skip, keep_weights, remembered, text
 from .loads import record_load
 from .racing import insert_new, lock, repeated
+from .records import ChangesRecord
 from .saves import places, record_moves, record_save
 from .schema import contents, done, faults, parts, skips, snapshots, tasks
 
@@ -74,6 +76,12 @@ class Writer:
         """What the agent has found out of the run's code version."""
         with self._store._writing() as connection:
             connection.execute(update(tasks).where(tasks.c.id == task_id).values(git=dict(git)))
+
+    @repeated
+    def changes(self, task_id: str, found: ChangesRecord) -> None:
+        """What the run's repository has beyond its commit."""
+        with self._store._writing() as connection:
+            put_changes(connection, task_id, found)
 
     @repeated
     def heartbeat(self, task_id: str, now: float) -> None:

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
 from autolog.errors import Ambiguous, NotFound
 from autolog.shown.words import iso
-from autolog.store import ModelRecord, Series, SnapshotRecord, series_of
+from autolog.store import (
+    Extremes,
+    ModelRecord,
+    SnapshotRecord,
+    extremes_of,
+    model_at,
+    model_with_newest,
+    version_numbers,
+)
 
 from .site import Site
 
@@ -28,6 +36,8 @@ __all__ = [
 
 #: More than that can't be looked at, nor be said in an address that every browser takes.
 MOST = 100
+#: Versions of a model that are offered in place of the one compared.
+_VERSIONS = 100
 SECTIONS = (
     ("details", "Details"),
     ("design", "Design"),
@@ -37,11 +47,15 @@ SECTIONS = (
 
 
 class Side(NamedTuple):
-    """A version that is compared; `asked` is how it is named in an address: the newest one has no `:vN`."""
+    """A version that is compared; `asked` is how it is named in an address: the newest one has no `:vN`.
+
+    `numbers` are the versions that there are of the model, the newest first, a hundred at most.
+    """
 
     model: ModelRecord
     snapshot: SnapshotRecord | None
     asked: str
+    numbers: tuple[int, ...] = ()
 
     @property
     def label(self) -> str:
@@ -60,9 +74,15 @@ class Comparison:
     hides_same: bool = False
     order: str = "name"
     is_forced: bool = False
+    layout: str = "line"
+    #: How the plots are looked at, as far as the address says so.
+    look: tuple[tuple[str, str], ...] = ()
 
     def url(self, path: str = "", **changes: str | None) -> str:
-        """The address with something else: `section`, `base` (as asked), `hide`, `order`, `go`, `without`."""
+        """The address with something else: `section`, `base` (as asked), `hide`, `order`, `go`, `layout`...
+
+        `without` leaves a side out.
+        """
         without = changes.get("without")
         asked = [each.asked for each in self.sides if each.asked != without]
         base = changes.get("base", self.sides[self.base].asked if self.sides else None)
@@ -76,6 +96,10 @@ class Comparison:
             pairs.append(("show", section))
         if hides:
             pairs.append(("hide", "1"))
+        if section == "design" and changes.get("layout", self.layout) == "tree":
+            pairs.append(("as", "tree"))
+        if section == "scalars":
+            pairs += self.look
         if section == "tensors":
             pairs += [("order", order)] if order and order != "name" else []
             pairs += [("go", "1")] if changes.get("go", "1" if self.is_forced else None) else []
@@ -96,15 +120,13 @@ class Comparison:
         """Of each version of a side's model: its number, the address with it instead, whether it is meant."""
         chosen = side.snapshot.version if side.snapshot else None
         found = []
-        for each in side.model.snapshots:
-            token = f"{side.model.id}:v{each.version}"
-            if each.version != chosen and any(token == other.asked for other in self.sides):
+        for number in side.numbers:
+            token = f"{side.model.id}:v{number}"
+            if number != chosen and any(token == other.asked for other in self.sides):
                 continue
             sides = tuple(s._replace(asked=token) if s is side else s for s in self.sides)
-            moved = Comparison(
-                sides, self.base, (), self.section, self.hides_same, self.order, self.is_forced
-            )
-            found.append((each.version, moved.url(), each.version == chosen))
+            moved = replace(self, sides=sides, missing=())
+            found.append((number, moved.url(), number == chosen))
         return found
 
 
@@ -138,7 +160,7 @@ class Group(NamedTuple):
 
 
 def compared(site: Site, pairs: Iterable[tuple[str, str]]) -> Comparison:
-    """What an address asks for: `m` for each side, `base`, `show`, `hide`, `order` and `go`."""
+    """What an address asks for: `m` for each side, `base`, `show`, `hide`, `order`, `as` and `go`."""
     asked: dict[str, None] = {}
     single: dict[str, str] = {}
     for key, value in pairs:
@@ -148,10 +170,10 @@ def compared(site: Site, pairs: Iterable[tuple[str, str]]) -> Comparison:
             single.setdefault(key, value)
     sides: dict[str, Side] = {}
     missing: list[tuple[str, str]] = []
-    models: dict[str, ModelRecord] = {}
+    numbers: dict[str, tuple[int, ...]] = {}
     for each in list(asked)[:MOST]:
         try:
-            side = _side(site, each, models)
+            side = _side(site, each, numbers)
             sides.setdefault(side.asked, side)
         except (NotFound, Ambiguous) as error:
             missing.append((each, str(error)))
@@ -168,16 +190,20 @@ def compared(site: Site, pairs: Iterable[tuple[str, str]]) -> Comparison:
         single.get("hide") == "1",
         single.get("order", "name"),
         single.get("go") == "1",
+        "tree" if single.get("as") == "tree" else "line",
+        tuple((key, single[key]) for key in ("x", "y", "smooth", "strength") if key in single),
     )
 
 
-def _side(site: Site, name: str, models: dict[str, ModelRecord]) -> Side:
-    model_id, version = site.store.find_model(name)
-    if model_id not in models:
-        models[model_id] = site.store.model(model_id)
-    model = models[model_id]
-    found = next((each for each in reversed(model.snapshots) if version in (None, each.version)), None)
-    return Side(model, found, model_id if version is None else f"{model_id}:v{version}")
+def _side(site: Site, name: str, numbers: dict[str, tuple[int, ...]]) -> Side:
+    store = site.store
+    model_id, version = store.find_model(name)
+    if model_id not in numbers:
+        numbers[model_id] = tuple(version_numbers(store, model_id, limit=_VERSIONS))
+    model = model_with_newest(store, model_id) if version is None else model_at(store, model_id, version)
+    found = model.snapshots[0] if model.snapshots else None
+    asked = model_id if version is None else f"{model_id}:v{version}"
+    return Side(model, found, asked, numbers[model_id])
 
 
 # -- facts ------------------------------------------------------------------------------------------------
@@ -244,12 +270,16 @@ def _named(title: str, mappings: Sequence[Any]) -> Group:
 
 
 class Scalar(NamedTuple):
-    """A metric of a side: its last value and its extremes with their iterations; -1 is no iteration."""
+    """A metric of a side: its last value and its extremes with their iterations; -1 is no iteration.
+
+    Of very many points neither these nor their number are known. `is_line` if there is a line to draw.
+    """
 
     last: float | None
-    lowest: tuple[float, int] | None
-    highest: tuple[float, int] | None
-    points: int
+    lowest: tuple[float, int | None] | None
+    highest: tuple[float, int | None] | None
+    points: int | None
+    is_line: bool
 
 
 class Scalars(NamedTuple):
@@ -261,16 +291,13 @@ class Scalars(NamedTuple):
     high: int | None
 
 
-def scalars(site: Site, sides: Sequence[Side]) -> tuple[list[Scalars], list[Series]]:
-    """The table of scalars of these sides, and their series. Raises StoreError."""
+def scalars(site: Site, sides: Sequence[Side]) -> list[Scalars]:
+    """The table of scalars of these sides. Raises StoreError."""
     ids = list(dict.fromkeys(each.model.id for each in sides))
-    series = series_of(site.store, ids)
-    of: dict[tuple[str, str], list[Series]] = {}
-    for each in series:
-        of.setdefault((each.model_id, each.name), []).append(each)
+    of = {(each.model_id, each.name): each for each in extremes_of(site.store, ids)}
     rows = []
-    for name in sorted({each.name for each in series}):
-        cells = tuple(_summed(of.get((side.model.id, name), [])) for side in sides)
+    for name in sorted({name for _, name in of}):
+        cells = tuple(_scalar(of.get((side.model.id, name))) for side in sides)
         lows = [(each.lowest[0], n) for n, each in enumerate(cells) if each and each.lowest]
         highs = [(each.highest[0], n) for n, each in enumerate(cells) if each and each.highest]
         # Of one model there is nothing to compare.
@@ -278,15 +305,11 @@ def scalars(site: Site, sides: Sequence[Side]) -> tuple[list[Scalars], list[Seri
         low = min(lows)[1] if is_told and lows else None
         high = max(highs, key=lambda pair: pair[0])[1] if is_told and highs else None
         rows.append(Scalars(name, cells, low, high))
-    return rows, series
+    return rows
 
 
-def _summed(found: Sequence[Series]) -> Scalar | None:
-    points = [point for each in found for point in each.points]
-    if not points:
+def _scalar(found: Extremes | None) -> Scalar | None:
+    if found is None:
         return None
-    known = [(point.value, point.iteration) for point in points if point.value is not None]
-    last = max(points, key=lambda point: point.iteration).value
-    lowest = min(known, default=None)
-    highest = max(known, key=lambda pair: pair[0], default=None)
-    return Scalar(last, lowest, highest, len(points))
+    is_line = found.last.iteration >= 0 and found.size != 1
+    return Scalar(found.last.value, found.lowest, found.highest, found.size, is_line)

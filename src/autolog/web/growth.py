@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from autolog.shown import words
-from autolog.store import SnapshotRecord
+from autolog.store import Growing
 
 __all__ = ["Bar", "Growth", "growth_of"]
 
 _WIDTH, _HEIGHT = 720.0, 120.0
-_MOST_BARS = 180
 
 
 class Bar(NamedTuple):
@@ -37,44 +35,26 @@ class Growth(NamedTuple):
     last: int
 
 
-def growth_of(snapshots: Sequence[SnapshotRecord]) -> Growth | None:
-    """The picture of versions, oldest first; None for fewer than two whose size is known.
-
-    Of very many versions several share a bar: the largest of them is drawn.
-    """
-    known = [each for each in snapshots if each.size is not None]
-    if len(known) < 2:
+def growth_of(found: Growing | None) -> Growth | None:
+    """The picture of versions, a bar for each stretch of them."""
+    if found is None:
         return None
-    step = -(-len(known) // _MOST_BARS)
-    groups = [known[start : start + step] for start in range(0, len(known), step)]
-    largest = max(each.size or 0 for each in known) or 1
-    slot = min(_WIDTH / len(groups), 36.0)
+    largest = max(each.size for each in found.largest) or 1
+    slot = min(_WIDTH / len(found.largest), 36.0)
     bars = []
-    for number, group in enumerate(groups):
-        top = max(group, key=lambda each: each.size or 0)
-        size, stored = top.size or 0, min(top.stored or 0, top.size or 0)
-        title = f"v{top.version}: {words.size(size)}"
-        if top.stored is not None:
-            title += f", {words.size(top.stored)} of it stored anew"
+    for number, each in enumerate(found.largest):
+        stored = min(each.stored or 0, each.size)
+        title = f"v{each.version}: {words.size(each.size)}"
+        if each.stored is not None:
+            title += f", {words.size(each.stored)} of it stored anew"
         bars.append(
             Bar(
                 round(number * slot, 2),
                 round(max(slot - (2 if slot > 6 else 0.5), 0.5), 2),
-                round(max(size / largest * _HEIGHT, 1.0), 2),
+                round(max(each.size / largest * _HEIGHT, 1.0), 2),
                 round(stored / largest * _HEIGHT, 2),
                 title,
             )
         )
-    added = [each.stored for each in known if each.stored is not None]
-    total = sum(each.size or 0 for each in known)
-    width = round(slot * len(groups), 2)
-    return Growth(
-        width,
-        _HEIGHT,
-        bars,
-        largest,
-        total,
-        sum(added) if added else None,
-        known[0].version,
-        known[-1].version,
-    )
+    width = round(slot * len(bars), 2)
+    return Growth(width, _HEIGHT, bars, largest, found.total, found.stored, found.first, found.last)

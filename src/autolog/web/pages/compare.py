@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,21 +13,31 @@ from starlette.routing import Route
 from autolog.errors import NotFound
 from autolog.shown import plain
 from autolog.shown.aligning import Line, aligned, laid_out
-from autolog.store import thinned
+from autolog.shown.differing import unified
+from autolog.shown.trees import Branch, flat, grown, merged
+from autolog.shown.words import iso
+from autolog.store import lines_of
 
 from ..comparing import SECTIONS, Comparison, compared, groups, scalars
+from ..design_tree import shown_of
 from ..export import as_json, csv_file
+from ..looks import CHOICES, looked
 from ..site import Site, site_of
 from ..tensor_changes import ORDERS, Against, changes_of, rows_of
 from ..usage import command
+from .scalars import began_of, lines_json
 
 __all__ = ["ROUTES"]
 
 #: Rows of tensors, and lines of designs, that a page shows; the other forms have all.
 _SHOWN = 1_000
 _LINES = 4_000
+#: Lines of a design that are compared, and of all designs together.
+_MOST_LINES, _ALL_LINES = 50_000, 400_000
 #: Points of a line; a screen is hardly wider.
-_POINTS = 1_500
+_POINTS = 2_000
+#: Plots that a page has room for.
+_PLOTS = 100
 #: So many lines on both sides of a difference are shown where what is the same is hidden.
 _AROUND = 2
 
@@ -49,21 +59,43 @@ def _details(site: Site, found: Comparison) -> dict[str, Any]:
 
 
 def _design(site: Site, found: Comparison) -> dict[str, Any]:
-    designs = [laid_out(each.model.design) for each in found.in_order]
-    lines = aligned(designs[0], designs[1:])
-    blocks = _blocks(lines, hides_same=found.hides_same)
+    if found.layout == "tree":
+        tree = _tree(found)
+        twig = shown_of(tree, hides_same=found.hides_same)
+        has_design = any(each is not None for each in tree.values)
+        return {"has_design": has_design, "twig": twig, "difference_count": tree.differences}
+    lines = _lines(found)
+    every = _blocks(lines, hides_same=False)
+    blocks, room = [], _LINES
+    for block in _blocks(lines, hides_same=True) if found.hides_same else every:
+        if room > 0:
+            blocks.append((block[0], block[1][:room], block[2]))
+        room -= len(block[1])
     return {
-        "has_design": any(designs),
+        "has_design": any(each.model.design for each in found.in_order),
         "blocks": blocks,
-        "difference_count": sum(1 for is_same, _, _ in _blocks(lines, hides_same=False) if not is_same),
-        "cut": max(0, len(lines) - _LINES),
+        "difference_count": sum(1 for is_same, _, _ in every if not is_same),
+        "cut": max(0, -room),
     }
+
+
+def _lines(found: Comparison) -> list[Line]:
+    """The designs beside each other, the base first; of very many sides less of each."""
+    most = min(_MOST_LINES, _ALL_LINES // max(1, len(found.sides)))
+    designs = [laid_out(each.model.design, most) for each in found.in_order]
+    return aligned(designs[0], designs[1:])
+
+
+def _tree(found: Comparison) -> Branch:
+    # Versions of one model have one design.
+    trees = {each.model.id: grown(each.model.design) for each in found.sides}
+    return merged([trees[each.model.id] for each in found.in_order])
 
 
 def _blocks(lines: list[Line], *, hides_same: bool) -> list[tuple[bool, list[Line], int]]:
     """Stretches of lines that are the same everywhere, and of others; the number is of hidden ones."""
     found: list[tuple[bool, list[Line], int]] = []
-    for line in lines[:_LINES]:
+    for line in lines:
         if not found or found[-1][0] != line.is_same:
             found.append((line.is_same, [], 0))
         found[-1][1].append(line)
@@ -83,9 +115,17 @@ def _blocks(lines: list[Line], *, hides_same: bool) -> list[tuple[bool, list[Lin
 
 
 def _scalars(site: Site, found: Comparison) -> dict[str, Any]:
-    rows, series = scalars(site, found.in_order)
-    plotted = sorted({each.name for each in series if not each.is_single and len(each.points) > 1})
-    return {"scalars": rows, "plotted": plotted, "lines_url": found.url("/scalars.json")}
+    rows = scalars(site, found.in_order)
+    plotted = [row.name for row in rows if any(each is not None and each.is_line for each in row.sides)]
+    lines_url = found.url("/scalars.json")
+    return {
+        "scalars": rows,
+        "plotted": [(name, f"{lines_url}&{urlencode({'name': name})}") for name in plotted[:_PLOTS]],
+        "plots_left": max(0, len(plotted) - _PLOTS),
+        "models": list({each.model.id: each.model for each in found.in_order}.values()),
+        "chosen": looked(dict(found.look)),
+        "choices": CHOICES,
+    }
 
 
 def _tensors(site: Site, found: Comparison) -> dict[str, Any]:
@@ -128,10 +168,15 @@ def page_json(request: Request) -> Response:
             group.title: {row.name: list(row.values) for row in group.rows} for group in groups(sides)
         }
         answer["designs"] = [_unified(sides[0].model.design, each.model.design) for each in sides[1:]]
-        rows, _ = scalars(site, sides)
+        rows = scalars(site, sides)
         answer["scalars"] = {
             row.name: [None if each is None else _plain_scalar(each) for each in row.sides] for row in rows
         }
+    if sides and found.section == "design" and found.layout == "tree":
+        answer["tree"] = [
+            {"path": path, "values": list(branch.values), "same": branch.is_same}
+            for path, branch in flat(_tree(found), lambda each: not (found.hides_same and each.is_same))
+        ]
     if sides and found.section == "tensors":
         _, against = _against(site, found)
         answer["tensors"] = [
@@ -165,15 +210,20 @@ def _details_csv(site: Site, found: Comparison) -> Iterator[list[Any]]:
 
 
 def _design_csv(site: Site, found: Comparison) -> Iterator[list[Any]]:
+    if found.layout == "tree":
+        yield ["path", *(word for each in found.in_order for word in (each.label, "kind"))]
+        for path, branch in flat(_tree(found)):
+            cells = ((value, branch.kind(n)) for n, value in enumerate(branch.values))
+            yield [path, *(word for cell in cells for word in cell)]
+        return
     yield [word for each in found.in_order for word in (each.label, "kind")]
-    designs = [laid_out(each.model.design) for each in found.in_order]
-    for line in aligned(designs[0], designs[1:]):
+    for line in _lines(found):
         yield [word for cell in line.cells for word in (cell.text, cell.kind)]
 
 
 def _scalars_csv(site: Site, found: Comparison) -> Iterator[list[Any]]:
     yield ["metric", "model", "last", "min", "min_iteration", "max", "max_iteration", "points"]
-    rows, _ = scalars(site, found.in_order)
+    rows = scalars(site, found.in_order)
     for row in rows:
         for side, each in zip(found.in_order, row.sides, strict=True):
             if each is not None:
@@ -206,24 +256,19 @@ def _tensors_csv(site: Site, found: Comparison) -> Iterator[list[Any]]:
 _CSV = {"details": _details_csv, "design": _design_csv, "scalars": _scalars_csv, "tensors": _tensors_csv}
 
 
-def lines_json(request: Request) -> Response:
-    """The lines of each metric: `[iteration, value, time]`, thinned out where there are very many points."""
+def plots_json(request: Request) -> Response:
+    """Lines of each metric, or of those with a `name`, as for one model; of many points some are left out."""
     site = site_of(request)
     found = compared(site, request.query_params.multi_items())
-    labels = {each.model.id: each.model.name for each in found.in_order}
-    _, series = scalars(site, found.in_order)
+    models = list({each.model.id: each.model for each in found.in_order}.values())
+    names = request.query_params.getlist("name")
+    lines = lines_of(site.store, [each.id for each in models], names or None, _POINTS)
     answer = {
         "schema": plain.SCHEMA,
-        "models": [{"id": each, "name": name} for each, name in labels.items()],
-        "series": [
-            {
-                "model_id": each.model_id,
-                "name": each.name,
-                "points": [list(point) for point in thinned(each.points, _POINTS)],
-            }
-            for each in series
-            if not each.is_single
-        ],
+        "models": [{"id": each.id, "name": each.name, "began": iso(began_of(site, each))} for each in models],
+        # Of several models the versions would stand over each other.
+        "versions": [],
+        **lines_json(lines),
     }
     return Response(as_json(answer), media_type="application/json")
 
@@ -243,7 +288,8 @@ def _plain_scalar(each: Any) -> dict[str, Any]:
 
 
 def _unified(old: str | None, new: str | None) -> list[str]:
-    return list(difflib.unified_diff(laid_out(old), laid_out(new), "base", "other", lineterm="", n=1))
+    found = list(unified(laid_out(old), laid_out(new)))
+    return ["--- base", "+++ other", *found] if found else []
 
 
 def _text(value: Any) -> Any:
@@ -254,5 +300,5 @@ ROUTES = (
     Route("/compare", page, name="compare"),
     Route("/compare.json", page_json, name="compare-json"),
     Route("/compare.csv", page_csv, name="compare-csv"),
-    Route("/compare/scalars.json", lines_json, name="compare-scalars-json"),
+    Route("/compare/scalars.json", plots_json, name="compare-scalars-json"),
 )

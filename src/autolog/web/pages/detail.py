@@ -9,7 +9,7 @@ from starlette.routing import Route
 from autolog import keeping
 from autolog.errors import NotFound
 from autolog.shown import plain
-from autolog.store import TaskRecord, project_names
+from autolog.store import TaskRecord, model_with_newest, project_names
 
 from ..export import as_json
 from ..site import Site, has_route, site_of
@@ -25,7 +25,7 @@ _OFFERED = 500
 def detail(request: Request) -> Response:
     """The page."""
     site = site_of(request)
-    model = site.store.model(request.path_params["model_id"])
+    model = model_with_newest(site.store, request.path_params["model_id"])
     newest = model.snapshots[-1] if model.snapshots else None
     kept_at = []
     if newest is not None:

@@ -22,7 +22,7 @@ from starlette.routing import Route
 
 from autolog.errors import BadName, BadValue
 from autolog.shown import plain
-from autolog.store import ModelRecord, alias, edit, unalias
+from autolog.store import ModelRecord, alias, edit, model_with_newest, unalias
 
 from ..export import as_json
 from ..receiving import read_json
@@ -127,7 +127,7 @@ def _entries(column: str, one: str, check: Callable[[str, Any], Any]) -> Callabl
 def _aliases(site: Site, model_id: str, wanted: Any) -> Undo:
     """An alias may be moved from one version to another: it stands for one at a time; null is the newest."""
     added, removed = _parts(wanted, dict)
-    model = site.store.model(model_id)
+    model = model_with_newest(site.store, model_id)
     before = model.aliases
     for name, version in added.items():
         newest = model.snapshots[-1].version if model.snapshots else 1

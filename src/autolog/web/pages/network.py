@@ -10,14 +10,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from autolog.shown import plain
-from autolog.store import ModelRecord, SnapshotRecord
+from autolog.store import ModelRecord, SnapshotRecord, model_at, model_to_look_into
 
 from ..export import as_json, csv_file
 from ..inside import Inside, look
 from ..site import site_of
 from ..tensors import Leaf, leaves_of, tree_of
 from .tabs import tab_page
-from .versions import version_of
 
 __all__ = ["ROUTES"]
 
@@ -91,15 +90,15 @@ def network_csv(request: Request) -> Response:
 def _found(request: Request) -> tuple[ModelRecord, SnapshotRecord | None, Inside, list[Leaf]]:
     """The model, the version that is meant (the newest that can be looked into), and what is inside."""
     site = site_of(request)
-    model = site.store.model(request.path_params["model_id"])
+    model_id = request.path_params["model_id"]
     asked = request.query_params.get("version", "").removeprefix("v")
     if asked.isascii() and asked.isdecimal() and len(asked) < 10:
-        snapshot = version_of(model, int(asked))
-    elif model.snapshots:
-        told = (each for each in reversed(model.snapshots) if each.contents is not None)
-        snapshot = next(told, model.snapshots[-1])
+        model = model_at(site.store, model_id, int(asked))
     else:
+        model = model_to_look_into(site.store, model_id)
+    if not model.snapshots:
         return model, None, Inside(), []
+    snapshot = model.snapshots[0]
     inside = look(site, snapshot, wanted="read" in request.query_params)
     tensors = () if inside.contents is None else inside.contents.tensors
     return model, snapshot, inside, leaves_of(tensors)

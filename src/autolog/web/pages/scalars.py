@@ -12,32 +12,31 @@ from starlette.routing import Route
 from autolog.errors import NotFound
 from autolog.shown import plain
 from autolog.shown.words import iso
-from autolog.store import ModelRecord, Point, Series, Summary, marks_of, series_of, summaries_of, thinned
+from autolog.store import (
+    Line,
+    Lines,
+    ModelRecord,
+    Point,
+    Series,
+    Summary,
+    lines_of,
+    marks_of,
+    series_of,
+    summaries_of,
+)
 
 from ..export import as_json, csv_file
+from ..looks import CHOICES, looked
 from ..site import Site, site_of
 from ..view import View
 from .tabs import tab_page
 
-__all__ = ["ROUTES", "scalars_json"]
+__all__ = ["ROUTES", "began_of", "lines_json"]
 
 #: Plots on a page, rows of a table of values, and how many points all these tables may have together.
 _PLOTS, _ROWS, _POINTS = 40, 100, 100_000
 #: Series in a plot: more than that nobody tells apart, and no address has room for their names.
 _SERIES = 60
-#: What each choice may say; the first is what holds without a word.
-CHOICES = {
-    "x": {"iteration": "Iteration", "time": "Time from start", "wall": "Wall time"},
-    "smooth": {
-        "none": "None",
-        "exponential": "Exponential",
-        "average": "Running average",
-        "gaussian": "Gaussian",
-    },
-    "y": {"linear": "Linear", "log": "Logarithmic"},
-    "group": {"title": "By title", "none": "Each by itself"},
-}
-_STRENGTH = 60
 
 
 class Plot(NamedTuple):
@@ -79,12 +78,7 @@ def page(request: Request) -> Response:
 
 def _view(request: Request, model: ModelRecord) -> tuple[View, dict[str, Any]]:
     asked = request.query_params
-    chosen: dict[str, Any] = {}
-    for key, words in CHOICES.items():
-        chosen[key] = asked.get(key) if asked.get(key) in words else next(iter(words))
-    strength = asked.get("strength", "")
-    fits = strength.isascii() and strength.isdecimal() and len(strength) < 4 and 1 <= int(strength) <= 100
-    chosen["strength"] = int(strength) if fits else _STRENGTH
+    chosen = looked(asked)
     values = {"q": (asked["q"],)} if asked.get("q", "").strip() else {}
     return View(f"/models/{model.id}/scalars", values), chosen
 
@@ -119,18 +113,11 @@ def scalars_json(
     site: Site, models: Sequence[ModelRecord], names: Sequence[str], most: int
 ) -> dict[str, Any]:
     """The scalars of models as JSON; `names` if not all of them, `most` points of each unless it is 0."""
-    found = series_of(site.store, [each.id for each in models], names or None)
-    began = {each.id: _began(site, each) for each in models}
-    return {
+    ids = [each.id for each in models]
+    began = {each.id: began_of(site, each) for each in models}
+    answer = {
         "schema": plain.SCHEMA,
         "models": [{"id": each.id, "name": each.name, "began": iso(began[each.id])} for each in models],
-        "series": [_series_json(each, most) for each in found if not each.is_single],
-        "single": [
-            {"model_id": each.model_id, "name": each.name, "value": point.value, "time": iso(point.time)}
-            for each in found
-            if each.is_single
-            for point in each.points
-        ],
         "versions": [
             {
                 "model_id": each.model_id,
@@ -138,12 +125,43 @@ def scalars_json(
                 "iteration": each.iteration,
                 "created": iso(each.time),
             }
-            for each in marks_of(site.store, [each.id for each in models])
+            for each in marks_of(site.store, ids)
+        ],
+    }
+    if most:
+        return {**answer, **lines_json(lines_of(site.store, ids, names or None, most))}
+    found = series_of(site.store, ids, names or None)
+    return {
+        **answer,
+        "series": [line_json(each, len(each.points)) for each in found if not each.is_single],
+        "single": [
+            {"model_id": each.model_id, "name": each.name, "value": point.value, "time": iso(point.time)}
+            for each in found
+            if each.is_single
+            for point in each.points
         ],
     }
 
 
-def _began(site: Site, model: ModelRecord) -> float | None:
+def lines_json(found: Lines) -> dict[str, Any]:
+    """Lines to draw as JSON."""
+    series = [line_json(each, each.size) for each in found.lines]
+    return {"series": series, "left_out": found.left_out}
+
+
+def line_json(line: Series | Line, count: int) -> dict[str, Any]:
+    """A series, or what is drawn of its `count` points."""
+    return {
+        "model_id": line.model_id,
+        "name": line.name,
+        "count": count,
+        "iteration": [each.iteration for each in line.points],
+        "value": [each.value for each in line.points],
+        "time": [iso(each.time) for each in line.points],
+    }
+
+
+def began_of(site: Site, model: ModelRecord) -> float | None:
     """When the task of a model started."""
     if model.task_id is None:
         return None
@@ -151,18 +169,6 @@ def _began(site: Site, model: ModelRecord) -> float | None:
         return site.store.task_head(model.task_id).started
     except NotFound:  # taken away meanwhile
         return None
-
-
-def _series_json(series: Series, most: int) -> dict[str, Any]:
-    points = thinned(series.points, most) if most else series.points
-    return {
-        "model_id": series.model_id,
-        "name": series.name,
-        "count": len(series.points),
-        "iteration": [each.iteration for each in points],
-        "value": [each.value for each in points],
-        "time": [iso(each.time) for each in points],
-    }
 
 
 def as_twin(request: Request) -> Response:

@@ -15,14 +15,16 @@ from autolog.config import conceal, mask
 from autolog.errors import BadName, BadValue
 from autolog.shown import plain
 from autolog.shown.words import lasted
-from autolog.store import TaskRecord, edit_task
+from autolog.store import TaskRecord, changes_of, edit_task, state_of_task
 
+from ..diffs import laid_out
 from ..export import as_json
+from ..live import mark_of
 from ..receiving import read_json
 from ..site import has_route, site_of
 from ..usage import command
 
-__all__ = ["ROUTES", "tab_page"]
+__all__ = ["ROUTES", "flat", "tab_page"]
 
 _TABS = (
     ("task", "General"),
@@ -62,7 +64,13 @@ def tab_page(
         if has_route(request, name, task_id=task.id)
         and (name != "task-configuration" or _is_configured(task))
     ]
-    common = {"task": task, "tabs": there, "tab_route": route, "seconds": lasted(task)}
+    common = {"task": task, "tabs": there, "tab_route": route, "seconds": lasted(task), "live_url": ""}
+    if route in ("task", "task-artifacts") and task.status == "running":
+        common["live_url"] = request.app.url_path_for("task-news-json", task_id=task.id)
+        state = state_of_task(site_of(request).store, task.id)
+        # What came while the page was made is told rather than missed.
+        shown = state._replace(inputs=task.input_count, outputs=task.output_count)
+        common["live_mark"] = mark_of(shown._replace(status=task.status))
     return site_of(request).page(request, template, {**common, **values})
 
 
@@ -70,7 +78,9 @@ def general(request: Request) -> Response:
     """How it ran, and the capture report."""
     site = site_of(request)
     task = site.store.task(request.path_params["task_id"])
+    changes = changes_of(site.store, task.id)
     values = {
+        "changes": None if changes is None else laid_out(changes),
         "arguments": shlex.join(conceal(list(task.argv[1:]))),
         "hooks": _hooks(task.hooks),
         "output_uri": mask(task.output_uri),
@@ -84,7 +94,7 @@ def configuration(request: Request) -> Response:
     """What it was configured with."""
     task = site_of(request).store.task_head(request.path_params["task_id"])
     parameters = [
-        (section, [(name, value) for name, value in _flat(values)])
+        (section, [(name, value) for name, value in flat(values)])
         for section, values in task.parameters.items()
     ]
     return tab_page(
@@ -94,10 +104,10 @@ def configuration(request: Request) -> Response:
 
 def general_json(request: Request) -> Response:
     """The task as JSON, whole."""
-    task = site_of(request).store.task(request.path_params["task_id"])
-    return Response(
-        as_json({"schema": plain.SCHEMA, **plain.task(task), **_said(task)}), media_type="application/json"
-    )
+    site = site_of(request)
+    task = site.store.task(request.path_params["task_id"])
+    told = plain.task(task, changes_of(site.store, task.id))
+    return Response(as_json({"schema": plain.SCHEMA, **told, **_said(task)}), media_type="application/json")
 
 
 def configuration_json(request: Request) -> Response:
@@ -184,14 +194,14 @@ def _is_configured(task: TaskRecord) -> bool:
     return bool(task.parameters or task.configurations or task.labels or task.design)
 
 
-def _flat(values: Any, before: str = "") -> list[tuple[str, Any]]:
+def flat(values: Any, before: str = "") -> list[tuple[str, Any]]:
     """Parameters by name, those within others as `outer/inner`."""
     if not isinstance(values, Mapping) or not values:
         return [(before or "value", values)]
     found: list[tuple[str, Any]] = []
     for name, value in values.items():
         inner = f"{before}/{name}" if before else str(name)
-        found += _flat(value, inner) if isinstance(value, Mapping) and value else [(inner, value)]
+        found += flat(value, inner) if isinstance(value, Mapping) and value else [(inner, value)]
     return found
 
 

@@ -31,7 +31,7 @@ from ..site import Site, has_route, site_of
 from .task import tab_page
 from .task_files import is_shown_as_image
 
-__all__ = ["ROUTES"]
+__all__ = ["ROUTES", "plain_artifact"]
 
 #: So many of each are shown; the JSON has them all.
 _SHOWN = 300
@@ -89,7 +89,7 @@ def artifacts_json(request: Request) -> Response:
         "id": task.id,
         "inputs": [plain.given(each) for each in task.inputs],
         "outputs": [plain.made(each) for each in task.outputs],
-        "artifacts": [_plain(site, each) for each in artifacts_of(site.store, task.id)],
+        "artifacts": [plain_artifact(site, each) for each in artifacts_of(site.store, task.id)],
     }
     return Response(as_json(answer), media_type="application/json")
 
@@ -147,7 +147,8 @@ def _table(text: str, delimiter: str) -> list[list[str]]:
     return rows if len(rows) > 1 and len(rows[0]) > 1 else []
 
 
-def _plain(site: Site, record: ArtifactRecord) -> dict[str, Any]:
+def plain_artifact(site: Site, record: ArtifactRecord) -> dict[str, Any]:
+    """An artifact as JSON has it."""
     return {
         "name": record.name,
         "kind": record.kind,

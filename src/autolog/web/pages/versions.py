@@ -13,16 +13,25 @@ from starlette.routing import Route
 from autolog import keeping
 from autolog.errors import NotFound
 from autolog.shown import plain
-from autolog.store import ModelRecord, SnapshotRecord, metrics_at
+from autolog.store import (
+    ModelRecord,
+    SnapshotRecord,
+    metrics_at,
+    model_at,
+    page_of_versions,
+    sizes_of,
+    version_numbers,
+)
 
 from ..downloading import Member, download, safe_name, zipped, zipped_size
 from ..export import as_json, csv_file
 from ..growth import growth_of
+from ..having import having, may_have_bytes, why_not
 from ..site import Site, site_of
 from ..usage import command
 from .tabs import tab_page
 
-__all__ = ["ROUTES", "version_of"]
+__all__ = ["ROUTES"]
 
 #: Versions on a page, and metrics that have a column of their own.
 _ROWS, _METRICS = 100, 4
@@ -30,25 +39,34 @@ _ROWS, _METRICS = 100, 4
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A version as it is shown: `metrics` are those of its iteration, too; `restore` brings it back."""
+    """A version as it is shown: `metrics` are those of its iteration, too; `restore` brings it back.
+
+    `why_not` says why its bytes can't be downloaded.
+    """
 
     record: SnapshotRecord
     metrics: Mapping[str, Any]
     aliases: Sequence[str]
     kept_at: Sequence[str]
     can_download: bool
+    why_not: str
     restore: str
 
 
 def snapshots(request: Request) -> Response:
     """The page: a table of versions, the newest first, and one of them in full below it."""
     site = site_of(request)
-    model = site.store.model(request.path_params["model_id"])
-    newest_first = list(reversed(model.snapshots))
     page = max(_number(request, "page") or 1, 1)
     start = (page - 1) * _ROWS
-    chosen = version_of(model, _number(request, "version")) if model.snapshots else None
-    rows = _versions(site, model, newest_first[start : start + _ROWS])
+    model = page_of_versions(site.store, request.path_params["model_id"], start, _ROWS)
+    wanted = _number(request, "version")
+    chosen = before = None
+    if model.versions or wanted is not None:
+        is_newest = wanted is None and page == 1
+        there = (each for each in model.snapshots[::-1] if is_newest or each.version == wanted)
+        chosen = next(there, None) or model_at(site.store, model.id, wanted).snapshots[0]
+        before = next(iter(version_numbers(site.store, model.id, before=chosen.version, limit=1)), None)
+    rows = _versions(site, model, model.snapshots[::-1])
     own = next((each for each in rows if each.record is chosen), None)
     if own is None and chosen is not None:
         (own,) = _versions(site, model, [chosen])
@@ -57,10 +75,10 @@ def snapshots(request: Request) -> Response:
         "metric_names": _metric_names(rows)[:_METRICS],
         "chosen": own,
         "files": keeping.files_of(chosen) if chosen is not None else [],
-        "growth": growth_of(model.snapshots),
-        "before": _before(model, chosen),
+        "growth": growth_of(sizes_of(site.store, model.id)),
+        "before": before,
         "page_number": page,
-        "has_more": start + _ROWS < len(newest_first),
+        "has_more": start + _ROWS < model.versions,
     }
     return tab_page(request, "model_snapshots.html", "model-snapshots", model, values)
 
@@ -103,10 +121,10 @@ def snapshots_csv(request: Request) -> Response:
 def newest_download(request: Request) -> Response:
     """To the bytes of the newest version that has any."""
     site = site_of(request)
-    model = site.store.model(request.path_params["model_id"])
-    if not model.snapshots:
-        raise NotFound(f"{model.name!r} has no versions any more")
-    found = next((each for each in reversed(model.snapshots) if _may_have_bytes(each)), model.snapshots[-1])
+    model = site.store.head(request.path_params["model_id"])
+    found = having(site, model.id)
+    if found.version is None:
+        raise NotFound(found.why or f"{model.name!r} has no versions any more")
     address = request.app.url_path_for("version-download", model_id=model.id, version=found.version)
     return RedirectResponse(str(address), 303)
 
@@ -114,8 +132,8 @@ def newest_download(request: Request) -> Response:
 def version_download(request: Request) -> Response:
     """The bytes of a version: its file, or a zip of its files. They are verified while they are read."""
     site = site_of(request)
-    model = site.store.model(request.path_params["model_id"])
-    snapshot = version_of(model, request.path_params["version"])
+    model = model_at(site.store, request.path_params["model_id"], request.path_params["version"])
+    (snapshot,) = model.snapshots
     found = keeping.streams(snapshot, site.kept, site.settings)
     own = keeping.layout_of(snapshot.uri, [each.name for each in found])
     # Of several files it is their folder in a zip.
@@ -130,8 +148,8 @@ def version_download(request: Request) -> Response:
 def part_download(request: Request) -> Response:
     """One of several files of a version, by its place in their list."""
     site = site_of(request)
-    model = site.store.model(request.path_params["model_id"])
-    snapshot = version_of(model, request.path_params["version"])
+    model = model_at(site.store, request.path_params["model_id"], request.path_params["version"])
+    (snapshot,) = model.snapshots
     files = keeping.files_of(snapshot)
     number = request.path_params["number"]
     if number >= len(files):
@@ -146,23 +164,6 @@ def part_download(request: Request) -> Response:
     return download(wanted.open(), path.rsplit("/", 1)[-1], wanted.size, is_head=is_head)
 
 
-def version_of(model: ModelRecord, version: int | None) -> SnapshotRecord:
-    """A version of a model, the newest for None. Raises NotFound."""
-    if version is None and model.snapshots:
-        return model.snapshots[-1]
-    for each in model.snapshots:
-        if each.version == version:
-            return each
-    raise NotFound(
-        f"{model.name!r} has no version v{version}" if version else f"{model.name!r} has no versions"
-    )
-
-
-def _before(model: ModelRecord, chosen: SnapshotRecord | None) -> int | None:
-    """The version before one, if there is one."""
-    return max((s.version for s in model.snapshots if chosen and s.version < chosen.version), default=None)
-
-
 def _number(request: Request, name: str) -> int | None:
     text = request.query_params.get(name, "").removeprefix("v")
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
@@ -173,7 +174,7 @@ def _versions(site: Site, model: ModelRecord, chosen: Sequence[SnapshotRecord]) 
         site.store, model.id, {each.iteration for each in chosen if each.iteration is not None}
     )
     kept = site.kept.files_of(each.id for each in chosen)
-    unkept = {each.digest for each in chosen if each.digest and not _may_have_bytes(each)}
+    unkept = {each.digest for each in chosen if each.digest and not may_have_bytes(each)}
     alike = {each.digest for each in site.kept.files_like(unkept)}
     found = []
     for each in chosen:
@@ -185,18 +186,12 @@ def _versions(site: Site, model: ModelRecord, chosen: Sequence[SnapshotRecord]) 
                 dict(sorted(metrics.items(), key=lambda pair: _rank(pair[0]))),
                 sorted(name for name, version in model.aliases.items() if version == each.version),
                 keeping.kept_at(kept.get(each.id, ()), site.settings),
-                _may_have_bytes(each) or each.digest in alike,
+                has_bytes := may_have_bytes(each) or each.digest in alike,
+                "" if has_bytes else why_not(each),
                 command(site, "restore", f"{model.id}:v{each.version}"),
             )
         )
     return found
-
-
-def _may_have_bytes(snapshot: SnapshotRecord) -> bool:
-    """Whether its bytes are to be had as far as the records know."""
-    if snapshot.keeping == "kept":
-        return True
-    return snapshot.state == "at_path" and snapshot.digest is not None and "://" not in (snapshot.uri or "")
 
 
 def _metric_names(rows: Sequence[Version]) -> list[str]:
@@ -212,11 +207,19 @@ def _rank(name: str) -> tuple[bool, str]:
     return not name.lower().startswith(("val", "eval", "test", "best")), name
 
 
+def files_csv(request: Request) -> Response:
+    """The files of a version as CSV."""
+    model = model_at(site_of(request).store, request.path_params["model_id"], request.path_params["version"])
+    files = keeping.files_of(model.snapshots[0])
+    return csv_file(iter([["path", "size", "digest"], *(list(each) for each in files)]), "files.csv")
+
+
 ROUTES = (
     Route("/models/{model_id}/snapshots", snapshots, name="model-snapshots"),
     Route("/models/{model_id}/snapshots.json", snapshots_json, name="model-snapshots-json"),
     Route("/models/{model_id}/snapshots.csv", snapshots_csv, name="model-snapshots-csv"),
     Route("/models/{model_id}/download", newest_download, name="model-download"),
     Route("/models/{model_id}/v{version:int}/file", version_download, name="version-download"),
+    Route("/models/{model_id}/v{version:int}/files.csv", files_csv, name="version-files-csv"),
     Route("/models/{model_id}/v{version:int}/files/{number:int}", part_download, name="part-download"),
 )

@@ -95,7 +95,7 @@ export function draw(answer, look, parts) {
   for (const each of answer.series) {
     const stroke = parts.colour(each);
     const show = parts.isShown(each);
-    const own = { show, spanGaps: false, points: { size: 5 } };
+    const own = { show, spanGaps: false, points: { size: 5 }, dash: parts.dash?.(each) };
     if (smoothed) series.push({ ...own, stroke, alpha: 0.45, width: 1, points: { show: false } });
     series.push({ ...own, stroke, width: 1.8, label: parts.nameOf(each) });
   }

@@ -3,7 +3,7 @@
 import { isBusy, isTyping } from "./site.js";
 
 let at = -1;
-const differences = () => [...document.querySelectorAll("#designs tbody.difference")];
+const differences = () => [...document.querySelectorAll("#designs .difference")];
 
 function step(by) {
   const all = differences();
@@ -11,6 +11,8 @@ function step(by) {
   for (const each of all) each.classList.remove("here");
   at = at < 0 ? (by > 0 ? 0 : all.length - 1) : (at + by + all.length) % all.length;
   all[at].classList.add("here");
+  // In a tree it may be folded away.
+  for (let each = all[at].parentElement.closest("details"); each; each = each.parentElement.closest("details")) each.open = true;
   all[at].scrollIntoView({ block: "center" });
   document.querySelector("#difference-at").textContent = `${at + 1} of `;
 }

@@ -1,4 +1,4 @@
-// Says that versions have come, and lets the reader decide when to look at them.
+// Says that something has come, and lets the reader decide when to look at it.
 
 const SECONDS = 1.5;
 
@@ -11,25 +11,29 @@ async function look() {
     url.searchParams.set("since", line.dataset.since);
     const answer = await fetch(url, { headers: { Accept: "application/json" } });
     if (!answer.ok) return;
-    const { versions } = await answer.json();
+    const { versions, text = words(versions) } = await answer.json();
     // The table may have been read anew meanwhile.
     if (line !== document.querySelector("#live")) return;
-    tell(line, versions);
+    tell(line, text);
   } catch {
     // The server has been stopped: nothing to tell.
   }
 }
 
-function tell(line, versions) {
-  if (String(versions) === (line.dataset.told ?? "0")) return;
-  line.dataset.told = versions;
+const words = (versions) => (versions ? `${versions.toLocaleString("en")} new version${versions === 1 ? "" : "s"}` : "");
+
+function tell(line, text) {
+  if (text === (line.dataset.told ?? "")) return;
+  line.dataset.told = text;
   line.replaceChildren();
-  if (!versions) return;
+  if (!text) return;
   const link = document.createElement("a");
   link.href = line.dataset.href;
   link.textContent = "show";
   link.id = "show-news";
-  line.append(`${versions.toLocaleString("en")} new version${versions === 1 ? "" : "s"}, `, link);
+  // A page of its own stays where the reader is in it.
+  if (line.matches(".floating")) link.addEventListener("click", (event) => (event.preventDefault(), location.reload()));
+  line.append(`${text}, `, link);
 }
 
 async function watch() {

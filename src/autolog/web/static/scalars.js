@@ -21,10 +21,13 @@ function show(card) {
   const { answer, place, element } = card;
   if (!answer) return;
   card.plot?.destroy();
-  const button = (series) => element.querySelector(`[data-series="${CSS.escape(series.name)}"]`);
+  // Of several models the buttons stand once, above all plots.
+  const key = (series) => (place.dataset.by === "model" ? series.model_id : series.name);
+  const button = (series) => (place.dataset.by === "model" ? document : element).querySelector(`[data-series="${CSS.escape(key(series))}"]`);
   card.plot = draw(answer, look(), {
     place,
     told: element.querySelector(".at"),
+    dash: (series) => (button(series).querySelector(".dashed") ? [6, 4] : []),
     colour: (series) => getComputedStyle(button(series).querySelector(".line")).color,
     isShown: (series) => button(series).getAttribute("aria-pressed") === "true",
     nameOf: (series) => button(series).textContent.trim(),
@@ -40,6 +43,8 @@ async function fetchAndShow(card) {
     if (!answer.ok) throw new Error(answer.statusText);
     card.answer = await answer.json();
     show(card);
+    const { left_out: left = [] } = card.answer;
+    if (left.length) card.element.querySelector(".at").textContent = `${left.length} left out: too many points`;
   } catch {
     card.place.textContent = "The server doesn't answer.";
   }
@@ -101,7 +106,9 @@ document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-series]");
   if (!button) return;
   button.setAttribute("aria-pressed", String(button.getAttribute("aria-pressed") !== "true"));
-  show(cards.get(button.closest(".plot-card").querySelector(".plot")));
+  const card = button.closest(".plot-card");
+  if (card) show(cards.get(card.querySelector(".plot")));
+  else showAll();
 });
 // Another theme has other colours, and a canvas doesn't know.
 new MutationObserver(showAll).observe(document.documentElement, { attributeFilter: ["data-theme"] });

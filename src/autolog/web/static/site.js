@@ -27,7 +27,10 @@ function nextTheme() {
 async function copy(button) {
   const from = document.querySelector(button.dataset.copy);
   try {
-    await navigator.clipboard.writeText(from.textContent.trim());
+    // What a page shows otherwise than it is, is read from where it is.
+    const address = button.dataset.copyFrom;
+    const text = address ? await (await fetch(address)).text() : from.textContent.trim();
+    await navigator.clipboard.writeText(text);
     const before = button.textContent;
     button.textContent = "Copied";
     setTimeout(() => (button.textContent = before), 1500);

@@ -1,0 +1,81 @@
+"""Whether a model's bytes are to be had, and why they aren't."""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+from autolog import keeping
+from autolog.store import SnapshotRecord, model_to_download, model_with_newest
+
+from .site import Site
+
+__all__ = ["Having", "having", "may_have_bytes"]
+
+#: By a version's state, what became of its own file.
+_BECAME = {
+    "gone": "Its file is gone",
+    "overwritten": "A later save took the place of its file",
+    "in_memory": "It was saved into memory",
+    "pending": "It is still being read",
+}
+
+
+class Having(NamedTuple):
+    """The newest version whose bytes are to be had; or None, and `why`. Both are empty without versions."""
+
+    version: int | None = None
+    why: str = ""
+
+
+def having(site: Site, model_id: str) -> Having:
+    """Which version of a model can be downloaded. Raises NotFound and StoreError.
+
+    As the records say, and for a file at its own path whether there is one: whether it still is what was
+    saved is seen when it is read.
+    """
+    found = model_to_download(site.store, model_id).snapshots
+    missing = _missing(site, found[0]) if found else ""
+    if found and not missing:
+        return Having(found[0].version)
+    newest = model_with_newest(site.store, model_id).snapshots
+    if not newest:
+        return Having()
+    record = newest[0]
+    # The same bytes may be kept for another model.
+    if record.digest and site.kept.files_like({record.digest}):
+        return Having(record.version)
+    return Having(None, f"v{record.version} can't be downloaded. {missing or why_not(record)}.")
+
+
+def may_have_bytes(snapshot: SnapshotRecord) -> bool:
+    """Whether its bytes are to be had as far as the records know."""
+    if snapshot.keeping == "kept":
+        return True
+    return snapshot.state == "at_path" and snapshot.digest is not None and "://" not in (snapshot.uri or "")
+
+
+def why_not(snapshot: SnapshotRecord) -> str:
+    """Why a version's bytes are not to be had, in words without a full stop."""
+    if snapshot.state == "lost":
+        became = f"Its bytes are lost: {snapshot.reason}" if snapshot.reason else "Its bytes are lost"
+    elif snapshot.state == "at_path" and "://" in (snapshot.uri or ""):
+        became = "It lies where it was saved to, which is read by restoring it"
+    else:
+        became = _BECAME.get(snapshot.state, "Its digest isn't known")
+    if snapshot.keeping in ("failed", "dropped") and snapshot.keeping_reason:
+        return f"{became}, and is not kept: {snapshot.keeping_reason}"
+    if snapshot.keeping == "waiting":
+        return f"{became}, and waits to be kept"
+    return f"{became}, and no bytes were kept"
+
+
+def _missing(site: Site, snapshot: SnapshotRecord) -> str:
+    """What is wrong with a file at its own path; empty for bytes that are kept."""
+    if snapshot.keeping == "kept":
+        return ""
+    names = [each.name for each in snapshot.parts] or [""]
+    for uri in keeping.seen_at(snapshot.uri, site.settings):
+        if os.path.exists(keeping.layout_of(uri, names).at_own_path(names[0])):
+            return ""
+    return f"There is no file at {snapshot.uri} on this machine, and no bytes were kept"
