@@ -6,23 +6,25 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from threading import Lock
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, func, null, select
 
 from .database import Store
-from .facets import Facet, facets, names_in
+from .facets import COLUMN_FACETS, Facet, ValueSet, names_in, of_columns, values_of
 from .filtering import Filters, Order, filtered, matches, sort_keys
+from .latest import read_seen, seen_by_now
 from .marks import mark_of, read_mark
-from .matching import matching
+from .matching import Matching
 from .paging import rows_of
 from .records import ModelRecord
 from .rows import batches, model_record
 from .schema import described, measures, models, snapshots
 from .selecting import MEASURES
 
-__all__ = ["Browsing", "Facet", "News", "Page", "Row"]
+__all__ = ["Browsing", "Facet", "News", "Page", "Row", "ValueSet"]
 
 #: How many answers are remembered, as long as nothing changes in the store.
 _REMEMBERED = 64
@@ -58,7 +60,7 @@ class News:
 
     versions: int
     models: int
-    mark: int
+    mark: str
 
 
 class Browsing:
@@ -71,6 +73,7 @@ class Browsing:
         self._store = store
         self._known: OrderedDict[Any, Any] = OrderedDict()
         self._lock = Lock()
+        self._matching = Matching()
 
     def page(
         self,
@@ -117,12 +120,13 @@ class Browsing:
     def matching(self, filters: Filters, pattern: str) -> Filters:
         """The filters with a regular expression among them, which is looked for in name, id and description.
 
-        Raises BadValue for one that can't be read, or takes too long.
+        They say `is_cut` where there was no time to look at all. Raises BadValue for one that can't be read,
+        or takes too long.
         """
-        key = ("matching", repr(filters), pattern)
-        ids = self._remembered(key, lambda connection: matching(connection, filters, pattern))
-        found = replace(filters, ids=ids)
-        self._remembered(("count", repr(found)), lambda _: len(ids))
+        key = ("matching", _key(filters), pattern)
+        matched = self._remembered(key, lambda connection: self._matching(connection, filters, pattern))
+        found = replace(filters, ids=matched.ids, is_cut=not matched.is_all)
+        self._remembered(("count", _key(found)), lambda _: len(matched.ids))
         return found
 
     def count(self, filters: Filters) -> int:
@@ -132,7 +136,7 @@ class Browsing:
             query = select(func.count()).select_from(matches(connection, filters).subquery())
             return int(connection.execute(query).scalar_one())
 
-        return self._remembered(("count", repr(filters)), ask)
+        return self._remembered(("count", _key(filters)), ask)
 
     def ids(self, filters: Filters) -> list[str]:
         """The ids of all of them."""
@@ -146,29 +150,42 @@ class Browsing:
             query = select(func.count()).select_from(models).where(filtered(connection, filters))
             return int(connection.execute(query.where(models.c.status != "published")).scalar_one())
 
-        return self._remembered(("drafts", repr(filters)), ask)
+        return self._remembered(("drafts", _key(filters)), ask)
 
-    def facets(self, filters: Filters) -> dict[str, list[Facet]]:
-        """The values of each facet, of `tag` and of `meta.<key>`, of models that meet the other filters."""
-        return self._remembered(("facets", repr(filters)), lambda connection: facets(connection, filters))
+    def values(self, filters: Filters, name: str, find: str = "") -> ValueSet:
+        """The values of a facet, of `tag` or of `meta.<key>`, of models that meet the other filters.
 
-    def metric_names(self) -> list[str]:
-        """The names of all metrics."""
-        return self._remembered("metrics", lambda connection: names_in(connection, measures.c.name))
+        Those that most models have, of those with the text `find` in them.
+        """
+        if name in COLUMN_FACETS and not find:
+            # They are gone through together: a panel shows all of these.
+            key = ("columns", _key(filters))
+            return self._remembered(key, lambda connection: of_columns(connection, filters))[name]
+        asked = ("values", _key(filters), name, find)
+        return self._remembered(asked, lambda connection: values_of(connection, filters, name, find))
 
-    def metadata_keys(self) -> list[str]:
-        """The keys of all metadata."""
-        return self._remembered("keys", lambda connection: names_in(connection, described.c.key))
+    def metric_names(self, find: str = "") -> list[str]:
+        """The names of metrics, or of those with a text in them, in order; at most a thousand."""
+        ask = partial(names_in, column=measures.c.name, find=find)
+        return self._remembered(("metrics", find), ask)
 
-    def news(self, filters: Filters, since: int | None) -> News:
-        """The versions that were recorded since a mark, of models that meet the filters; None is now."""
+    def metadata_keys(self, find: str = "") -> list[str]:
+        """The keys of metadata, in the same way."""
+        return self._remembered(("keys", find), partial(names_in, column=described.c.key, find=find))
+
+    def news(self, filters: Filters, since: str | None) -> News:
+        """The versions that were recorded since a mark, of models that meet the filters; None is now.
+
+        Raises BadValue for a mark that can't be read.
+        """
+        seen = None if since is None else read_seen(since)
         with self._store._reading() as connection:
-            mark = connection.execute(select(func.max(snapshots.c.id))).scalar() or 0
-            if since is None or since >= mark:
+            mark = seen_by_now(connection)
+            if seen is None or since == mark:
                 return News(0, 0, mark)
             query = select(func.count(), func.count(snapshots.c.model_id.distinct())).select_from(snapshots)
             query = query.join(models, models.c.id == snapshots.c.model_id)
-            query = query.where(snapshots.c.id > since, filtered(connection, filters))
+            query = query.where(seen.is_later(snapshots.c.id), filtered(connection, filters))
             return News(*connection.execute(query).one(), mark)
 
     def _remembered(self, key: Any, ask: Callable[[Connection], _T]) -> _T:
@@ -210,6 +227,11 @@ class Browsing:
             row = rows[each]
             record = model_record(row, latest.get(each, ()), row["versions"], named.get(each))
             yield Row(record, row["user"], measured.get(each, {}))
+
+
+def _key(filters: Filters) -> tuple[str, int]:
+    """What stands for filters: there may be very many ids in them."""
+    return repr(replace(filters, ids=None)), hash(filters.ids)
 
 
 def _numbers(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -22,6 +23,7 @@ from sqlalchemy import (
     or_,
     select,
 )
+from sqlalchemy import BigInteger as _BigInteger
 
 from autolog.errors import BadValue
 
@@ -31,6 +33,7 @@ from .selecting import MEASURES, Selection, condition_of, contains, measure_of
 
 __all__ = [
     "FACETS",
+    "RANGES",
     "TABLE_FIELDS",
     "Filters",
     "Order",
@@ -43,6 +46,11 @@ __all__ = [
 
 #: Fields of the table that have a value set to filter by.
 FACETS = ("framework", "status", "project", "user", "task")
+#: Whole numbers of a model and of its newest version that have ranges to filter by; size is in bytes.
+RANGES = ("versions", "size", "iteration", "parameters")
+
+#: About the largest number that a database has.
+_FURTHEST = 9e18
 
 #: `(field, descending)`, the first one counts most.
 Order = Sequence[tuple[str, bool]]
@@ -52,12 +60,12 @@ Order = Sequence[tuple[str, bool]]
 class Filters:
     """Which models a table shows: those that meet all of it.
 
-    `text` is looked for in name, id and description. `ids` are the only ones that count, if it is given. Of a
-    facet (see FACETS) one of the values has to fit; a task is named by its id, and the empty value stands
-    for none. `updated` and the ranges of `measures` are `(lowest, highest)`, either may be None, both are
-    included; their keys are `metric.<name>` (the value with the highest iteration), `min.<name>` and
-    `max.<name>`. `metadata` has keys, each with the values that fit. `where` is a condition as in
-    `autolog models --where`.
+    `text` is looked for in name, id and description. `ids` are the only ones that count, if it is given; they
+    may be more in truth where it `is_cut`. Of a facet (see FACETS) one of the values has to fit; a task is
+    named by its id, and the empty value stands for none. `updated` and the ranges of `numbers` (see RANGES)
+    and `measures` are `(lowest, highest)`, either may be None, both are included; keys of `measures` are
+    `metric.<name>` (the value with the highest iteration), `min.<name>` and `max.<name>`. `metadata` has
+    keys, each with the values that fit. `where` is a condition as in `autolog models --where`.
     """
 
     text: str = ""
@@ -67,10 +75,12 @@ class Filters:
     tags_all: tuple[str, ...] = ()
     tags_not: tuple[str, ...] = ()
     updated: tuple[float | None, float | None] = (None, None)
+    numbers: Mapping[str, tuple[float | None, float | None]] = field(default_factory=dict)
     measures: Mapping[str, tuple[float | None, float | None]] = field(default_factory=dict)
     metadata: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     where: str = ""
     archived: bool = False
+    is_cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +219,8 @@ def filtered(connection: Connection, filters: Filters, *, without: str = "") -> 
     low, high = filters.updated
     parts += [] if low is None else [models.c.updated >= low]
     parts += [] if high is None else [models.c.updated <= high]
+    for name, ends in filters.numbers.items():
+        parts += _between(models.c[name], ends)
     parts += [models.c.id.in_(each.ids()) for each in _having(filters, without)]
     if filters.tags_not and without != "tag":
         parts.append(models.c.id.not_in(_tagged(*filters.tags_not).ids()))
@@ -237,6 +249,19 @@ def among(connection: Connection, ids: Sequence[str]) -> ColumnElement[bool]:
         return models.c.id == any_(cast(literal(list(ids), ARRAY(String)), ARRAY(String)))
     listed = func.json_each(json.dumps(list(ids))).table_valued("value")
     return models.c.id.in_(select(listed.c.value))
+
+
+def _between(column: Any, ends: tuple[float | None, float | None]) -> Iterator[ColumnElement[bool]]:
+    """A whole number between these ends, which need not be whole, and may be beyond all that are there."""
+    low, high = ends
+    if low is not None:
+        yield column >= literal(_whole(math.ceil, low), _BigInteger())
+    if high is not None:
+        yield column <= literal(_whole(math.floor, high), _BigInteger())
+
+
+def _whole(rounded: Callable[[float], int], value: float) -> int:
+    return rounded(min(max(value, -_FURTHEST), _FURTHEST))
 
 
 def _facet(name: str, values: Sequence[str]) -> ColumnElement[bool]:

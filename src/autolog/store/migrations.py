@@ -106,6 +106,13 @@ def _add_what_tables_show(connection: Connection) -> None:
         connection.exec_driver_sql(f"PRAGMA cache_size={usual}")
 
 
+def _lock_what_is_told_anew(connection: Connection) -> None:
+    # PostgreSQL alone: two that changed one metric at the same moment could leave a wrong lowest and highest.
+    if connection.dialect.name == "postgresql":
+        derived.make_triggers(connection)
+        derived.fill(connection)
+
+
 def _add_columns(connection: Connection, table: Table, names: Sequence[str]) -> None:
     """Columns that a table has by now, as the schema describes them."""
     there = {column["name"] for column in inspect(connection).get_columns(table.name)}
@@ -124,6 +131,7 @@ _STEPS: tuple[Callable[[Connection], None], ...] = (
     _add_what_people_say,
     _add_artifacts_and_figures,
     _add_what_tables_show,
+    _lock_what_is_told_anew,
 )
 
 NEWEST = len(_STEPS)
