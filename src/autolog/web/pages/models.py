@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict
 from functools import partial
+from typing import NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -12,13 +13,14 @@ from starlette.routing import Route
 
 from autolog.errors import NotFound
 from autolog.shown import plain
-from autolog.store import Row
+from autolog.store import ModelRecord, Row
 
 from ..columns import columns_of, keys_of
 from ..export import as_json, csv_lines, json_lines, row_to_json, streamed
 from ..site import Site, has_route, site_of
 from ..table import filters_of, table_of, view_of
 from ..view import View
+from .tabs import TABS
 
 __all__ = ["ROUTES"]
 
@@ -29,26 +31,50 @@ def page(request: Request) -> Response:
     if not view.is_canonical:
         return RedirectResponse(view.url, 303)
     table = table_of(site, view)
-    detail = _beside(site, view)
     values = {
         "table": table,
         "view": view,
         "is_archive": view.base == "/archive",
-        "detail": detail,
+        "beside": _beside(request, site, view),
         "can_compare": has_route(request, "compare"),
         "can_download": has_route(request, "model-download", model_id="0"),
     }
     return site.page(request, "models.html", values, status=400 if table.problem else 200)
 
 
-def _beside(site: Site, view: View) -> object:
-    """The model that a split view shows beside the list."""
+class _Tab(NamedTuple):
+    """A tab of a model: its own page, and the address that shows it beside the list."""
+
+    title: str
+    page: str
+    beside: str
+    is_current: bool
+
+
+class _Beside(NamedTuple):
+    """The model that a split view shows beside the list; `url` is the page of its tab, empty for the first."""
+
+    model: ModelRecord
+    tabs: list[_Tab]
+    url: str
+
+
+def _beside(request: Request, site: Site, view: View) -> _Beside | None:
     if view.first("view") != "split" or not view.first("model"):
         return None
     try:
-        return site.store.model(view.first("model"))
+        model = site.store.model(view.first("model"))
     except NotFound:
         return None
+    there = [each for each in TABS if has_route(request, each.route, model_id=model.id)]
+    chosen = next((each for each in there if each.route == f"model-{view.first('tab')}"), there[0])
+    tabs = []
+    for each in there:
+        here = view.changed({"tab": each.route.removeprefix("model-") if each is not there[0] else None})
+        here = here.but(page=view.first("page"))
+        page = str(request.app.url_path_for(each.route, model_id=model.id))
+        tabs.append(_Tab(each.title, page, here.url, each is chosen))
+    return _Beside(model, tabs, "" if chosen is there[0] else next(each.page for each in tabs if each.is_current))
 
 
 def page_json(request: Request) -> Response:

@@ -20,7 +20,7 @@ from ..columns import COLUMNS, column_of, columns_of, with_columns
 from ..export import as_json
 from ..site import Site, site_of
 from ..table import filters_of, task_name, view_of
-from ..view import View, tag_name
+from ..view import View, join_list, tag_name
 
 __all__ = ["ROUTES"]
 
@@ -109,6 +109,7 @@ def column_panel(request: Request) -> Response:
         "others": [each for each in offered if each not in shown],
         "titles": titles,
         "moves": moves,
+        "usual": join_list(each.key for each in COLUMNS if each.is_shown),
         "find": find,
     }
     return site.page(request, "columns.html", values)
