@@ -315,6 +315,11 @@ def test_columns(pages):
     panel = pages.html("/models/columns")
     for offered in ("metric.val_loss", "min.accuracy", "meta.optimizer", "description"):
         assert f'value="{offered}"' in panel
+    panel = pages.html("/models/columns?open=1&find.column=loss&column=size&column=name")
+    assert re.findall(r'name="column" value="([^"]+)" checked', panel) == ["size", "name"]
+    assert re.findall(r'name="column" value="([^"]+)">', panel) == [
+        f"{n}.val_loss" for n in ("metric", "min", "max")
+    ]
     chosen = pages.client.get("/models/columns?q=a&column=size&column=name", follow_redirects=False)
     assert chosen.headers["location"] == "/models?q=a&columns=size,name"
 
@@ -465,6 +470,29 @@ def test_split_view(pages):
     text = pages.html(f"/models?view=split&model={model['id']}")
     assert model["snapshots"][0]["digest"] in text
     assert "Select a model" in pages.html("/models?view=split&model=gone")
+    # Without scripts a tab is a link to the model's page.
+    assert f'href="/models/{model["id"]}/snapshots"' in text
+    text = pages.html(f"/models?view=split&model={model['id']}&tab=snapshots&sort=name")
+    assert f'data-tab="/models/{model["id"]}/snapshots"' in text
+    assert f"view=split&amp;model={model['id']}&amp;sort=name&amp;tab=network" in text
+    text = pages.html(f"/models?view=split&model={model['id']}&tab=nonsense")
+    assert "data-tab=" not in text
+
+
+def test_whether_there_is_anything_to_download(pages, tmp_path):
+    (first, second, *_) = pages.json("/models.json")["models"]
+    told = pages.json(f"/models/{first['id']}/download.json")
+    assert told["version"] is None
+    assert "were not kept" in told["why"]
+    there = tmp_path / "model.pt"
+    there.write_bytes(b"weights")
+    with pages.store._writing() as connection:
+        own = schema.snapshots.c.model_id == second["id"]
+        connection.execute(update(schema.snapshots).where(own).values(uri=str(there), state="at_path"))
+        connection.execute(schema.snapshots.delete().where(schema.snapshots.c.model_id == first["id"]))
+    assert pages.json(f"/models/{second['id']}/download.json")["version"] == second["versions"]
+    assert "no versions" in pages.json(f"/models/{first['id']}/download.json")["why"]
+    assert pages.get("/models/gone/download.json").status_code == 404
 
 
 def test_a_model(pages):

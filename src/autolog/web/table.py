@@ -56,6 +56,12 @@ class Table:
     is_cut: bool
 
     @property
+    def cells(self) -> list[tuple[Column, str]]:
+        """The columns, and the classes of their cells."""
+        columns = [heading.column for heading in self.headings]
+        return [(each, f"c-{each.kind}" + f" spare-{each.spare}" * (each.spare > 0)) for each in columns]
+
+    @property
     def urls(self) -> dict[str, str]:
         """The other forms of this page, and those of all that match."""
         view = self.view

@@ -52,7 +52,7 @@ class _Tab(NamedTuple):
 
 
 class _Beside(NamedTuple):
-    """The model that a split view shows beside the list; `url` is the page of its tab, empty for the first."""
+    """The model that a split view shows beside the list; `url` is its tab's page, empty for the first."""
 
     model: ModelRecord
     tabs: list[_Tab]
@@ -68,13 +68,16 @@ def _beside(request: Request, site: Site, view: View) -> _Beside | None:
         return None
     there = [each for each in TABS if has_route(request, each.route, model_id=model.id)]
     chosen = next((each for each in there if each.route == f"model-{view.first('tab')}"), there[0])
-    tabs = []
+    tabs, url = [], ""
     for each in there:
         here = view.changed({"tab": each.route.removeprefix("model-") if each is not there[0] else None})
         here = here.but(page=view.first("page"))
         page = str(request.app.url_path_for(each.route, model_id=model.id))
         tabs.append(_Tab(each.title, page, here.url, each is chosen))
-    return _Beside(model, tabs, "" if chosen is there[0] else next(each.page for each in tabs if each.is_current))
+        url = page if each is chosen and each is not there[0] else url
+    return _Beside(
+        model, tabs, "" if chosen is there[0] else next(each.page for each in tabs if each.is_current)
+    )
 
 
 def page_json(request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""Whether there is anything to download of a model, and why not: what the menu of a row asks when it opens."""
+"""Whether there is anything to download of a model, and why not: what a row's menu asks when it opens."""
 
 from __future__ import annotations
 

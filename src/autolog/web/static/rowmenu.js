@@ -35,7 +35,7 @@ function open(button, x, y) {
   menu().style.left = "0";
   menu().showPopover();
   const { width, height } = menu().getBoundingClientRect();
-  menu().style.left = `${Math.max(4, Math.min(x, innerWidth - width - 8))}px`;
+  menu().style.left = `${Math.max(4, Math.min(x, document.documentElement.clientWidth - width - 8))}px`;
   menu().style.top = `${Math.max(4, Math.min(y, innerHeight - height - 8))}px`;
   items()[0].focus();
 }
