@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -32,6 +32,8 @@ _REMEMBERED = 64
 _SECONDS = 5.0
 #: Models that are read at a time where all are asked for.
 _AT_A_TIME = 500
+#: Versions that are told as news at most.
+_NEWS = 10_000
 
 _T = TypeVar("_T")
 
@@ -93,7 +95,7 @@ class Browsing:
         keys = sort_keys(filters, order)
         backwards, values = read_mark(at, keys)
         with self._store._reading() as connection:
-            condition = filtered(connection, filters)
+            condition = filtered(connection, filters, in_order_of=order[0][0] if order else "id")
             found = rows_of(connection, condition, keys, values, backwards=backwards, limit=limit + 1)
             is_more = len(found) > limit
             found = found[:limit]
@@ -189,10 +191,15 @@ class Browsing:
             mark = seen_by_now(connection)
             if seen is None or since == mark:
                 return News(0, 0, mark)
-            query = select(func.count(), func.count(snapshots.c.model_id.distinct())).select_from(snapshots)
-            query = query.join(models, models.c.id == snapshots.c.model_id)
-            query = query.where(seen.is_later(snapshots.c.id), filtered(connection, filters))
-            return News(*connection.execute(query).one(), mark)
+            # Those that have come are few: what models they are of is looked at after that.
+            later = select(snapshots.c.model_id).where(seen.is_later(snapshots.c.id)).limit(_NEWS)
+            counts = Counter(connection.execute(later).scalars())
+            if not counts:
+                return News(0, 0, mark)
+            query, ids = select(models.c.id).where(filtered(connection, filters)), list[str]()
+            for batch in batches([*counts]):
+                ids += connection.execute(query.where(models.c.id.in_(batch))).scalars()
+            return News(sum(counts[each] for each in ids), len(ids), mark)
 
     def _remembered(self, key: Any, ask: Callable[[Connection], _T]) -> _T:
         """An answer, the earlier one as long as nothing has changed in the store.

@@ -24,6 +24,8 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy import BigInteger as _BigInteger
+from sqlalchemy.sql.elements import UnaryExpression
+from sqlalchemy.sql.operators import custom_op
 
 from autolog.errors import BadValue
 
@@ -51,6 +53,8 @@ RANGES = ("versions", "size", "iteration", "parameters")
 
 #: About the largest number that a database has.
 _FURTHEST = 9e18
+#: As many models are soon found in whatever order they are looked for.
+_MANY = 5_000
 
 #: `(field, descending)`, the first one counts most.
 Order = Sequence[tuple[str, bool]]
@@ -203,8 +207,11 @@ def _measured(
     return tuple(found)
 
 
-def filtered(connection: Connection, filters: Filters, *, without: str = "") -> ColumnElement[bool]:
-    """The condition on `models`, all of it or `without` one facet. Raises WhereError."""
+def filtered(connection: Connection, filters: Filters, *, in_order_of: str = "") -> ColumnElement[bool]:
+    """The condition on `models`, for rows that are read in the order of a field if one is named.
+
+    Raises WhereError.
+    """
     parts = [condition_of(Selection(where=filters.where or None, archived=filters.archived))]
     if filters.ids is not None:
         parts.append(among(connection, filters.ids))
@@ -214,15 +221,19 @@ def filtered(connection: Connection, filters: Filters, *, without: str = "") -> 
         columns = [models.c[each] for each in ("name", "comment", "id")]
         parts.append(or_(*(contains(each, filters.text, is_folded=is_folded) for each in columns)))
     for name, values in filters.facets.items():
-        if name != without and values:
+        if values:
             parts.append(_facet(name, values))
     low, high = filters.updated
     parts += [] if low is None else [models.c.updated >= low]
     parts += [] if high is None else [models.c.updated <= high]
     for name, ends in filters.numbers.items():
-        parts += _between(models.c[name], ends)
-    parts += [models.c.id.in_(each.ids()) for each in _having(filters, without)]
-    if filters.tags_not and without != "tag":
+        column: Any = models.c[name]
+        if in_order_of not in ("", name) and _have_many(connection, filters.archived, column, ends):
+            # Else SQLite would read all these and sort them, for the sake of the index that has them.
+            column = UnaryExpression(column, operator=custom_op("+"))
+        parts += _between(column, ends)
+    parts += [models.c.id.in_(each.ids()) for each in _having(filters)]
+    if filters.tags_not:
         parts.append(models.c.id.not_in(_tagged(*filters.tags_not).ids()))
     return and_(*parts)
 
@@ -260,6 +271,17 @@ def _between(column: Any, ends: tuple[float | None, float | None]) -> Iterator[C
         yield column <= literal(_whole(math.floor, high), _BigInteger())
 
 
+def _have_many(
+    connection: Connection, is_archived: bool, column: Any, ends: tuple[float | None, float | None]
+) -> bool:
+    """Whether many models have a number between these ends, which SQLite, without statistics, can't know."""
+    if connection.dialect.name != "sqlite":
+        return False
+    own = select(models.c.id).where(models.c.archived.is_(is_archived), *_between(column, ends))
+    some = own.limit(_MANY).subquery()
+    return connection.execute(select(func.count()).select_from(some)).scalar_one() == _MANY
+
+
 def _whole(rounded: Callable[[float], int], value: float) -> int:
     return rounded(min(max(value, -_FURTHEST), _FURTHEST))
 
@@ -283,18 +305,17 @@ class _Having(NamedTuple):
         return select(self.table.c.model_id).where(*self.conditions)
 
 
-def _having(filters: Filters, without: str = "") -> list[_Having]:
+def _having(filters: Filters) -> list[_Having]:
     """The tags, metrics and metadata that models have to have."""
     found: list[_Having] = []
-    if without != "tag":
-        found += [_tagged(tag) for tag in filters.tags_all]
-        found += [_tagged(*filters.tags_any)] if filters.tags_any else []
+    found += [_tagged(tag) for tag in filters.tags_all]
+    found += [_tagged(*filters.tags_any)] if filters.tags_any else []
     for key, ends in filters.measures.items():
         if ends != (None, None):
             kind, _, name = key.partition(".")
             found.append(_Having(measures, _measured(kind, name, ends)))
     for key, values in filters.metadata.items():
-        if values and without != f"meta.{key}":
+        if values:
             found.append(_Having(described, _described(key, values)))
     return found
 

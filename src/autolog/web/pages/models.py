@@ -75,9 +75,7 @@ def _beside(request: Request, site: Site, view: View) -> _Beside | None:
         page = str(request.app.url_path_for(each.route, model_id=model.id))
         tabs.append(_Tab(each.title, page, here.url, each is chosen))
         url = page if each is chosen and each is not there[0] else url
-    return _Beside(
-        model, tabs, "" if chosen is there[0] else next(each.page for each in tabs if each.is_current)
-    )
+    return _Beside(model, tabs, url)
 
 
 def page_json(request: Request) -> Response:
