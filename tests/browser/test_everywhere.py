@@ -23,9 +23,11 @@ PAGES = {
         "split": "/models?view=split&model={model}",
         "filters": "/models/filters?framework=PyTorch",
         "columns": "/models/columns",
+        "values": "/models/values?of=tag",
         "archive": "/archive",
         "archive filters": "/archive/filters",
         "archive columns": "/archive/columns",
+        "archive values": "/archive/values?of=project",
     },
     "many": {
         "models": "/models?limit=10",

@@ -5,9 +5,12 @@ import re
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import update
 
-from autolog.store import Browsing, Filters
-from autolog.store.matching import needed_in
+from autolog.errors import BadValue
+from autolog.store import Browsing, Filters, matching
+from autolog.store.matching import Matching, needed_in
+from autolog.store.schema import models
 
 pytestmark = pytest.mark.core
 
@@ -64,3 +67,33 @@ def test_names_ids_and_descriptions(store, task):
         expected = {e.id for e in every if re.search(pattern, e.name, re.I) or re.search(pattern, e.id, re.I)}
         assert set(found.ids) == expected, pattern
         assert Browsing(store).count(found) == len(expected)
+
+
+def test_what_takes_for_ever_stops_and_what_was_found_counts(store, task, monkeypatch):
+    run = task()
+    for stem in ("first", "second", "third", "a" * 60):
+        run.save(f"/x/{stem}.pt", stem)
+    monkeypatch.setattr(matching, "_AT_A_TIME", 3)
+    slow = "ir|(a|a)*c$"
+    with store._writing() as connection:
+        # Looked at last: it was changed first.
+        connection.execute(update(models).where(models.c.name.contains("aaa")).values(updated=0.0))
+    search = Matching()
+    with store._reading() as connection:
+        found = search(connection, Filters(), slow, seconds=1.5)
+        assert not found.is_all
+        names = [store.head(each).name for each in found.ids]
+        assert names == ["train - third", "train - first"]
+        # The process that was ended is no longer asked.
+        assert search(connection, Filters(), "first").is_all
+        with pytest.raises(BadValue, match="simpler"):
+            search(connection, Filters(text="aaa"), slow, seconds=0.5)
+
+
+def test_the_database_itself_is_stopped(store, task):
+    run = task()
+    for number in range(30):
+        run.save(f"/x/m{number}.pt", f"d{number}")
+    with store._reading() as connection, pytest.raises(BadValue, match="simpler"):
+        Matching()(connection, Filters(), "^m[0-9]", seconds=0.0)
+    assert Browsing(store).count(Browsing(store).matching(Filters(), "m[0-9]$")) == 10

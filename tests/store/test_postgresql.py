@@ -6,13 +6,14 @@ import threading
 
 import pytest
 from earlier import back_to_version_6
+from sqlalchemy import select, text
 
 from autolog.errors import StoreAway, StoreError, StoreLocked, StoreRefused
-from autolog.store import Store
+from autolog.store import Browsing, Filters, Store, report
 from autolog.store.connecting import address
 from autolog.store.migrations import NEWEST
 from autolog.store.racing import repeated
-from autolog.store.schema import tasks
+from autolog.store.schema import measures, metrics, snapshots, tasks
 
 pytestmark = pytest.mark.core
 
@@ -141,6 +142,59 @@ def test_two_that_block_each_other_both_get_through(store, task):
         each.join()
     assert sorted(each.tries for each in crossing) == [1, 2]
     assert {each.reason for each in store.tasks()} == {"crossed"}
+
+
+def test_one_that_waits_to_change_a_metric_sees_what_the_other_wrote(store, task):
+    task().save("/x/m.pt", "d")
+    [model] = store.models()
+    for number, value in ((1, 1.0), (2, 2.0)):
+        report(store, model.id, "loss", value, number)
+
+    def change(number, value, wait=lambda: None):
+        own = (metrics.c.model_id == model.id, metrics.c.iteration == number)
+        with store._writing() as connection:
+            connection.execute(metrics.update().where(*own).values(value=value))
+            wait()
+
+    def until_it_waits():
+        thread.start()
+        query = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+        while thread.is_alive():
+            with store._reading() as connection:
+                if connection.execute(query).scalar():
+                    return
+
+    thread = threading.Thread(target=change, args=(2, 4.0))
+    change(1, 3.0, until_it_waits)
+    thread.join()
+    with store._reading() as connection:
+        ends = connection.execute(select(measures.c.lowest, measures.c.highest)).one()
+    assert tuple(ends) == (3.0, 4.0)
+
+
+def test_a_version_that_is_committed_after_a_later_one_is_news_all_the_same(store, task):
+    run, browsing = task(), Browsing(store)
+    run.save("/x/m.pt", "d1")
+    [model] = store.models()
+
+    def save(version, meanwhile=lambda: None):
+        row = {"model_id": model.id, "version": version, "event_id": f"v{version}", "state": "at_path"}
+        row |= {"reason": "", "function": "", "metrics": {}, "created": 0.0}
+        with store._writing() as connection:
+            connection.execute(snapshots.insert().values(row))
+            meanwhile()
+
+    seen = []
+
+    def later():
+        # Another model's: two versions of one wait for each other.
+        task("other").save("/x/other.pt", "d2")
+        seen.append(browsing.news(Filters(), None).mark)
+
+    save(2, later)
+    news = browsing.news(Filters(), seen[0])
+    assert (news.versions, news.models) == (1, 1)
+    assert browsing.news(Filters(), news.mark).versions == 0
 
 
 def test_a_row_that_is_there_for_good_is_refused_in_the_end(store, task):

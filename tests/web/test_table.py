@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 import pytest
 from sqlalchemy import insert, update
 
-from autolog.store import Browsing, Filters, NewModel, create_model, edit, report, schema
+from autolog.store import Browsing, Filters, NewModel, create_model, edit, facets, matching, report, schema
 from autolog.web.view import View
 
 pytestmark = [pytest.mark.core, pytest.mark.slow]
@@ -209,6 +209,10 @@ FILTERS = {
     "max.accuracy=0.6..0.9": lambda each: 0.6 <= each["numbers"]["max.accuracy"] <= 0.9,
     "meta.epochs=5": lambda each: each["metadata"]["epochs"] == 5,
     "meta.optimizer=adam&meta.optimizer=sgd": lambda each: each["metadata"]["optimizer"] in ("adam", "sgd"),
+    "size=500MB..1.2GiB": lambda each: 500e6 <= each["snapshots"][0]["size"] <= 1.2 * (1 << 30),
+    "versions=2..": lambda each: each["versions"] >= 2,
+    "iteration=100.5..1e300": lambda each: each["snapshots"][0]["iteration"] > 100,
+    "parameters=..50M": lambda each: each["snapshots"][0]["parameters"] <= 50_000_000,
     "where=size%20%3E%20500MB": lambda each: each["snapshots"][0]["size"] > 500_000_000,
     "q=RESNET": lambda each: "resnet" in each["name"] or "resnet" in each["comment"],
     "q=the%20": lambda each: each["comment"],
@@ -242,6 +246,7 @@ def test_ids_are_searched(pages):
         "q=(&re=1",
         "q=(a|a|b)*$x(%3F!a)&re=1x",
         "metric.val_loss=low",
+        "size=large",
         "updated=then",
         "where=size%20%3E",
         "sort=colour",
@@ -267,11 +272,24 @@ def test_a_regular_expression_that_takes_for_ever_is_given_up(pages):
     assert "write a simpler expression" in answer.text
 
 
+def test_a_search_that_was_stopped_half_way_says_so(pages, monkeypatch):
+    monkeypatch.setattr(matching, "_MOST", 3)
+    newest = pages.names()[:3]
+    text = pages.html("/models?q=train&re=1")
+    assert "The search was stopped" in text
+    assert len(rows(text)) == 3
+    found = pages.json("/models.json?q=train&re=1")
+    assert (found["stopped"], [each["name"] for each in found["models"]]) == (True, newest)
+    assert pages.json("/models.json?q=forest-000000&re=1")["stopped"] is False
+
+
 def test_addresses_are_put_right(pages):
     answer = pages.client.get(
         "/models?q=&from.metric.val_loss=&to.metric.val_loss=0.5", follow_redirects=False
     )
     assert answer.headers["location"] == "/models?metric.val_loss=..0.5"
+    answer = pages.client.get("/models?find.project=a&open=tag&user=ada", follow_redirects=False)
+    assert answer.headers["location"] == "/models?user=ada"
 
 
 def test_columns(pages):
@@ -297,6 +315,11 @@ def test_columns(pages):
     panel = pages.html("/models/columns")
     for offered in ("metric.val_loss", "min.accuracy", "meta.optimizer", "description"):
         assert f'value="{offered}"' in panel
+    panel = pages.html("/models/columns?open=1&find.column=loss&column=size&column=name")
+    assert re.findall(r'name="column" value="([^"]+)" checked', panel) == ["size", "name"]
+    assert re.findall(r'name="column" value="([^"]+)">', panel) == [
+        f"{n}.val_loss" for n in ("metric", "min", "max")
+    ]
     chosen = pages.client.get("/models/columns?q=a&column=size&column=name", follow_redirects=False)
     assert chosen.headers["location"] == "/models?q=a&columns=size,name"
 
@@ -308,7 +331,22 @@ def test_the_filter_panel_tells_how_many_there_are(pages):
     assert re.search(rf'value="published">.*?<span class="dim">{published}</span>', text)
     drafts = sum(each["status"] == "draft" and each["framework"] == "Keras" for each in found)
     assert re.search(rf'value="Keras">.*?<span class="dim">{drafts}</span>', text)
-    assert 'name="from.metric.val_loss"' in text
+    for key in (
+        "metric.val_loss",
+        "min.val_loss",
+        "max.val_loss",
+        "updated",
+        "versions",
+        "size",
+        "parameters",
+    ):
+        assert f'name="from.{key}"' in text
+        assert f'name="to.{key}"' in text
+    # What isn't counted at once has what is chosen all the same, for a form that is sent before it is.
+    text = pages.html("/models/filters?tag=best&tag=-debug&meta.optimizer=adam&min.val_loss=..0.5")
+    for chosen in ('name="tag" value="best" checked', 'value="-debug" checked', 'value="adam" checked'):
+        assert chosen in text
+    assert '<details class="ends" open>' in text
 
 
 def test_counts_of_every_value(pages):
@@ -320,7 +358,6 @@ def test_counts_of_every_value(pages):
         if view.is_regex:
             continue
         filters = view.filters(0)
-        counted = browsing.facets(filters)
         for name, value in (
             ("framework", lambda each: [each["framework"]]),
             ("status", lambda each: [each["status"]]),
@@ -333,7 +370,7 @@ def test_counts_of_every_value(pages):
                 continue  # by the others only
             chosen = [each for each in everyone if _meets(meets, each)]
             expected = Counter(each for model in chosen for each in value(model))
-            found = {each.value: each.count for each in counted.get(name, [])}
+            found = {each.value: each.count for each in browsing.values(filters, name).values}
             assert found == expected, (query, name)
 
 
@@ -345,24 +382,66 @@ def _meets(meets, each):
 
 
 def test_a_facet_goes_by_the_other_filters(pages):
+    def counted(filters):
+        names = ("framework", "status", "project", "user", "task", "tag", "meta.optimizer", "meta.epochs")
+        return {name: browsing.values(filters, name) for name in names}
+
     browsing = Browsing(pages.store)
-    everyone = browsing.facets(Filters())
+    everyone = counted(Filters())
     for key, values in (("framework", ("Keras",)), ("user", ("ada", "alan")), ("task", (f"{1:032x}",))):
-        found = browsing.facets(Filters(facets={key: values}))
+        found = counted(Filters(facets={key: values}))
         assert found[key] == everyone[key]
-        assert sum(each.count for each in found["status"]) < 118
-    assert browsing.facets(Filters(tags_all=("best",)))["tag"] == everyone["tag"]
-    chosen = browsing.facets(Filters(metadata={"optimizer": ("adam",)}))
+        assert sum(each.count for each in found["status"].values) < 118
+    assert counted(Filters(tags_all=("best",)))["tag"] == everyone["tag"]
+    chosen = counted(Filters(metadata={"optimizer": ("adam",)}))
     assert chosen["meta.optimizer"] == everyone["meta.optimizer"]
     assert chosen["meta.epochs"] != everyone["meta.epochs"]
+
+
+def test_values_beyond_the_first_hundred_are_searched(pages):
+    some = [each["id"] for each in pages.json("/models.json?all=1")]
+    for number, each in enumerate(some):
+        changed = {
+            "project": f"p{number:03}",
+            "tags": (f"t{number:03}",),
+            "metadata": {"k": f"Value {number:03}"},
+        }
+        edit(pages.store, each, lambda record, changed=changed: changed)
+    for name, find, found in (
+        ("project", "P11", [f"p11{n}" for n in range(8)]),
+        ("tag", "t117", ["t117"]),
+        ("meta.k", "value 10", [f"Value 10{n}" for n in range(10)]),
+        ("task", "00003", [f"{3:032x}"]),
+        ("status", "nothing", []),
+    ):
+        answer = pages.json(f"/models/values.json?of={name}&find.{name}={find}")
+        assert [each["value"] for each in answer["values"]] == found
+        assert (answer["all"], answer["of"]) == (True, name)
+        if name not in ("task", "status"):
+            assert not pages.json(f"/models/values.json?of={name}")["all"]
+        text = pages.html(f"/models/filters?find.{name}={find}&{name}=chosen&open=tag")
+        assert re.findall(rf'name="{re.escape(name)}" value="([^"-][^"]*)"', text) == ["chosen", *found]
+        # What is chosen stays, whatever is looked for.
+        text = pages.html(f"/models/values?of={name}&find.{name}={find}&{name}=chosen")
+        assert re.findall(rf'name="{re.escape(name)}" value="([^"-][^"]*)" checked', text) == ["chosen"]
+    assert "search for others" in pages.html("/models/values?of=tag")
+    for path in ("/models/values", "/models/values.json?of=colour", "/archive/values?of=meta."):
+        assert pages.get(path).status_code == 404
+
+
+def test_more_projects_than_are_counted_together(pages, monkeypatch):
+    together = Browsing(pages.store).values(Filters(facets={"user": ("ada",)}), "project")
+    monkeypatch.setattr(facets, "_GROUPS", 3)
+    assert Browsing(pages.store).values(Filters(facets={"user": ("ada",)}), "project") == together
 
 
 def test_news(pages):
     before = pages.json("/models/news.json")["mark"]
     assert pages.json(f"/models/news.json?since={before}")["versions"] == 0
-    older = before - 5
+    older = int(before) - 5
     assert pages.json(f"/models/news.json?since={older}")["versions"] >= 4
     assert pages.json(f"/models/news.json?since={older}&q=nothing-of-the-kind")["versions"] == 0
+    assert pages.get("/models/news.json?since=then").status_code == 400
 
 
 def test_how_many_would_be_touched(pages):
@@ -391,6 +470,29 @@ def test_split_view(pages):
     text = pages.html(f"/models?view=split&model={model['id']}")
     assert model["snapshots"][0]["digest"] in text
     assert "Select a model" in pages.html("/models?view=split&model=gone")
+    # Without scripts a tab is a link to the model's page.
+    assert f'href="/models/{model["id"]}/snapshots"' in text
+    text = pages.html(f"/models?view=split&model={model['id']}&tab=snapshots&sort=name")
+    assert f'data-tab="/models/{model["id"]}/snapshots"' in text
+    assert f"view=split&amp;model={model['id']}&amp;sort=name&amp;tab=network" in text
+    text = pages.html(f"/models?view=split&model={model['id']}&tab=nonsense")
+    assert "data-tab=" not in text
+
+
+def test_whether_there_is_anything_to_download(pages, tmp_path):
+    (first, second, *_) = pages.json("/models.json")["models"]
+    told = pages.json(f"/models/{first['id']}/download.json")
+    assert told["version"] is None
+    assert "were not kept" in told["why"]
+    there = tmp_path / "model.pt"
+    there.write_bytes(b"weights")
+    with pages.store._writing() as connection:
+        own = schema.snapshots.c.model_id == second["id"]
+        connection.execute(update(schema.snapshots).where(own).values(uri=str(there), state="at_path"))
+        connection.execute(schema.snapshots.delete().where(schema.snapshots.c.model_id == first["id"]))
+    assert pages.json(f"/models/{second['id']}/download.json")["version"] == second["versions"]
+    assert "no versions" in pages.json(f"/models/{first['id']}/download.json")["why"]
+    assert pages.get("/models/gone/download.json").status_code == 404
 
 
 def test_a_model(pages):
@@ -454,9 +556,9 @@ def test_numbers_that_are_none_and_numbers_without_end(pages):
             insert(schema.described),
             [{"model_id": some[1], "key": "x", "kind": "number", "text": None, "number": None}],
         )
-    text = pages.html("/models/filters")
-    assert 'id="f-meta.y"' in text
-    assert 'id="f-meta.x"' not in text
+    text = pages.html("/models/filters?open=meta.x&open=meta.y")
+    assert 'name="meta.y" value="inf"' in text
+    assert 'name="meta.x"' not in text
     for each in some[:25]:
         report(pages.store, each, "diverged", math.inf, 1)
     for each in some[25:30]:

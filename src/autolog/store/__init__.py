@@ -12,7 +12,7 @@ from .artifacts import (
     has_artifact_at,
     record_artifact,
 )
-from .browsing import Browsing, Facet, News, Page, Row
+from .browsing import Browsing, Facet, News, Page, Row, ValueSet
 from .bulk import Changed, edit_many, publish_many
 from .changes import changes_of
 from .copying import copy_store
@@ -21,7 +21,7 @@ from .editing import alias, check_name, check_tag, edit, metrics_of, publish, re
 from .exchange import Taken, give, take
 from .external import External, add_contents, record_external
 from .figures import FigureRecord, NewFigure, drawn_figures, figures_of, report_figure
-from .filtering import FACETS, TABLE_FIELDS, Filters, Order
+from .filtering import FACETS, RANGES, TABLE_FIELDS, Filters, Order
 from .finding import (
     Made,
     last_iteration,
@@ -83,6 +83,7 @@ from .writing import Writer
 
 __all__ = [
     "FACETS",
+    "RANGES",
     "TABLE_FIELDS",
     "TASK_FACETS",
     "TASK_FIELDS",
@@ -145,6 +146,7 @@ __all__ = [
     "Use",
     "UseRecord",
     "Uses",
+    "ValueSet",
     "VersionRecord",
     "Writer",
     "add_contents",

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from threading import Lock
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, func, null, select
 
 from .database import Store
-from .facets import Facet, facets, names_in
+from .facets import COLUMN_FACETS, Facet, ValueSet, names_in, of_columns, values_of
 from .filtering import Filters, Order, filtered, matches, sort_keys
+from .latest import read_seen, seen_by_now
 from .marks import mark_of, read_mark
-from .matching import matching
+from .matching import Matching
 from .paging import rows_of
 from .records import ModelRecord
 from .rows import batches, model_record
 from .schema import described, measures, models, snapshots
 from .selecting import MEASURES
 
-__all__ = ["Browsing", "Facet", "News", "Page", "Row"]
+__all__ = ["Browsing", "Facet", "News", "Page", "Row", "ValueSet"]
 
 #: How many answers are remembered, as long as nothing changes in the store.
 _REMEMBERED = 64
@@ -30,6 +32,8 @@ _REMEMBERED = 64
 _SECONDS = 5.0
 #: Models that are read at a time where all are asked for.
 _AT_A_TIME = 500
+#: Versions that are told as news at most.
+_NEWS = 10_000
 
 _T = TypeVar("_T")
 
@@ -58,7 +62,7 @@ class News:
 
     versions: int
     models: int
-    mark: int
+    mark: str
 
 
 class Browsing:
@@ -71,6 +75,7 @@ class Browsing:
         self._store = store
         self._known: OrderedDict[Any, Any] = OrderedDict()
         self._lock = Lock()
+        self._matching = Matching()
 
     def page(
         self,
@@ -90,7 +95,7 @@ class Browsing:
         keys = sort_keys(filters, order)
         backwards, values = read_mark(at, keys)
         with self._store._reading() as connection:
-            condition = filtered(connection, filters)
+            condition = filtered(connection, filters, in_order_of=order[0][0] if order else "id")
             found = rows_of(connection, condition, keys, values, backwards=backwards, limit=limit + 1)
             is_more = len(found) > limit
             found = found[:limit]
@@ -117,22 +122,29 @@ class Browsing:
     def matching(self, filters: Filters, pattern: str) -> Filters:
         """The filters with a regular expression among them, which is looked for in name, id and description.
 
-        Raises BadValue for one that can't be read, or takes too long.
+        They say `is_cut` where there was no time to look at all. Raises BadValue for one that can't be read,
+        or takes too long.
         """
-        key = ("matching", repr(filters), pattern)
-        ids = self._remembered(key, lambda connection: matching(connection, filters, pattern))
-        found = replace(filters, ids=ids)
-        self._remembered(("count", repr(found)), lambda _: len(ids))
+        key = ("matching", _key(filters), pattern)
+        matched = self._remembered(key, lambda connection: self._matching(connection, filters, pattern))
+        found = replace(filters, ids=matched.ids, is_cut=not matched.is_all)
+        self._remembered(("count", _key(found)), lambda _: len(matched.ids))
         return found
 
     def count(self, filters: Filters) -> int:
         """How many models there are."""
 
         def ask(connection: Connection) -> int:
-            query = select(func.count()).select_from(matches(connection, filters).subquery())
+            if filters == Filters():
+                # How many rows a table has SQLite sees without reading them, and few are in the archive.
+                query = select(func.count()).select_from(models)
+                archived = query.where(models.c.archived.is_(True)).scalar_subquery()
+                query = select(query.scalar_subquery() - archived)
+            else:
+                query = select(func.count()).select_from(matches(connection, filters).subquery())
             return int(connection.execute(query).scalar_one())
 
-        return self._remembered(("count", repr(filters)), ask)
+        return self._remembered(("count", _key(filters)), ask)
 
     def ids(self, filters: Filters) -> list[str]:
         """The ids of all of them."""
@@ -146,30 +158,48 @@ class Browsing:
             query = select(func.count()).select_from(models).where(filtered(connection, filters))
             return int(connection.execute(query.where(models.c.status != "published")).scalar_one())
 
-        return self._remembered(("drafts", repr(filters)), ask)
+        return self._remembered(("drafts", _key(filters)), ask)
 
-    def facets(self, filters: Filters) -> dict[str, list[Facet]]:
-        """The values of each facet, of `tag` and of `meta.<key>`, of models that meet the other filters."""
-        return self._remembered(("facets", repr(filters)), lambda connection: facets(connection, filters))
+    def values(self, filters: Filters, name: str, find: str = "") -> ValueSet:
+        """The values of a facet, of `tag` or of `meta.<key>`, of models that meet the other filters.
 
-    def metric_names(self) -> list[str]:
-        """The names of all metrics."""
-        return self._remembered("metrics", lambda connection: names_in(connection, measures.c.name))
+        Those that most models have, of those with the text `find` in them.
+        """
+        if name in COLUMN_FACETS and not find:
+            # They are gone through together: a panel shows all of these.
+            key = ("columns", _key(filters))
+            return self._remembered(key, lambda connection: of_columns(connection, filters))[name]
+        asked = ("values", _key(filters), name, find)
+        return self._remembered(asked, lambda connection: values_of(connection, filters, name, find))
 
-    def metadata_keys(self) -> list[str]:
-        """The keys of all metadata."""
-        return self._remembered("keys", lambda connection: names_in(connection, described.c.key))
+    def metric_names(self, find: str = "") -> list[str]:
+        """The names of metrics, or of those with a text in them, in order; at most a thousand."""
+        ask = partial(names_in, column=measures.c.name, find=find)
+        return self._remembered(("metrics", find), ask)
 
-    def news(self, filters: Filters, since: int | None) -> News:
-        """The versions that were recorded since a mark, of models that meet the filters; None is now."""
+    def metadata_keys(self, find: str = "") -> list[str]:
+        """The keys of metadata, in the same way."""
+        return self._remembered(("keys", find), partial(names_in, column=described.c.key, find=find))
+
+    def news(self, filters: Filters, since: str | None) -> News:
+        """The versions that were recorded since a mark, of models that meet the filters; None is now.
+
+        Raises BadValue for a mark that can't be read.
+        """
+        seen = None if since is None else read_seen(since)
         with self._store._reading() as connection:
-            mark = connection.execute(select(func.max(snapshots.c.id))).scalar() or 0
-            if since is None or since >= mark:
+            mark = seen_by_now(connection)
+            if seen is None or since == mark:
                 return News(0, 0, mark)
-            query = select(func.count(), func.count(snapshots.c.model_id.distinct())).select_from(snapshots)
-            query = query.join(models, models.c.id == snapshots.c.model_id)
-            query = query.where(snapshots.c.id > since, filtered(connection, filters))
-            return News(*connection.execute(query).one(), mark)
+            # Those that have come are few: what models they are of is looked at after that.
+            later = select(snapshots.c.model_id).where(seen.is_later(snapshots.c.id)).limit(_NEWS)
+            counts = Counter(connection.execute(later).scalars())
+            if not counts:
+                return News(0, 0, mark)
+            query, ids = select(models.c.id).where(filtered(connection, filters)), list[str]()
+            for batch in batches([*counts]):
+                ids += connection.execute(query.where(models.c.id.in_(batch))).scalars()
+            return News(sum(counts[each] for each in ids), len(ids), mark)
 
     def _remembered(self, key: Any, ask: Callable[[Connection], _T]) -> _T:
         """An answer, the earlier one as long as nothing has changed in the store.
@@ -210,6 +240,11 @@ class Browsing:
             row = rows[each]
             record = model_record(row, latest.get(each, ()), row["versions"], named.get(each))
             yield Row(record, row["user"], measured.get(each, {}))
+
+
+def _key(filters: Filters) -> tuple[str, int]:
+    """What stands for filters: there may be very many ids in them."""
+    return repr(replace(filters, ids=None)), hash(filters.ids)
 
 
 def _numbers(

@@ -119,8 +119,8 @@ def _triggers() -> Iterator[_Trigger]:
     of = "models WHERE id = OLD.model_id"
     yield _Trigger("tag_delete", "DELETE ON tagged", _UNTAGGED, of)
     yield _Trigger("measure_insert", "INSERT ON metrics", _ADDED)
-    yield _Trigger("measure_update", "UPDATE OF value ON metrics", _CHANGED)
     own = "measures WHERE model_id = OLD.model_id AND name = OLD.name"
+    yield _Trigger("measure_update", "UPDATE OF value ON metrics", _CHANGED, own)
     yield _Trigger("measure_delete", "DELETE ON metrics", _GONE, own)
 
 

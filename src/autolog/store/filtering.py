@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -22,6 +23,9 @@ from sqlalchemy import (
     or_,
     select,
 )
+from sqlalchemy import BigInteger as _BigInteger
+from sqlalchemy.sql.elements import UnaryExpression
+from sqlalchemy.sql.operators import custom_op
 
 from autolog.errors import BadValue
 
@@ -31,6 +35,7 @@ from .selecting import MEASURES, Selection, condition_of, contains, measure_of
 
 __all__ = [
     "FACETS",
+    "RANGES",
     "TABLE_FIELDS",
     "Filters",
     "Order",
@@ -43,6 +48,13 @@ __all__ = [
 
 #: Fields of the table that have a value set to filter by.
 FACETS = ("framework", "status", "project", "user", "task")
+#: Whole numbers of a model and of its newest version that have ranges to filter by; size is in bytes.
+RANGES = ("versions", "size", "iteration", "parameters")
+
+#: About the largest number that a database has.
+_FURTHEST = 9e18
+#: As many models are soon found in whatever order they are looked for.
+_MANY = 5_000
 
 #: `(field, descending)`, the first one counts most.
 Order = Sequence[tuple[str, bool]]
@@ -52,12 +64,12 @@ Order = Sequence[tuple[str, bool]]
 class Filters:
     """Which models a table shows: those that meet all of it.
 
-    `text` is looked for in name, id and description. `ids` are the only ones that count, if it is given. Of a
-    facet (see FACETS) one of the values has to fit; a task is named by its id, and the empty value stands
-    for none. `updated` and the ranges of `measures` are `(lowest, highest)`, either may be None, both are
-    included; their keys are `metric.<name>` (the value with the highest iteration), `min.<name>` and
-    `max.<name>`. `metadata` has keys, each with the values that fit. `where` is a condition as in
-    `autolog models --where`.
+    `text` is looked for in name, id and description. `ids` are the only ones that count, if it is given; they
+    may be more in truth where it `is_cut`. Of a facet (see FACETS) one of the values has to fit; a task is
+    named by its id, and the empty value stands for none. `updated` and the ranges of `numbers` (see RANGES)
+    and `measures` are `(lowest, highest)`, either may be None, both are included; keys of `measures` are
+    `metric.<name>` (the value with the highest iteration), `min.<name>` and `max.<name>`. `metadata` has
+    keys, each with the values that fit. `where` is a condition as in `autolog models --where`.
     """
 
     text: str = ""
@@ -67,10 +79,12 @@ class Filters:
     tags_all: tuple[str, ...] = ()
     tags_not: tuple[str, ...] = ()
     updated: tuple[float | None, float | None] = (None, None)
+    numbers: Mapping[str, tuple[float | None, float | None]] = field(default_factory=dict)
     measures: Mapping[str, tuple[float | None, float | None]] = field(default_factory=dict)
     metadata: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     where: str = ""
     archived: bool = False
+    is_cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,8 +207,11 @@ def _measured(
     return tuple(found)
 
 
-def filtered(connection: Connection, filters: Filters, *, without: str = "") -> ColumnElement[bool]:
-    """The condition on `models`, all of it or `without` one facet. Raises WhereError."""
+def filtered(connection: Connection, filters: Filters, *, in_order_of: str = "") -> ColumnElement[bool]:
+    """The condition on `models`, for rows that are read in the order of a field if one is named.
+
+    Raises WhereError.
+    """
     parts = [condition_of(Selection(where=filters.where or None, archived=filters.archived))]
     if filters.ids is not None:
         parts.append(among(connection, filters.ids))
@@ -204,13 +221,19 @@ def filtered(connection: Connection, filters: Filters, *, without: str = "") -> 
         columns = [models.c[each] for each in ("name", "comment", "id")]
         parts.append(or_(*(contains(each, filters.text, is_folded=is_folded) for each in columns)))
     for name, values in filters.facets.items():
-        if name != without and values:
+        if values:
             parts.append(_facet(name, values))
     low, high = filters.updated
     parts += [] if low is None else [models.c.updated >= low]
     parts += [] if high is None else [models.c.updated <= high]
-    parts += [models.c.id.in_(each.ids()) for each in _having(filters, without)]
-    if filters.tags_not and without != "tag":
+    for name, ends in filters.numbers.items():
+        column: Any = models.c[name]
+        if in_order_of not in ("", name) and _have_many(connection, filters.archived, column, ends):
+            # Else SQLite would read all these and sort them, for the sake of the index that has them.
+            column = UnaryExpression(column, operator=custom_op("+"))
+        parts += _between(column, ends)
+    parts += [models.c.id.in_(each.ids()) for each in _having(filters)]
+    if filters.tags_not:
         parts.append(models.c.id.not_in(_tagged(*filters.tags_not).ids()))
     return and_(*parts)
 
@@ -239,6 +262,30 @@ def among(connection: Connection, ids: Sequence[str]) -> ColumnElement[bool]:
     return models.c.id.in_(select(listed.c.value))
 
 
+def _between(column: Any, ends: tuple[float | None, float | None]) -> Iterator[ColumnElement[bool]]:
+    """A whole number between these ends, which need not be whole, and may be beyond all that are there."""
+    low, high = ends
+    if low is not None:
+        yield column >= literal(_whole(math.ceil, low), _BigInteger())
+    if high is not None:
+        yield column <= literal(_whole(math.floor, high), _BigInteger())
+
+
+def _have_many(
+    connection: Connection, is_archived: bool, column: Any, ends: tuple[float | None, float | None]
+) -> bool:
+    """Whether many models have a number between these ends, which SQLite, without statistics, can't know."""
+    if connection.dialect.name != "sqlite":
+        return False
+    own = select(models.c.id).where(models.c.archived.is_(is_archived), *_between(column, ends))
+    some = own.limit(_MANY).subquery()
+    return connection.execute(select(func.count()).select_from(some)).scalar_one() == _MANY
+
+
+def _whole(rounded: Callable[[float], int], value: float) -> int:
+    return rounded(min(max(value, -_FURTHEST), _FURTHEST))
+
+
 def _facet(name: str, values: Sequence[str]) -> ColumnElement[bool]:
     if name not in ("user", "task"):
         return models.c[name].in_(values)
@@ -258,18 +305,17 @@ class _Having(NamedTuple):
         return select(self.table.c.model_id).where(*self.conditions)
 
 
-def _having(filters: Filters, without: str = "") -> list[_Having]:
+def _having(filters: Filters) -> list[_Having]:
     """The tags, metrics and metadata that models have to have."""
     found: list[_Having] = []
-    if without != "tag":
-        found += [_tagged(tag) for tag in filters.tags_all]
-        found += [_tagged(*filters.tags_any)] if filters.tags_any else []
+    found += [_tagged(tag) for tag in filters.tags_all]
+    found += [_tagged(*filters.tags_any)] if filters.tags_any else []
     for key, ends in filters.measures.items():
         if ends != (None, None):
             kind, _, name = key.partition(".")
             found.append(_Having(measures, _measured(kind, name, ends)))
     for key, values in filters.metadata.items():
-        if values and without != f"meta.{key}":
+        if values:
             found.append(_Having(described, _described(key, values)))
     return found
 

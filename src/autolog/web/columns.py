@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from autolog.shown.words import iso
-from autolog.store import Row
+from autolog.store import FACETS, RANGES, Row
 
 from .view import View, join_list, split_list
 
@@ -34,7 +34,7 @@ class Column:
     @property
     def facet(self) -> str:
         """The part of the filter panel that is about it, if there is one."""
-        if self.key in ("framework", "status", "project", "user", "task", "updated"):
+        if self.key in (*FACETS, *RANGES, "updated"):
             return self.key
         if self.key == "tags":
             return "tag"

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from starlette.requests import Request
+
 from autolog.errors import BadValue, NotFound, WhereError
 from autolog.store import Filters, Page
 
@@ -14,7 +16,7 @@ from .columns import Column, columns_of, keys_of
 from .site import Site
 from .view import View
 
-__all__ = ["Chip", "Heading", "Table", "filters_of", "table_of"]
+__all__ = ["Chip", "Heading", "Table", "filters_of", "table_of", "task_name", "view_of"]
 
 #: Columns that there is room for beside a model, unless others are chosen.
 _BESIDE = ("framework", "name", "status", "updated")
@@ -42,15 +44,22 @@ class Heading(NamedTuple):
 
 @dataclass(frozen=True)
 class Table:
-    """A page of the table; `problem` says why there is none."""
+    """A page of the table; `problem` says why there is none; `is_cut`: its search was stopped."""
 
     view: View
     headings: list[Heading]
     page: Page
     total: int
-    mark: int
+    mark: str
     chips: list[Chip]
     problem: str
+    is_cut: bool
+
+    @property
+    def cells(self) -> list[tuple[Column, str]]:
+        """The columns, and the classes of their cells."""
+        columns = [heading.column for heading in self.headings]
+        return [(each, f"c-{each.kind}" + f" spare-{each.spare}" * (each.spare > 0)) for each in columns]
 
     @property
     def urls(self) -> dict[str, str]:
@@ -71,6 +80,12 @@ class Table:
         }
 
 
+def view_of(request: Request) -> View:
+    """What an address says of the table of models, or of that of the archive."""
+    base = "/archive" if request.url.path.startswith("/archive") else "/models"
+    return View.of(base, request.query_params.multi_items())
+
+
 def filters_of(site: Site, view: View) -> Filters:
     """What a view filters by, its regular expression among it. Raises BadValue, WhereError and StoreError."""
     filters = view.filters(time.time())
@@ -82,7 +97,7 @@ def table_of(site: Site, view: View) -> Table:
     columns = columns_of(view)
     if view.first("view") == "split" and not view.first("columns"):
         columns = [each for each in columns if each.key in _BESIDE]
-    problem, page, total = "", Page((), None, None), 0
+    problem, page, total, is_cut = "", Page((), None, None), 0, False
     # Before the rows are read: what comes in between is told rather than missed.
     mark = site.browsing.news(Filters(), None).mark
     try:
@@ -92,9 +107,10 @@ def table_of(site: Site, view: View) -> Table:
         )
         is_all = page.before is None and page.after is None
         total = len(page.rows) if is_all else site.browsing.count(filters)
+        is_cut = filters.is_cut
     except (BadValue, WhereError) as error:
         problem = str(error)
-    return Table(view, _headings(view, columns), page, total, mark, _chips(site, view), problem)
+    return Table(view, _headings(view, columns), page, total, mark, _chips(site, view), problem, is_cut)
 
 
 def _headings(view: View, columns: Sequence[Column]) -> list[Heading]:
@@ -130,12 +146,13 @@ def _chips(site: Site, view: View) -> list[Chip]:
             if key == "tag" and value.startswith("-") and len(value) > 1:
                 shown, label = value[1:], "not tagged"
             elif key == "task":
-                shown = _task_name(site, value)
+                shown = task_name(site, value)
             found.append(Chip(label, shown, view.without(key, value).url))
     return found
 
 
-def _task_name(site: Site, task_id: str) -> str:
+def task_name(site: Site, task_id: str) -> str:
+    """What a task is called; the beginning of its id where it is gone."""
     try:
         return site.store.task_head(task_id).name
     except NotFound:

@@ -16,21 +16,30 @@ from datetime import datetime, timedelta, timezone
 from urllib.parse import quote, urlencode
 
 from autolog.errors import BadValue
-from autolog.store import FACETS, Filters
+from autolog.store import FACETS, RANGES, Filters
 
 __all__ = ["View", "join_list", "split_list", "tag_name", "tag_value", "times"]
 
-_SINGLE = ("q", "re", "tags", "updated", "where", "sort", "columns", "page", "limit", "view", "model")
+_SINGLE = ("q", "re", "tags", "updated", "where", "sort", "columns", "page", "limit", "view", "model", "tab")
 #: Those of other tables.
 _SINGLE_ELSEWHERE = ("started", "archived")
 _RANGES = ("metric.", "min.", "max.")
 #: Filters, as against what they are looked at with.
-_LOOKS = ("sort", "columns", "page", "limit", "view", "model", "archived")
+_LOOKS = ("sort", "columns", "page", "limit", "view", "model", "tab", "archived")
 #: Far more than a person writes, and no more than databases take in one question.
 _MOST_VALUES, _MOST_KEYS = 300, 100
 _LIMITS = (10, 50, 100, 200)
 _AGE = re.compile(r"(\d{1,5})([smhdw])")
 _SPANS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+#: The longer ones first: they end with the shorter ones.
+_UNITS: Mapping[str, Mapping[str, int]] = {
+    "size": {
+        **{f"{each}ib": 1024 ** (n + 1) for n, each in enumerate("kmgt")},
+        **{f"{each}b": 1000 ** (n + 1) for n, each in enumerate("kmgt")},
+        "b": 1,
+    },
+    "parameters": {each: 1000 ** (n + 1) for n, each in enumerate("kmbt")},
+}
 
 
 @dataclass(frozen=True)
@@ -62,7 +71,9 @@ class View:
         for key, raw in pairs:
             value = raw.strip() if key not in ("q", "where") else raw
             where, _, field = key.partition(".")
-            if where in ("from", "to") and field:
+            if key == "open" or (where == "find" and field):
+                is_canonical = False  # a panel's own
+            elif where in ("from", "to") and field:
                 is_canonical = False
                 if value:
                     ends.setdefault(field, {})[where] = value
@@ -172,6 +183,7 @@ class View:
             tags_all=wanted if needs_all else (),
             tags_not=tuple(each[1:] for each in tags if _is_excluded(each)),
             updated=times(self.first("updated"), now),
+            numbers={key: numbers(key, self.first(key)) for key in RANGES if key in self.values},
             measures={key: numbers(key, self.first(key)) for key in self.values if key.startswith(_RANGES)},
             metadata={key[5:]: self.all(key) for key in self.values if key.startswith("meta.")},
             where=self.first("where"),
@@ -195,18 +207,29 @@ def join_list(words: Iterable[str]) -> str:
 
 
 def numbers(key: str, text: str) -> tuple[float | None, float | None]:
-    """The ends of `0.1..0.2`, `..0.2`, `0.1..` or `0.2`. Raises BadValue."""
+    """The ends of `0.1..0.2`, `..0.2`, `0.1..` or `0.2`; also `1.5GB..` of sizes and `7M..` of counts.
+
+    Raises BadValue.
+    """
     low, dots, high = text.partition("..")
     ends = []
     for each in (low, high if dots else low):
-        try:
-            value = float(each) if each.strip() else None
-        except ValueError:
-            value = math.nan
+        value = _number_of(key, each.strip()) if each.strip() else None
         if value is not None and math.isnan(value):
-            raise BadValue(f"{key} is filtered by numbers, as in 0.1..0.2, and {text!r} isn't one")
+            example = "100MB..2GB" if key == "size" else "1M..7B" if key == "parameters" else "0.1..0.2"
+            raise BadValue(f"{key} is filtered by numbers, as in {example}, and {text!r} isn't one")
         ends.append(value)
     return ends[0], ends[1]
+
+
+def _number_of(key: str, text: str) -> float:
+    """A number, with a unit where one is usual; NaN if it is none."""
+    units = _UNITS.get(key, {})
+    unit = next((each for each in units if text.lower().endswith(each)), "")
+    try:
+        return float(text[: len(text) - len(unit)]) * units.get(unit, 1)
+    except ValueError:
+        return math.nan
 
 
 def times(text: str, now: float) -> tuple[float | None, float | None]:
@@ -233,11 +256,11 @@ def _time(text: str, now: float, *, is_end: bool) -> float | None:
 
 
 def _is_known(key: str) -> bool:
-    return key in _SINGLE or key in FACETS or key == "tag" or key.startswith(("meta.", *_RANGES))
+    return key in (*_SINGLE, *FACETS, *RANGES, "tag") or key.startswith(("meta.", *_RANGES))
 
 
 def _is_single(key: str) -> bool:
-    return key in (*_SINGLE, *_SINGLE_ELSEWHERE) or key.startswith(_RANGES)
+    return key in (*_SINGLE, *_SINGLE_ELSEWHERE, *RANGES) or key.startswith(_RANGES)
 
 
 def _is_excluded(tag: str) -> bool:

@@ -1,5 +1,6 @@
 // Columns: widths by dragging, the order by dragging heads.
 
+import { remember } from "./remember.js";
 import { visit } from "./table.js";
 
 const view = () => document.querySelector("#view");
@@ -97,6 +98,7 @@ document.addEventListener("drop", (event) => {
   const url = new URL(view().dataset.url, location.href);
   const escaped = keys.map((key) => key.replaceAll("%", "%25").replaceAll(",", "%2C"));
   url.searchParams.set("columns", escaped.join(","));
+  remember(escaped.join(","));
   visit(url.pathname + url.search);
 });
 

@@ -134,13 +134,18 @@ const seen = new IntersectionObserver(
   },
   { rootMargin: "200px" },
 );
-for (const place of document.querySelectorAll(".figure")) {
-  cards.set(place, {});
-  seen.observe(place);
+function begin() {
+  for (const place of cards.keys()) if (!place.isConnected) cards.delete(place);
+  for (const place of [...document.querySelectorAll(".figure")].filter((each) => !cards.has(each))) {
+    cards.set(place, {});
+    seen.observe(place);
+  }
 }
+begin();
+document.addEventListener("reread", begin);
 
-document.querySelector("#plots-filter")?.addEventListener("change", (event) => {
-  if (event.target.matches("select")) event.target.form.requestSubmit();
+document.addEventListener("change", ({ target }) => {
+  if (target.matches("#plots-filter select")) target.form.requestSubmit();
 });
 const again = () => cards.forEach((_, place) => draw(place));
 new MutationObserver(again).observe(document.documentElement, { attributeFilter: ["data-theme"] });

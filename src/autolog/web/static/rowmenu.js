@@ -2,11 +2,25 @@
 
 import { act } from "./actions.js";
 import { chosenIds } from "./selection.js";
+import { get } from "./speaking.js";
 
 let row = null;
 let opener = null;
 const menu = () => document.querySelector("#row-menu");
 const items = () => [...menu().querySelectorAll("[role=menuitem]:not([hidden])")];
+
+/** A download is only offered where there is one: that is asked when somebody looks. */
+async function offer(link, id) {
+  link.href = `/models/${encodeURIComponent(id)}/download`;
+  link.title = "";
+  link.removeAttribute("aria-disabled");
+  const { version, why } = await get(`${link.getAttribute("href")}.json`).catch(() => ({ version: 0 }));
+  if (version !== null || row?.dataset.id !== id) return;
+  link.removeAttribute("href");
+  link.title = why;
+  link.tabIndex = -1;
+  link.setAttribute("aria-disabled", "true");
+}
 
 function open(button, x, y) {
   row = button.closest("tr");
@@ -14,12 +28,14 @@ function open(button, x, y) {
   const link = menu().querySelector("[data-row=open]");
   link.href = `/models/${encodeURIComponent(row.dataset.id)}`;
   const load = menu().querySelector("[data-row=download]");
-  if (load) load.href = `/models/${encodeURIComponent(row.dataset.id)}/download`;
+  if (load) offer(load, row.dataset.id);
   const publish = menu().querySelector("[data-row=publish]");
   if (publish) publish.hidden = row.dataset.status === "published";
+  // Measured where there is room for it.
+  menu().style.left = "0";
   menu().showPopover();
   const { width, height } = menu().getBoundingClientRect();
-  menu().style.left = `${Math.max(4, Math.min(x, innerWidth - width - 8))}px`;
+  menu().style.left = `${Math.max(4, Math.min(x, document.documentElement.clientWidth - width - 8))}px`;
   menu().style.top = `${Math.max(4, Math.min(y, innerHeight - height - 8))}px`;
   items()[0].focus();
 }

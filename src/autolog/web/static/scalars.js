@@ -4,7 +4,7 @@ import { draw } from "./chart.js";
 import { told } from "./smoothing.js";
 
 const POINTS = 2000;
-const form = document.querySelector("#look");
+let form = null;
 const cards = new Map();
 
 function look() {
@@ -60,6 +60,7 @@ function tellStrength() {
 
 // The address says how one looks, without what holds anyhow.
 function note() {
+  if (form.closest("#detail")) return; // beside the table, whose address it is
   const values = new URLSearchParams(new FormData(form));
   for (const each of form.querySelectorAll("select")) if (each.selectedIndex === 0) values.delete(each.name);
   if (!values.get("q")) values.delete("q");
@@ -79,18 +80,23 @@ const seen = new IntersectionObserver(
 );
 const sized = new ResizeObserver((entries) => {
   for (const { target, contentRect } of entries) {
-    const { plot } = cards.get(target);
+    const plot = cards.get(target)?.plot;
     if (plot && contentRect.width && Math.abs(plot.width - contentRect.width) > 1) plot.setSize({ width: contentRect.width, height: plot.height });
   }
 });
 
-for (const place of document.querySelectorAll(".plot")) {
-  cards.set(place, { place, element: place.closest(".plot-card") });
-  seen.observe(place);
-  sized.observe(place);
-}
-
-if (form) {
+/** What is in the page by now, and no longer what was. */
+function begin() {
+  for (const place of cards.keys()) if (!place.isConnected) cards.delete(place);
+  for (const place of document.querySelectorAll(".plot")) {
+    if (cards.has(place)) continue;
+    cards.set(place, { place, element: place.closest(".plot-card") });
+    seen.observe(place);
+    sized.observe(place);
+  }
+  const found = document.querySelector("#look");
+  if (!found || found === form) return;
+  form = found;
   tellStrength();
   form.addEventListener("input", (event) => {
     if (event.target.name === "q" || event.target.name === "group") return;
@@ -102,6 +108,8 @@ if (form) {
     if (event.target.name === "group") form.requestSubmit();
   });
 }
+begin();
+document.addEventListener("reread", begin);
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-series]");
   if (!button) return;

@@ -98,6 +98,11 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// In a field that searches while one types, Enter isn't what sends the form around it.
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && event.target.matches?.(".find input")) event.preventDefault();
+});
+
 // What can't be shown in a part of the page is shown as a page.
 document.addEventListener("htmx:beforeSwap", (event) => {
   const { xhr, pathInfo } = event.detail;

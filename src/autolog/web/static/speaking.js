@@ -97,6 +97,7 @@ export const models = (count) => `${count.toLocaleString("en")} model${count ===
 
 /** Reads those parts of the page anew that are marked for it; what has the focus keeps it, by its id. */
 export async function reread() {
+  if (document.querySelector("#view")) return refresh();
   const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
   if (!answer.ok) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -112,7 +113,7 @@ export async function reread() {
 
 /** Reads the table anew, where the reader is. */
 export function refresh(url = location.pathname + location.search) {
-  if (document.querySelector("[data-reread]")) return reread();
+  if (!document.querySelector("#view") && document.querySelector("[data-reread]")) return reread();
   if (document.querySelector("#view") && window.htmx) {
     return window.htmx.ajax("GET", url, { target: "#view", select: "#view", swap: "outerHTML show:none" });
   }
