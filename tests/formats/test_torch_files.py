@@ -292,6 +292,10 @@ def test_the_next_save_of_the_same_names_is_seen_as_it_is(look, any_outcome):
     for region in look(moved).regions:
         assert moved[region.offset : region.offset + region.length] == bytes(region.length)
 
+    other = rewritten(first, lambda entries: [(n.replace("archive/", "epoch_4/"), d) for n, d in entries])
+    here = look(rewritten(first, list))
+    assert (look(other), look(other).regions) == (here, here.regions)
+
     short = rewritten(first, lambda entries: [(n, d[:8] if n.endswith("data/0") else d) for n, d in entries])
     assert "lacks bytes of storage" in str(any_outcome(short))
     gone = rewritten(first, lambda entries: [each for each in entries if not each[0].endswith("data/1")])

@@ -32,7 +32,7 @@ _LONGEST_DESIGN = 100_000
 _LARGEST_REMEMBERED, _MOST_REMEMBERED = 1 << 22, 20_000
 _REMEMBERED = 2
 
-_Pickled: TypeAlias = "tuple[bytes, tuple[tuple[str, int | None, int], ...], bool]"
+_Pickled: TypeAlias = "tuple[bytes, tuple[tuple[bool, str, int | None, int], ...], bool]"
 #: What was found in the archives looked into last: a run saves the same names and shapes again and again,
 #: with other numbers, and following the same pickle takes longer than all else.
 _recent: list[tuple[_Pickled, Contents]] = []
@@ -67,7 +67,11 @@ def _pickled(archive: Archive, path: str, prefix: str) -> _Pickled | None:
         return None
     try:
         digest = blake3(archive.read(path, _LARGEST_REMEMBERED)).digest()
-        places = tuple((name, archive.place(name), each.file_size) for name, each in entries.items())
+        # The folder in it is called as the file was: `epoch_3` this time, `epoch_4` next.
+        places = tuple(
+            (name.startswith(prefix), name.removeprefix(prefix), archive.place(name), each.file_size)
+            for name, each in entries.items()
+        )
         return digest, places, is_big(archive, prefix)
     except (UnreadableWeights, Enough):
         return None  # looking into it says what is wrong
