@@ -143,10 +143,7 @@ function begin() {
 }
 begin();
 document.addEventListener("reread", begin);
-
-document.addEventListener("change", ({ target }) => {
-  if (target.matches("#plots-filter select")) target.form.requestSubmit();
-});
+document.addEventListener("change", ({ target }) => target.matches("#plots-filter select") && target.form.requestSubmit());
 const again = () => cards.forEach((_, place) => draw(place));
 new MutationObserver(again).observe(document.documentElement, { attributeFilter: ["data-theme"] });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
