@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, false, func, or_, select
 
 from autolog.errors import NotFound
 
@@ -122,7 +122,10 @@ def sizes_of(store: Store, model_id: str) -> Growing | None:
 
 
 def _is(version: int | None) -> list[Any]:
-    return [] if version is None else [snapshots.c.version == version]
+    if version is None:
+        return []
+    # A database is never asked for a number that it couldn't hold.
+    return [snapshots.c.version == version if version < 1 << 31 else false()]
 
 
 def _with(store: Store, model_id: str, limit: int, *conditions: Any, offset: int = 0) -> ModelRecord:
