@@ -6,7 +6,7 @@ import pytest
 
 from autolog.store import changes_of
 
-pytestmark = pytest.mark.core
+pytestmark = [pytest.mark.core, pytest.mark.slow]
 
 
 def _git(folder, *arguments):

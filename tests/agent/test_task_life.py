@@ -20,6 +20,7 @@ def _settled(lab):
     return task.status, task.reason
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("code", "status", "reason"),
     [

@@ -4,7 +4,7 @@ import pytest
 
 from autolog.cli import _lineage
 
-pytestmark = pytest.mark.core
+pytestmark = [pytest.mark.core, pytest.mark.slow]
 
 
 def test_up_to_the_first_task_and_down_to_the_last(autolog, story):

@@ -5,7 +5,7 @@ import pytest
 from autolog.store import alias, edit, report
 from autolog.store.where import FIELDS
 
-pytestmark = pytest.mark.core
+pytestmark = [pytest.mark.core, pytest.mark.slow]
 
 
 def test_lists_each_model_with_its_latest_version(autolog, story):

@@ -16,7 +16,7 @@ from autolog.content import Chunk, Pack, PackWriter, new_name, open_chunk, open_
 from autolog.content.codec import encode, loose_parts
 from autolog.errors import DestinationError, IntegrityError
 
-pytestmark = pytest.mark.core
+pytestmark = [pytest.mark.core, pytest.mark.slow]
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from autolog.errors import (
 )
 from autolog.sdk.model import BaseModel
 
-pytestmark = pytest.mark.core
+pytestmark = [pytest.mark.core, pytest.mark.slow]
 
 OWNERS = {"BaseModel": BaseModel, "Model": Model, "InputModel": InputModel, "OutputModel": OutputModel,
           "Task": Task, "WeightsFileHandler": WeightsFileHandler}  # fmt: skip

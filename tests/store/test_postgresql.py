@@ -15,7 +15,7 @@ from autolog.store.migrations import NEWEST
 from autolog.store.racing import repeated
 from autolog.store.schema import measures, metrics, snapshots, tasks
 
-pytestmark = pytest.mark.core
+pytestmark = [pytest.mark.core, pytest.mark.slow]
 
 
 @pytest.fixture

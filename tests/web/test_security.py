@@ -8,7 +8,7 @@ from sqlalchemy import insert, update
 from autolog.store import schema
 from autolog.web.guarding import LARGEST_BODY
 
-pytestmark = pytest.mark.core
+pytestmark = [pytest.mark.core, pytest.mark.slow]
 
 
 def test_nothing_without_the_token(pages):

@@ -22,7 +22,7 @@ from autolog.events import FileFacts, Saved, Started
 from autolog.keeping.restore import digest_at
 from autolog.store import Look, Store, Writer, edit
 
-pytestmark = pytest.mark.core
+pytestmark = [pytest.mark.core, pytest.mark.slow]
 
 
 class Running:
