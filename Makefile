@@ -72,7 +72,7 @@ older:
 # `make test` runs those that take minutes in part.
 suites: env
 	AUTOLOG_TEST_LONG=1 $(VENV)/python -m pytest -q -n 2 --dist loadgroup tests/hooks/test_own_suites.py
-	AUTOLOG_TEST_LONG=1 $(VENV)/python -m pytest -q -n 2 --dist loadgroup tests/contract -k does_the_same
+	AUTOLOG_TEST_LONG=1 $(VENV)/python -m pytest -q -n 2 --dist loadgroup tests/contract -k "does_the_same or order_of_install"
 
 # ClearML's own examples with only their import lines changed; their text isn't ours to bring along.
 clearml-examples: env

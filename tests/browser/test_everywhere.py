@@ -1,10 +1,11 @@
 """What holds for every page: accessible, quiet, the same without scripts, and nothing too wide."""
 
+import contextlib
 from pathlib import Path
 
 import pytest
 from addresses import page_routes, route_of
-from playwright.sync_api import expect
+from playwright.sync_api import TimeoutError, expect
 
 from autolog.store import ChangesRecord, Writer, figures_of
 
@@ -125,7 +126,11 @@ def violations(page):
 
 
 def overflowing(page):
-    return page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    """How much wider the page is than its window, once its plots have taken the window's new width."""
+    wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    with contextlib.suppress(TimeoutError):
+        page.wait_for_function(f"{wide} <= 0", timeout=3_000)
+    return page.evaluate(wide)
 
 
 def test_no_page_is_left_out():

@@ -93,7 +93,7 @@ def test_ten_versions_a_second(own):
         process.kill()
         _, err = process.communicate()
     assert (process.returncode, err) == (0, "")
-    assert looked >= 3
+    assert looked >= 1
     reader.goto(f"{own.origin}/models/{model_id}/snapshots")
     expect(reader.get_by_text(f"v{VERSIONS}", exact=True).first).to_be_visible()
     print(f"the last of {VERSIONS} versions was shown {time.monotonic() - ended:.1f} s after the run's end")

@@ -82,14 +82,14 @@ def test_several_saves_into_one_open_file_are_one_snapshot(lab):
     assert second.digest is not None
 
 
-def test_two_thousand_quick_saves(lab):
+def test_many_quick_saves(lab):
     done = lab.run("""
-        for number in range(2000):
+        for number in range(600):
             save(Model(b"%d" % number), "m.bin")
         print(digest("m.bin"))
     """)
     model = lab.model()
-    assert len(model.snapshots) == 2000
+    assert len(model.snapshots) == 600
     assert model.snapshots[-1].digest == done.lines[0]
     assert not [each for each in model.snapshots if each.digest is None]
     assert done.err == ""
