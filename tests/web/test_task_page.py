@@ -162,6 +162,10 @@ def test_models_and_artifacts(artifacts):
     assert "layers=12" in text
     for each in artifacts.json(f"/tasks/{TASK}/artifacts.json")["outputs"]:
         assert f'href="/models/{each["model_id"]}"' in text
+        # There is no file of it, and nothing was kept.
+        assert f'href="/models/{each["model_id"]}/download"' not in text
+    assert f'href="/models/{model["id"]}/v1/file"' not in text
+    assert "on this machine, and no bytes were kept." in text
     found = {each["name"]: each for each in artifacts.json(f"/tasks/{TASK}/artifacts.json")["artifacts"]}
     assert list(found) == ["history", "notes / today", "table", "shot", "page"]
     for each in found.values():

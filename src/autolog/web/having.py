@@ -6,7 +6,7 @@ import os
 from typing import NamedTuple
 
 from autolog import keeping
-from autolog.store import SnapshotRecord, model_to_download, model_with_newest
+from autolog.store import SnapshotRecord, model_at, model_to_download, model_with_newest
 
 from .site import Site
 
@@ -22,30 +22,38 @@ _BECAME = {
 
 
 class Having(NamedTuple):
-    """The newest version whose bytes are to be had; or None, and `why`. Both are empty without versions."""
+    """The newest version whose bytes are to be had; or None, and `why`."""
 
     version: int | None = None
     why: str = ""
 
 
-def having(site: Site, model_id: str) -> Having:
-    """Which version of a model can be downloaded. Raises NotFound and StoreError.
+def having(site: Site, model_id: str, version: int | None = None) -> Having:
+    """Which version of a model can be downloaded: this one, or the newest that can be.
 
-    As the records say, and for a file at its own path whether there is one: whether it still is what was
-    saved is seen when it is read.
+    Raises NotFound and StoreError. As the records say, and for a file at its own path whether there is one:
+    whether it still is what was saved is seen when it is read.
     """
-    found = model_to_download(site.store, model_id).snapshots
-    missing = _missing(site, found[0]) if found else ""
-    if found and not missing:
-        return Having(found[0].version)
-    newest = model_with_newest(site.store, model_id).snapshots
-    if not newest:
-        return Having()
-    record = newest[0]
+    records = _looked_at(site, model_id, version)
+    for record in records:
+        if may_have_bytes(record) and not _missing(site, record):
+            return Having(record.version)
+    if not records:
+        return Having(None, "It has no versions any more.")
+    record = records[-1]
     # The same bytes may be kept for another model.
     if record.digest and site.kept.files_like({record.digest}):
         return Having(record.version)
+    missing = next(filter(None, (_missing(site, each) for each in records if may_have_bytes(each))), "")
     return Having(None, f"v{record.version} can't be downloaded. {missing or why_not(record)}.")
+
+
+def _looked_at(site: Site, model_id: str, version: int | None) -> list[SnapshotRecord]:
+    """The versions that may do, the one last that is spoken of where none does."""
+    if version is not None:
+        return list(model_at(site.store, model_id, version).snapshots)
+    found = (model_to_download(site.store, model_id), model_with_newest(site.store, model_id))
+    return [record for each in found for record in each.snapshots]
 
 
 def may_have_bytes(snapshot: SnapshotRecord) -> bool:

@@ -33,7 +33,6 @@ from ..view import View
 
 __all__ = ["ROUTES"]
 
-_LONGEST_TAG = 1_000
 #: How often those that may go are looked for anew where others change them at the same moment.
 _TRIES = 5
 

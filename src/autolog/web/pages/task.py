@@ -12,10 +12,10 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from autolog.config import conceal, mask
-from autolog.errors import BadName, BadValue
+from autolog.errors import BadValue
 from autolog.shown import plain
 from autolog.shown.words import lasted
-from autolog.store import TaskRecord, changes_of, edit_task, state_of_task
+from autolog.store import TaskRecord, changes_of, check_tag, edit_task, state_of_task
 
 from ..diffs import laid_out
 from ..export import as_json
@@ -33,7 +33,7 @@ _TABS = (
     ("task-lineage", "Lineage"),
 )
 _TEXTS = ("name", "project", "comment")
-_LONGEST_TAG, _LONGEST_COMMENT, _MOST_TAGS = 1_000, 100_000, 1_000
+_LONGEST_COMMENT, _MOST_TAGS = 100_000, 1_000
 
 
 class Hooks(NamedTuple):
@@ -169,11 +169,9 @@ def _after(record: TaskRecord, what: str, wanted: Any) -> Mapping[str, Any]:
         isinstance(each, list) and all(isinstance(tag, str) for tag in each) for each in (added, removed)
     ):
         raise BadValue("`add` and `remove` are lists of tags")
-    if not all(0 < len(tag.strip()) <= _LONGEST_TAG for tag in added):
-        raise BadName(f"a tag is text of 1 to {_LONGEST_TAG:,} characters")
     gone = set(removed)
     left = [tag for tag in record.tags if tag not in gone]
-    tags = tuple(dict.fromkeys((*left, *(tag.strip() for tag in added))))
+    tags = tuple(dict.fromkeys((*left, *(check_tag(tag.strip()) for tag in added))))
     if len(tags) > max(_MOST_TAGS, len(record.tags)):
         raise BadValue(f"a task may have {_MOST_TAGS:,} tags")
     return {"tags": tags}

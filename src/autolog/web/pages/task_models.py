@@ -19,6 +19,7 @@ from autolog.store import (
     ArtifactRecord,
     InputRecord,
     ModelRecord,
+    OutputRecord,
     artifacts_of,
     connect_input,
     disconnect_inputs,
@@ -26,8 +27,9 @@ from autolog.store import (
 )
 
 from ..export import as_json
+from ..having import Having, having
 from ..receiving import read_json
-from ..site import Site, has_route, site_of
+from ..site import Site, site_of
 from .task import tab_page
 from .task_files import is_shown_as_image
 
@@ -40,11 +42,19 @@ _ROWS, _CELLS, _CELL = 20, 12, 200
 
 
 class Input(NamedTuple):
-    """An input model, the model as it is now, and where the bytes that were loaded can be had."""
+    """An input model, the model as it is now, and whether the bytes that were loaded can be had."""
 
     record: InputRecord
     model: ModelRecord | None
-    download_url: str
+    having: Having
+
+
+class Output(NamedTuple):
+    """An output model, the model as it is now, and whether bytes of it can be had."""
+
+    record: OutputRecord
+    model: ModelRecord | None
+    having: Having
 
 
 class Artifact(NamedTuple):
@@ -67,15 +77,14 @@ def artifacts(request: Request) -> Response:
     ids = [*(each.model_id for each in inputs), *(each.model_id for each in outputs)]
     found = models_by_id(site.store, ids)
     values = {
-        "inputs": [_input(request, each, found.get(each.model_id)) for each in inputs],
-        "outputs": [(each, found.get(each.model_id)) for each in outputs],
+        "inputs": [_input(site, each, found.get(each.model_id)) for each in inputs],
+        "outputs": [Output(each, found.get(each.model_id), _having(site, each.model_id)) for each in outputs],
         "artifacts": [_shown(site, each) for each in kept[:_SHOWN]],
         "left": {
             "inputs": len(task.inputs) - len(inputs),
             "outputs": len(task.outputs) - len(outputs),
             "artifacts": max(0, len(kept) - _SHOWN),
         },
-        "can_download": has_route(request, "model-download", model_id="0"),
     }
     return tab_page(request, "task_artifacts.html", "task-artifacts", task, values)
 
@@ -120,12 +129,17 @@ async def change_inputs(request: Request) -> Response:
     return Response(as_json({"schema": plain.SCHEMA, **answer}), media_type="application/json")
 
 
-def _input(request: Request, record: InputRecord, model: ModelRecord | None) -> Input:
-    url = ""
-    if record.version is not None and has_route(request, "version-download", model_id="0", version="1"):
-        path = request.app.url_path_for("version-download", model_id=record.model_id, version=record.version)
-        url = str(path)
-    return Input(record, model, url)
+def _input(site: Site, record: InputRecord, model: ModelRecord | None) -> Input:
+    # Nobody knows which version it was, if it says none.
+    found = Having() if record.version is None else _having(site, record.model_id, record.version)
+    return Input(record, model, found)
+
+
+def _having(site: Site, model_id: str, version: int | None = None) -> Having:
+    try:
+        return having(site, model_id, version)
+    except NotFound as error:
+        return Having(None, str(error))
 
 
 def _shown(site: Site, record: ArtifactRecord) -> Artifact:

@@ -124,9 +124,18 @@ def newest_download(request: Request) -> Response:
     model = site.store.head(request.path_params["model_id"])
     found = having(site, model.id)
     if found.version is None:
-        raise NotFound(found.why or f"{model.name!r} has no versions any more")
+        raise NotFound(found.why)
     address = request.app.url_path_for("version-download", model_id=model.id, version=found.version)
     return RedirectResponse(str(address), 303)
+
+
+def download_json(request: Request) -> Response:
+    """Which version that would be as `version`, or none and `why`: what a row's menu asks when it opens."""
+    site = site_of(request)
+    model = site.store.head(request.path_params["model_id"])
+    found = having(site, model.id)
+    answer = {"schema": plain.SCHEMA, "id": model.id, "version": found.version, "why": found.why}
+    return Response(as_json(answer), media_type="application/json")
 
 
 def version_download(request: Request) -> Response:
@@ -219,6 +228,7 @@ ROUTES = (
     Route("/models/{model_id}/snapshots.json", snapshots_json, name="model-snapshots-json"),
     Route("/models/{model_id}/snapshots.csv", snapshots_csv, name="model-snapshots-csv"),
     Route("/models/{model_id}/download", newest_download, name="model-download"),
+    Route("/models/{model_id}/download.json", download_json, name="model-download-json"),
     Route("/models/{model_id}/v{version:int}/file", version_download, name="version-download"),
     Route("/models/{model_id}/v{version:int}/files.csv", files_csv, name="version-files-csv"),
     Route("/models/{model_id}/v{version:int}/files/{number:int}", part_download, name="part-download"),
