@@ -77,6 +77,13 @@ def test_many_points_are_thinned(store, model_id):
     assert (found["single"].size, found["single"].last[:2]) == (1, (-1, 5.0))
 
 
+def test_few_points_of_a_long_training(store, model_id):
+    for step in (0, 5_000_000, 9_000_000):
+        report(store, model_id, "loss", 1.0 / (step + 1), iteration=step)
+    (found,) = extremes_of(store, [model_id])
+    assert (found.size, found.lowest[1], found.highest) == (3, 9_000_000, (1.0, 0))
+
+
 def test_more_points_than_are_read(store, model_id, monkeypatch):
     fill(store, model_id, "loss", [3.0, 1.0, 2.0])
     monkeypatch.setattr(lines, "_MOST_READ", 2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Float, case, cast, func, select
+from sqlalchemy import ColumnElement, Connection, case, func, select
 
 from .database import Store
 from .rows import batches
@@ -154,9 +154,8 @@ def extremes_of(store: Store, model_ids: Sequence[str]) -> list[Extremes]:
 
 
 def _extremes(connection: Connection, ids: Sequence[str]) -> Iterator[Extremes]:
-    # Points have iterations of their own: there are hardly more of them than the last one says.
-    bound = select(func.sum(cast(measures.c.iteration, Float) + 2)).where(measures.c.model_id.in_(ids))
-    if (connection.execute(bound).scalar() or 0) > _MOST_READ:
+    some = select(metrics.c.model_id).where(metrics.c.model_id.in_(ids)).limit(_MOST_READ + 1).subquery()
+    if connection.execute(select(func.count()).select_from(some)).scalar_one() > _MOST_READ:
         for row in connection.execute(select(measures).where(measures.c.model_id.in_(ids))):
             last = Point(row.iteration, row.last, 0.0)
             low = None if row.lowest is None else (row.lowest, None)

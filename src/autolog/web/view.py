@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from urllib.parse import quote, urlencode
 
+from autolog.config import bytes_of
 from autolog.errors import BadValue
 from autolog.store import FACETS, RANGES, Filters
 
@@ -31,15 +32,8 @@ _MOST_VALUES, _MOST_KEYS = 300, 100
 _LIMITS = (10, 50, 100, 200)
 _AGE = re.compile(r"(\d{1,5})([smhdw])")
 _SPANS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-#: The longer ones first: they end with the shorter ones.
-_UNITS: Mapping[str, Mapping[str, int]] = {
-    "size": {
-        **{f"{each}ib": 1024 ** (n + 1) for n, each in enumerate("kmgt")},
-        **{f"{each}b": 1000 ** (n + 1) for n, each in enumerate("kmgt")},
-        "b": 1,
-    },
-    "parameters": {each: 1000 ** (n + 1) for n, each in enumerate("kmbt")},
-}
+#: What counts of parameters end with.
+_COUNTS = {each: 1000.0 ** (n + 1) for n, each in enumerate("kmbt")}
 
 
 @dataclass(frozen=True)
@@ -224,10 +218,10 @@ def numbers(key: str, text: str) -> tuple[float | None, float | None]:
 
 def _number_of(key: str, text: str) -> float:
     """A number, with a unit where one is usual; NaN if it is none."""
-    units = _UNITS.get(key, {})
-    unit = next((each for each in units if text.lower().endswith(each)), "")
     try:
-        return float(text[: len(text) - len(unit)]) * units.get(unit, 1)
+        if key == "parameters" and (many := _COUNTS.get(text[-1].lower())):
+            return float(text[:-1]) * many
+        return float(bytes_of(text)) if key == "size" and text[-1].isalpha() else float(text)
     except ValueError:
         return math.nan
 
