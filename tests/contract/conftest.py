@@ -34,8 +34,8 @@ def runs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 #: Hooks whose scripts import the same: in one worker they share the process that has imported it.
-_TOGETHER = (
-    (
+_TOGETHER = {
+    "torch": (
         "huggingface_hub",
         "onnx",
         "pytorch",
@@ -45,13 +45,13 @@ _TOGETHER = (
         "torch_package",
         "torchscript",
     ),
-    ("tensorflow", "tflite"),
-    ("joblib", "pickle", "skops", "xgboost"),
-)
+    "tensorflow": ("tensorflow", "tflite"),
+    "light": ("joblib", "pickle", "skops", "xgboost"),
+}
 
 
 def _group(key: str) -> str:
-    return next((together[0] for together in _TOGETHER if key in together), key)
+    return next((name for name, together in _TOGETHER.items() if key in together), key)
 
 
 @pytest.hookimpl(tryfirst=True)  # xdist reads the marks in this hook, too

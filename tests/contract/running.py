@@ -8,7 +8,6 @@ from __future__ import annotations
 import ast
 import json
 import os
-import re
 import subprocess
 import sys
 import threading
@@ -169,15 +168,34 @@ class Script:
 
 
 def _sets(node: ast.AST) -> list[tuple[str, str]]:
-    """The variables that a statement sets, if it is about nothing else."""
-    text = ast.unparse(node) if isinstance(node, (ast.Assign, ast.Expr)) else ""
-    if not text.startswith("os.environ"):
+    """The variables that a statement sets, to texts or to paths from where it runs. Raises ValueError."""
+    match node:
+        case ast.Assign(targets=[ast.Subscript(value=owner, slice=ast.Constant(value=name))], value=value):
+            found = {name: value}
+        case ast.Expr(
+            value=ast.Call(
+                func=ast.Attribute(value=owner, attr="setdefault"), args=[ast.Constant(value=name), value]
+            )
+        ):
+            found = {name: value}
+        case ast.Expr(
+            value=ast.Call(func=ast.Attribute(value=owner, attr="update"), args=[], keywords=given)
+        ):
+            found = {each.arg: each.value for each in given}
+        case _:
+            return []
+    if ast.unparse(owner) != "os.environ":
         return []
-    set_one = re.match(r"os\.environ(?:\.setdefault\(|\[)'(\w+)'(?:, |\] = )(.*?)\)?$", text)
-    if set_one is not None:
-        return [(set_one[1], set_one[2].strip("'"))]
-    pairs = re.findall(r"(\w+)=(?:'([^']*)'|os\.path\.abspath\('([^']*)'\))", text)
-    return [(name, value or f"{{work}}/{folder}") for name, value, folder in pairs]
+    return [(str(name), _value(value)) for name, value in found.items()]
+
+
+def _value(node: ast.expr) -> str:
+    match node:
+        case ast.Constant(value=str(text)):
+            return text
+        case ast.Call(args=[ast.Constant(value=str(folder))]) if ast.unparse(node.func) == "os.path.abspath":
+            return f"{{work}}/{folder}"
+    raise ValueError(f"{ast.unparse(node)} is not known before the script runs; set it behind the imports")
 
 
 def _names(path: Path) -> list[str]:
