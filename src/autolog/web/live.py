@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from autolog.store import ModelState, TaskState
 
+from .view import whole
+
 __all__ = ["mark_of", "numbers_of"]
 
 
@@ -15,8 +17,5 @@ def mark_of(state: ModelState | TaskState) -> str:
 
 def numbers_of(mark: str, count: int) -> list[int] | None:
     """The numbers of a mark; None if it is none."""
-    words = mark.split(".")
-    is_mark = len(words) == count and all(
-        each.isascii() and each.isdecimal() and len(each) < 30 for each in words
-    )
-    return [int(each) for each in words] if is_mark else None
+    found = [number for word in mark.split(".") if (number := whole(word, 29)) is not None]
+    return found if len(found) == count == mark.count(".") + 1 else None

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .view import whole
+
 __all__ = ["CHOICES", "looked"]
 
 #: What each choice may say; the first is what holds without a word.
@@ -27,7 +29,6 @@ def looked(asked: Mapping[str, str]) -> dict[str, Any]:
     chosen: dict[str, Any] = {}
     for key, words in CHOICES.items():
         chosen[key] = asked[key] if asked.get(key) in words else next(iter(words))
-    strength = asked.get("strength", "")
-    fits = strength.isascii() and strength.isdecimal() and len(strength) < 4 and 1 <= int(strength) <= 100
-    chosen["strength"] = int(strength) if fits else _STRENGTH
+    strength = whole(asked.get("strength", "")) or 0
+    chosen["strength"] = strength if 1 <= strength <= 100 else _STRENGTH
     return chosen

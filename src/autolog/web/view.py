@@ -19,7 +19,7 @@ from autolog.config import bytes_of
 from autolog.errors import BadValue
 from autolog.store import FACETS, RANGES, Filters
 
-__all__ = ["View", "join_list", "split_list", "tag_name", "tag_value", "times"]
+__all__ = ["View", "join_list", "split_list", "tag_name", "tag_value", "times", "whole"]
 
 _SINGLE = ("q", "re", "tags", "updated", "where", "sort", "columns", "page", "limit", "view", "model", "tab")
 #: Those of other tables.
@@ -144,8 +144,8 @@ class View:
     @property
     def limit(self) -> int:
         """Rows on a page."""
-        text = self.first("limit")
-        return int(text) if text.isascii() and text.isdecimal() and int(text) in _LIMITS else 50
+        limit = whole(self.first("limit"))
+        return limit if limit in _LIMITS else 50
 
     @property
     def order(self) -> list[tuple[str, bool]]:
@@ -198,6 +198,11 @@ def split_list(text: str) -> list[str]:
 def join_list(words: Iterable[str]) -> str:
     """The opposite of `split_list`."""
     return ",".join(each.replace("%", "%25").replace(",", "%2C") for each in words)
+
+
+def whole(text: str, digits: int = 9) -> int | None:
+    """A whole number that isn't negative, of so many digits at most; None if it is none."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= digits else None
 
 
 def numbers(key: str, text: str) -> tuple[float | None, float | None]:

@@ -18,7 +18,7 @@ from ..export import as_json, csv_file
 from ..graph import Graph, as_dot, as_mermaid, collapsed, graph_of
 from ..layering import Drawing, Point, Sizes, lay_out
 from ..site import site_of
-from ..view import View, tag_name, tag_value
+from ..view import View, tag_name, tag_value, whole
 from . import task
 from .tabs import tab_page
 
@@ -150,11 +150,8 @@ def _filtered(rows: Iterable[Use], view: View) -> list[Use]:
 
 def _table(uses: Uses, view: View) -> Table:
     found = _filtered(uses.rows, view)
-    mark = view.first("before")
-    if mark.isascii() and mark.isdecimal() and len(mark) < 19:
-        left = [each for each in found if each.role == "loaded" and each.key < int(mark)]
-    else:
-        left = found
+    mark = whole(view.first("before"), 18)
+    left = found if mark is None else [each for each in found if each.role == "loaded" and each.key < mark]
     tags = Counter(tag for each in uses.rows for tag in each.tags)
     rows = left[:_ROWS]
     return Table(

@@ -16,6 +16,7 @@ from ..export import as_json, csv_file
 from ..inside import Inside, look
 from ..site import site_of
 from ..tensors import Leaf, leaves_of, tree_of
+from ..view import whole
 from .tabs import tab_page
 
 __all__ = ["ROUTES"]
@@ -91,9 +92,9 @@ def _found(request: Request) -> tuple[ModelRecord, SnapshotRecord | None, Inside
     """The model, the version that is meant (the newest that can be looked into), and what is inside."""
     site = site_of(request)
     model_id = request.path_params["model_id"]
-    asked = request.query_params.get("version", "").removeprefix("v")
-    if asked.isascii() and asked.isdecimal() and len(asked) < 10:
-        model = model_at(site.store, model_id, int(asked))
+    asked = whole(request.query_params.get("version", "").removeprefix("v"))
+    if asked is not None:
+        model = model_at(site.store, model_id, asked)
     else:
         model = model_to_look_into(site.store, model_id)
     if not model.snapshots:

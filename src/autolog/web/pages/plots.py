@@ -17,7 +17,7 @@ from autolog.store import FigureRecord, drawn_figures, figures_of
 from ..export import as_json, csv_file
 from ..figures import Rows, image_of, is_table, rows_of
 from ..site import SAFE_HEADERS, Site, site_of
-from ..view import View
+from ..view import View, whole
 from .tabs import tab_page
 
 __all__ = ["ROUTES"]
@@ -49,7 +49,7 @@ def page(request: Request) -> Response:
     model = site.store.head(request.path_params["model_id"])
     asked = request.query_params
     view = View.of(f"/models/{model.id}/plots", [(key, value) for key, value in asked.items() if key == "q"])
-    at = _number(asked.get("at", ""))
+    at = whole(asked.get("at", ""), 15)
     every = figures_of(site.store, model.id, drawn=False)
     text = view.first("q").lower()
     found = [each for each in every if text in f"{each.title}/{each.series}".lower()]
@@ -61,7 +61,7 @@ def page(request: Request) -> Response:
         for group in groups.values()
         if (upto := [each for each in group if at is None or (each.iteration or 0) <= at])
     ]
-    start = (max(_number(asked.get("page", "")) or 1, 1) - 1) * _FIGURES
+    start = (max(whole(asked.get("page", ""), 15) or 1, 1) - 1) * _FIGURES
     shown = _shown(site, model.id, chosen[start : start + _FIGURES], _FEW)
     iterations = sorted({each.iteration for each in every if each.iteration is not None}, reverse=True)
     values = {
@@ -98,15 +98,11 @@ def _shown(site: Site, model_id: str, chosen: list[tuple[FigureRecord, list[int]
     return found
 
 
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else None
-
-
 def _one(request: Request) -> FigureRecord:
     """The figure that is asked for. Raises NotFound."""
     site, model_id = site_of(request), request.path_params["model_id"]
     site.store.head(model_id)
-    number = _number(request.path_params["figure_id"])
+    number = whole(request.path_params["figure_id"], 15)
     found = {} if number is None else drawn_figures(site.store, model_id, [number])
     if number is None or number not in found:
         raise NotFound("the model has no such figure; it may have been replaced by a newer one")

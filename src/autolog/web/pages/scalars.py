@@ -28,7 +28,7 @@ from autolog.store import (
 from ..export import as_json, csv_file
 from ..looks import CHOICES, looked
 from ..site import Site, site_of
-from ..view import View
+from ..view import View, whole
 from .tabs import tab_page
 
 __all__ = ["ROUTES", "began_of", "lines_json"]
@@ -175,9 +175,8 @@ def as_twin(request: Request) -> Response:
     """The scalars as JSON: `name` chooses some of them, `points` how many of each at most."""
     site = site_of(request)
     model = site.store.head(request.path_params["model_id"])
-    most = request.query_params.get("points", "")
-    number = int(most) if most.isascii() and most.isdecimal() and len(most) < 8 else 0
-    answer = scalars_json(site, [model], request.query_params.getlist("name"), number)
+    most = whole(request.query_params.get("points", ""), 7) or 0
+    answer = scalars_json(site, [model], request.query_params.getlist("name"), most)
     return Response(as_json(answer), media_type="application/json")
 
 

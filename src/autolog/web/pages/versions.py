@@ -29,6 +29,7 @@ from ..growth import growth_of
 from ..having import having, may_have_bytes, why_not
 from ..site import Site, site_of
 from ..usage import command
+from ..view import whole
 from .tabs import tab_page
 
 __all__ = ["ROUTES"]
@@ -174,8 +175,7 @@ def part_download(request: Request) -> Response:
 
 
 def _number(request: Request, name: str) -> int | None:
-    text = request.query_params.get(name, "").removeprefix("v")
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
+    return whole(request.query_params.get(name, "").removeprefix("v"))
 
 
 def _versions(site: Site, model: ModelRecord, chosen: Sequence[SnapshotRecord]) -> list[Version]:
