@@ -17,7 +17,8 @@ from .known import text as as_text
 from .racing import repeated
 from .records import PlaceRecord
 from .rows import batches
-from .schema import artifacts, places, tasks
+from .schema import artifacts, tasks
+from .schema_kept import places
 
 __all__ = [
     "ArtifactRecord",

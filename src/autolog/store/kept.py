@@ -23,7 +23,8 @@ from .racing import insert_into, repeated
 from .records import KeptRecord, PackRecord, PlaceRecord
 from .removing import Going, refuse
 from .rows import batches
-from .schema import chunks, done, kept, packs, places, recipes, snapshots, uses
+from .schema import done, snapshots
+from .schema_kept import chunks, kept, packs, places, recipes, uses
 
 __all__ = ["ChunksMissing", "Kept", "NewFile", "NewPack"]
 

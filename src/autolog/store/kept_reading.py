@@ -15,7 +15,8 @@ from .known import remembered
 from .known import text as as_text
 from .records import ChunkRecord, KeptRecord, PackRecord, PlaceRecord
 from .rows import batches
-from .schema import chunks, identity, kept, models, packs, places, recipes, snapshots, tasks, uses
+from .schema import models, snapshots, tasks
+from .schema_kept import chunks, identity, kept, packs, places, recipes, uses
 
 __all__ = ["KeptReading", "chunks_at", "kept_record", "pack_record", "running"]
 

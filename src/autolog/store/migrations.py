@@ -15,10 +15,10 @@ from sqlalchemy.schema import CreateColumn, CreateIndex
 
 from autolog.errors import StoreError, StoreMissing
 
-from . import derived, indexes, schema
+from . import derived, indexes, schema, schema_kept
 from .describing import describe
 
-__all__ = ["NEWEST", "migrate"]
+__all__ = ["NEWEST", "look", "migrate"]
 
 _marks = Table("migrations", MetaData(), Column("number", Integer, primary_key=True))
 
@@ -56,18 +56,18 @@ def _compare_by_code_points(connection: Connection) -> None:
 def _add_kept_bytes(connection: Connection) -> None:
     # the order in which they refer to each other
     for table in (
-        schema.identity,
-        schema.places,
-        schema.packs,
-        schema.chunks,
-        schema.recipes,
-        schema.uses,
-        schema.kept,
+        schema_kept.identity,
+        schema_kept.places,
+        schema_kept.packs,
+        schema_kept.chunks,
+        schema_kept.recipes,
+        schema_kept.uses,
+        schema_kept.kept,
         schema.weights,
     ):
         table.create(connection, checkfirst=True)
-    if connection.execute(select(schema.identity.c.id)).first() is None:
-        connection.execute(insert(schema.identity).values(id=os.urandom(16).hex()))
+    if connection.execute(select(schema_kept.identity.c.id)).first() is None:
+        connection.execute(insert(schema_kept.identity).values(id=os.urandom(16).hex()))
     _add_columns(connection, schema.snapshots, ("keeping", "keeping_reason", "stored", "weights_digest"))
 
 

@@ -20,7 +20,6 @@ from .schema import (
     described,
     figures,
     inputs,
-    kept,
     measures,
     metrics,
     models,
@@ -30,6 +29,7 @@ from .schema import (
     tasks,
     weights,
 )
+from .schema_kept import kept
 
 __all__ = ["Going", "published_among", "refuse", "remove", "uses_by_others"]
 

@@ -2,7 +2,7 @@
 
 Ids are text (32 hex digits), times are seconds since the epoch (UTC), sizes bytes. JSON columns hold
 what is only ever read whole. Device and inode numbers are unsigned 64-bit, which SQL has no type for,
-so they are text. Text and BigInteger are our own (`types`).
+so they are text. Text and BigInteger are our own (`types`). The tables of kept bytes are in `schema_kept`.
 """
 
 from __future__ import annotations
@@ -15,9 +15,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    LargeBinary,
     MetaData,
-    SmallInteger,
     String,
     Table,
     UniqueConstraint,
@@ -27,43 +25,37 @@ from sqlalchemy import (
 from .types import BigInteger, Id, Text
 
 __all__ = [
+    "ID",
     "aliases",
     "artifacts",
     "changes",
-    "chunks",
     "contents",
     "described",
     "done",
     "faults",
     "figures",
     "files",
-    "identity",
     "inputs",
-    "kept",
     "measures",
     "metadata",
     "metrics",
     "models",
-    "packs",
     "parts",
-    "places",
-    "recipes",
     "skips",
     "snapshots",
     "tagged",
     "tasks",
-    "uses",
     "weights",
 ]
 
 metadata = MetaData()
 
-_ID = Id(64)
+ID = Id(64)
 
 tasks = Table(
     "tasks",
     metadata,
-    Column("id", _ID, primary_key=True),
+    Column("id", ID, primary_key=True),
     Column("project", Text, nullable=False),
     Column("name", Text, nullable=False),
     Column("status", Id(16), nullable=False),
@@ -87,7 +79,7 @@ tasks = Table(
     Column("kind", String(32), nullable=False, server_default="training"),
     Column("comment", Text, nullable=False, server_default=""),
     Column("archived", Boolean, nullable=False, server_default=false()),
-    Column("parent", _ID),
+    Column("parent", ID),
     # name -> {"text": ..., "format": "json", "yaml"...}
     Column("configurations", JSON, nullable=False, server_default="{}"),
     # name -> what was connected under it
@@ -104,7 +96,7 @@ tasks = Table(
 changes = Table(
     "changes",
     metadata,
-    Column("task_id", _ID, ForeignKey("tasks.id"), primary_key=True),
+    Column("task_id", ID, ForeignKey("tasks.id"), primary_key=True),
     Column("diff", Text, nullable=False),
     # all else: names of files, what is left out, when it was read
     Column("facts", JSON, nullable=False),
@@ -113,11 +105,11 @@ changes = Table(
 models = Table(
     "models",
     metadata,
-    Column("id", _ID, primary_key=True),
+    Column("id", ID, primary_key=True),
     Column("project", Text, nullable=False),
     Column("name", Text, nullable=False),
     # the task that made it; none for an imported model
-    Column("task_id", _ID, ForeignKey("tasks.id")),
+    Column("task_id", ID, ForeignKey("tasks.id")),
     # what makes two saves of one task versions of one model: a path, or a series of checkpoints
     Column("key", Text, nullable=False),
     Column("framework", Text, nullable=False),
@@ -162,9 +154,9 @@ snapshots = Table(
     "snapshots",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("model_id", _ID, ForeignKey("models.id"), nullable=False),
+    Column("model_id", ID, ForeignKey("models.id"), nullable=False),
     Column("version", Integer, nullable=False),
-    Column("event_id", _ID, nullable=False, unique=True),
+    Column("event_id", ID, nullable=False, unique=True),
     Column("digest", String(80), index=True),
     Column("size", BigInteger),
     Column("uri", Text),
@@ -218,8 +210,8 @@ inputs = Table(
     "inputs",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("task_id", _ID, ForeignKey("tasks.id"), nullable=False, index=True),
-    Column("model_id", _ID, ForeignKey("models.id"), nullable=False, index=True),
+    Column("task_id", ID, ForeignKey("tasks.id"), nullable=False, index=True),
+    Column("model_id", ID, ForeignKey("models.id"), nullable=False, index=True),
     Column("snapshot_id", Integer, ForeignKey("snapshots.id")),
     Column("name", Text, nullable=False),
     Column("path", Text),
@@ -236,7 +228,7 @@ skips = Table(
     "skips",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("task_id", _ID, ForeignKey("tasks.id"), nullable=False, index=True),
+    Column("task_id", ID, ForeignKey("tasks.id"), nullable=False, index=True),
     Column("path", Text, nullable=False),
     Column("rule", Text, nullable=False),
     Column("count", Integer, nullable=False),
@@ -246,7 +238,7 @@ faults = Table(
     "faults",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("task_id", _ID, ForeignKey("tasks.id"), nullable=False, index=True),
+    Column("task_id", ID, ForeignKey("tasks.id"), nullable=False, index=True),
     Column("time", Float, nullable=False),
     Column("place", Text, nullable=False),
     Column("error", Text, nullable=False),
@@ -254,7 +246,7 @@ faults = Table(
 )
 
 #: Events that are in the store: the same one is never recorded twice, whoever replays it.
-done = Table("done", metadata, Column("event_id", _ID, primary_key=True), Column("task_id", _ID, index=True))
+done = Table("done", metadata, Column("event_id", ID, primary_key=True), Column("task_id", ID, index=True))
 
 #: Files whose digest is known as long as they stay untouched.
 files = Table(
@@ -276,93 +268,11 @@ weights = Table(
     Column("digest", String(80), primary_key=True, index=True),
 )
 
-#: The store's own id, one row: packs of several stores may lie at one place.
-identity = Table("identity", metadata, Column("id", String(32), primary_key=True))
-
-#: Where bytes are kept. `url` is a folder or an fsspec URL, empty for the content store in the home that the
-#: store lies in; `host` is the machine of a folder, empty where every machine reaches it.
-places = Table(
-    "places",
-    metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("url", Text, nullable=False),
-    Column("host", Text, nullable=False),
-    UniqueConstraint("url", "host"),
-)
-
-#: Files that hold chunks (`autolog.content.packs`). One that is `doomed` is no longer used, and is taken
-#: away.
-packs = Table(
-    "packs",
-    metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("place_id", Integer, ForeignKey("places.id"), nullable=False, index=True),
-    Column("name", Text, nullable=False),
-    Column("size", BigInteger, nullable=False),
-    Column("digest", LargeBinary, nullable=False),
-    Column("created", Float, nullable=False),
-    Column("task_id", _ID, ForeignKey("tasks.id")),
-    Column("doomed", Boolean, nullable=False),
-)
-
-#: Where each chunk of a place lies.
-chunks = Table(
-    "chunks",
-    metadata,
-    Column("place_id", Integer, ForeignKey("places.id"), primary_key=True),
-    Column("digest", LargeBinary(32), primary_key=True),
-    Column("pack_id", Integer, ForeignKey("packs.id"), nullable=False, index=True),
-    Column("offset", BigInteger, nullable=False),
-    Column("length", Integer, nullable=False),
-    Column("size", Integer, nullable=False),
-    Column("itemsize", SmallInteger, nullable=False),
-    Column("check", LargeBinary(8), nullable=False),
-    # the chunk that it is a difference to
-    Column("base", LargeBinary(32)),
-)
-
-#: Which chunks the file with some digest consists of, at one place.
-recipes = Table(
-    "recipes",
-    metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("place_id", Integer, ForeignKey("places.id"), nullable=False),
-    Column("digest", String(80), nullable=False),
-    Column("size", BigInteger, nullable=False),
-    Column("chunks", LargeBinary, nullable=False),
-    Column("created", Float, nullable=False),
-    UniqueConstraint("place_id", "digest"),
-)
-
-#: Which packs a recipe needs.
-uses = Table(
-    "uses",
-    metadata,
-    Column("recipe_id", Integer, ForeignKey("recipes.id"), primary_key=True),
-    Column("pack_id", Integer, ForeignKey("packs.id"), primary_key=True, index=True),
-)
-
-#: The kept files of snapshots: by a recipe, or plain, at a path below the place.
-kept = Table(
-    "kept",
-    metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("snapshot_id", Integer, ForeignKey("snapshots.id"), nullable=False, index=True),
-    # its name in the snapshot, empty if it is the only file
-    Column("name", Text, nullable=False),
-    Column("digest", String(80), nullable=False, index=True),
-    Column("size", BigInteger, nullable=False),
-    Column("place_id", Integer, ForeignKey("places.id"), nullable=False),
-    Column("recipe_id", Integer, ForeignKey("recipes.id"), index=True),
-    Column("path", Text),
-    UniqueConstraint("snapshot_id", "name", "place_id"),
-)
-
 #: The tags of models, once more and one by one: `models.tags` is the record, this is how models are found.
 tagged = Table(
     "tagged",
     metadata,
-    Column("model_id", _ID, ForeignKey("models.id"), primary_key=True),
+    Column("model_id", ID, ForeignKey("models.id"), primary_key=True),
     Column("tag", Text, primary_key=True),
     Index("ix_tagged_tag", "tag", postgresql_using="hash"),
 )
@@ -371,7 +281,7 @@ tagged = Table(
 described = Table(
     "described",
     metadata,
-    Column("model_id", _ID, ForeignKey("models.id"), primary_key=True),
+    Column("model_id", ID, ForeignKey("models.id"), primary_key=True),
     Column("key", Text, primary_key=True),
     Column("kind", String(8), nullable=False),
     Column("text", Text),
@@ -383,7 +293,7 @@ described = Table(
 aliases = Table(
     "aliases",
     metadata,
-    Column("model_id", _ID, ForeignKey("models.id"), primary_key=True),
+    Column("model_id", ID, ForeignKey("models.id"), primary_key=True),
     Column("name", Text, primary_key=True),
     Column("snapshot_id", Integer, ForeignKey("snapshots.id"), nullable=False, index=True),
 )
@@ -392,7 +302,7 @@ aliases = Table(
 metrics = Table(
     "metrics",
     metadata,
-    Column("model_id", _ID, ForeignKey("models.id"), primary_key=True),
+    Column("model_id", ID, ForeignKey("models.id"), primary_key=True),
     Column("name", Text, primary_key=True),
     Column("iteration", BigInteger, primary_key=True, autoincrement=False),
     Column("value", Float),
@@ -404,7 +314,7 @@ measures = Table(
     "measures",
     metadata,
     # One that an earlier version removes goes along.
-    Column("model_id", _ID, ForeignKey("models.id", ondelete="CASCADE"), primary_key=True),
+    Column("model_id", ID, ForeignKey("models.id", ondelete="CASCADE"), primary_key=True),
     Column("name", Text, primary_key=True),
     Column("iteration", BigInteger, nullable=False),
     Column("last", Float),
@@ -417,7 +327,7 @@ figures = Table(
     "figures",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("model_id", _ID, ForeignKey("models.id"), nullable=False, index=True),
+    Column("model_id", ID, ForeignKey("models.id"), nullable=False, index=True),
     Column("title", Text, nullable=False),
     Column("series", Text, nullable=False),
     Column("iteration", BigInteger, nullable=False),
@@ -432,7 +342,7 @@ artifacts = Table(
     "artifacts",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("task_id", _ID, ForeignKey("tasks.id"), nullable=False, index=True),
+    Column("task_id", ID, ForeignKey("tasks.id"), nullable=False, index=True),
     Column("name", Text, nullable=False),
     # what it was made of: `file`, `folder`, `json`, `array`, `table`, `image`, `text`, `pickle`
     Column("kind", String(16), nullable=False),
