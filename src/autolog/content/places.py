@@ -7,7 +7,6 @@ the file is moved to its name when it is complete.
 
 from __future__ import annotations
 
-import fcntl
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
@@ -16,9 +15,10 @@ from typing import Any, TypeVar
 from autolog.config import mask, secrets_in
 from autolog.errors import DestinationError, IntegrityError
 
+from .copies import copy_file
 from .reach import PLAINLY, Reach, is_remote
 
-__all__ = ["Place", "open_place", "share"]
+__all__ = ["Place", "open_place"]
 
 #: The longest wait in seconds before trying again where a place answers with an error that may pass.
 _LONGEST_WAIT = 4.0
@@ -37,8 +37,6 @@ _EXTRAS = {
     "abfss": "azure",
 }
 _TEMPORARY = ".part"
-#: Of Linux: asks for a file that shares its blocks.
-_FICLONE = 0x40049409
 
 _T = TypeVar("_T")
 
@@ -116,7 +114,7 @@ class Folder(Place):
             _make_folders(folder)
             try:
                 if not (is_ours and _link(source, temporary)):
-                    _copy(source, temporary)
+                    copy_file(source, temporary)
                 os.rename(temporary, path)
             except BaseException:
                 _unlink(temporary)
@@ -148,7 +146,7 @@ class Folder(Place):
 
     def fetch(self, name: str, target: str) -> None:
         try:
-            _copy(self._path(name), target)
+            copy_file(self._path(name), target)
         except FileNotFoundError as error:
             if not os.path.exists(self._path(name)):
                 raise IntegrityError(f"{self._path(name)} is gone") from error
@@ -357,47 +355,6 @@ def _link(source: str, target: str) -> bool:
     finally:
         os.close(descriptor)
     return True
-
-
-def _copy(source: str, target: str) -> None:
-    """A synced copy; its blocks are shared where the filesystem can do that."""
-    reader = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        writer = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
-        try:
-            _copy_range(reader, writer)
-            os.fsync(writer)
-        finally:
-            os.close(writer)
-    finally:
-        os.close(reader)
-
-
-def share(reader: int, writer: int) -> bool:
-    """Have an empty open file share the blocks of another one; False where the file system can't do that."""
-    try:
-        fcntl.ioctl(writer, _FICLONE, reader)
-    except OSError:
-        return False
-    return True
-
-
-def _copy_range(reader: int, writer: int) -> None:
-    """Copy an open file into another one from its first byte on."""
-    done = 0
-    try:
-        while count := os.copy_file_range(reader, writer, 1 << 30, done, done):
-            done += count
-        return
-    except OSError:
-        pass  # across filesystems, or where the kernel can't: by hand
-    buffer = bytearray(1 << 20)
-    view = memoryview(buffer)
-    while count := os.preadv(reader, [buffer], done):
-        written = 0
-        while written < count:
-            written += os.pwrite(writer, view[written:count], done + written)
-        done += count
 
 
 def _unlink(path: str) -> None:

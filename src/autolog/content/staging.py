@@ -21,8 +21,8 @@ from autolog.config import mask
 from autolog.errors import DestinationError
 
 from .ahead import Ahead, reserve
+from .copies import share
 from .cutting import Piece, Span, cut
-from .places import share
 
 __all__ = ["Staged", "StagedFile", "Staging", "item_facts", "read_item"]
 
