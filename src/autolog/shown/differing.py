@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 __all__ = ["Stretch", "stretches", "unified"]
 
@@ -17,6 +18,17 @@ Stretch = tuple[bool, int, int, int, int]
 
 #: Differences that are looked for at once, and steps in all; beyond these the rest counts as replaced.
 _MOST_EDITS, _MOST_STEPS = 200, 2_000_000
+
+
+class _Block(NamedTuple):
+    """Lines i to j of one text and k to m of the other, which are compared."""
+
+    one: Sequence[str]
+    other: Sequence[str]
+    i: int
+    j: int
+    k: int
+    m: int
 
 
 def stretches(one: Sequence[str], other: Sequence[str], steps: int = _MOST_STEPS) -> list[Stretch]:
@@ -38,9 +50,10 @@ def stretches(one: Sequence[str], other: Sequence[str], steps: int = _MOST_STEPS
             _add(found, (False, i, j, k, m))
             _add(found, (True, *tail))
             continue
-        anchors = _anchors(one, other, i, j, k, m)
+        block = _Block(one, other, i, j, k, m)
+        anchors = _anchors(block)
         if not anchors:
-            for each in _edits(one, other, i, j, k, m, budget):
+            for each in _edits(block, budget):
                 _add(found, each)
             _add(found, (True, *tail))
             continue
@@ -87,10 +100,9 @@ def _add(found: list[Stretch], new: Stretch) -> None:
     found.append(new)
 
 
-def _anchors(
-    one: Sequence[str], other: Sequence[str], i: int, j: int, k: int, m: int
-) -> list[tuple[int, int]]:
+def _anchors(block: _Block) -> list[tuple[int, int]]:
     """The places of lines that both have once, as many as are in the same order in both."""
+    one, other, i, j, k, m = block
     first: dict[str, int] = {}
     for at in range(i, j):
         first[one[at]] = -1 if one[at] in first else at
@@ -118,13 +130,12 @@ def _anchors(
     return found[::-1]
 
 
-def _edits(
-    one: Sequence[str], other: Sequence[str], i: int, j: int, k: int, m: int, budget: list[int]
-) -> list[Stretch]:
+def _edits(block: _Block, budget: list[int]) -> list[Stretch]:
     """Few lines to take out and put in (Myers 1986), piece by piece; all of them where it takes too long."""
+    _, _, i, j, k, m = block
     found: list[Stretch] = []
     while i < j and k < m and budget[0] > 0:
-        trace, x, y = _furthest(one, other, i, j, k, m, budget)
+        trace, x, y = _furthest(block._replace(i=i, k=k), budget)
         if not x + y:
             break
         for each in _back(trace, x, y, i, k):
@@ -134,10 +145,9 @@ def _edits(
     return found
 
 
-def _furthest(
-    one: Sequence[str], other: Sequence[str], i: int, j: int, k: int, m: int, budget: list[int]
-) -> tuple[list[dict[int, int]], int, int]:
+def _furthest(block: _Block, budget: list[int]) -> tuple[list[dict[int, int]], int, int]:
     """How far the allowed edits lead, at best to the end of both, and what was reached by each of them."""
+    one, other, i, j, k, m = block
     width, height = j - i, m - k
     reached = {1: 0}
     trace: list[dict[int, int]] = []

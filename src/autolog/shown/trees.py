@@ -130,12 +130,12 @@ def _of_expression(text: str, left: list[int]) -> Node | None:
         return None
     try:
         tree = ast.parse(text.strip(), mode="eval").body
-        return _call(tree, text.strip(), left) if isinstance(tree, ast.Call) else None
+        return _call(tree, left) if isinstance(tree, ast.Call) else None
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 
 
-def _call(tree: ast.expr, text: str, left: list[int], depth: int = 0) -> Node:
+def _call(tree: ast.expr, left: list[int], depth: int = 0) -> Node:
     left[0] -= 1
     parts: list[tuple[str, ast.expr]] = []
     if isinstance(tree, ast.Call):
@@ -163,7 +163,7 @@ def _call(tree: ast.expr, text: str, left: list[int], depth: int = 0) -> Node:
     if depth >= _DEEPEST or left[0] < 0:
         return Node(_short(ast.unparse(tree)))
     for name, inner in parts:
-        node.add(name, _call(inner, text, left, depth + 1))
+        node.add(name, _call(inner, left, depth + 1))
     return node
 
 
