@@ -334,7 +334,7 @@ def test_selection_and_its_bar(own):
     # Nothing is kept of these, and there are no files.
     row(page, 0).locator("button.more").click()
     download = page.locator("#row-menu [data-row=download]")
-    expect(download).to_have_attribute("title", re.compile("were not kept"))
+    expect(download).to_have_attribute("title", re.compile("no bytes were kept"))
     expect(download).not_to_have_attribute("href", re.compile("."))
     page.keyboard.press("Escape")
     choose(page, 1)
