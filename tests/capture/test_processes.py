@@ -410,6 +410,31 @@ def test_an_agent_stopped_during_a_barrier(lab):
 
 
 @pytest.mark.slow
+def test_a_barrier_waits_although_no_descriptors_were_free(lab):
+    # Saves have given up descriptors, each after a short wait: that must not shorten the barrier.
+    done = lab.run(
+        """
+        import threading
+        save(Model(b"first"), "first.bin")
+        time.sleep(0.5)
+        stopped = agent()
+        os.kill(stopped, signal.SIGSTOP)
+        models = [Model(b"%d" % number) for number in range(100)]
+        for number, model in enumerate(models):
+            save(model, f"m{number}.bin")
+        threading.Timer(0.6, os.kill, (stopped, signal.SIGCONT)).start()
+        models.append(Model(b"in its place"))
+        save(models[-1], "m99.bin")
+        print(*map(digest_of, models), sep="\\n")
+        """,
+        prelude=PRELUDE + _AGENT,
+    )
+    assert done.err == ""
+    assert [(each.uri, each.reason) for each in lab.snapshots() if not each.digest] == []
+    assert set(done.lines) < {each.digest for each in lab.snapshots()}
+
+
+@pytest.mark.slow
 def test_a_full_socket_is_a_backlog(lab):
     process = lab.start("""
         save(Model(b"first"), "first.bin")

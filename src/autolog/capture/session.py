@@ -105,8 +105,11 @@ class Session:
         self.output_uri = ""
         #: How the run ended, if it has: exit functions that run after ours may still save.
         self._ended: tuple[str, str] | None = None
-        #: Whether we have waited for the agent in vain, and heard nothing since.
+        #: Whether a barrier has waited for the agent in vain, and whether a save that wanted room has, and
+        #: nothing was heard since. The second wait is so short that any busy machine exceeds it: it says
+        #: nothing about what a barrier may hope for.
         self._is_silent = False
+        self._is_full = False
         #: Called before the first file event, to tell which hooks applied.
         self.bound: Callable[[], tuple[dict[str, str], dict[str, str]]] = lambda: ({}, {})
         self._is_bound = False
@@ -159,7 +162,7 @@ class Session:
     def drain(self) -> None:
         """Take in what the agent has said; never waits."""
         for notice in self._link.notices():
-            self._is_silent = False
+            self._is_silent = self._is_full = False
             self._take(notice)
         self._link.flush()
 
@@ -358,9 +361,9 @@ class Session:
         deadline = time.monotonic() + _ROOM_SECONDS
         while (holding := self._holding()) and sum(each.count for each in holding) + wanted > self._room:
             read = [each for each in holding if each.is_digested]
-            left = 0.0 if self._is_silent else deadline - time.monotonic()
+            left = 0.0 if self._is_silent or self._is_full else deadline - time.monotonic()
             if read or left <= 0:
-                self._is_silent = self._is_silent or not read
+                self._is_full = self._is_full or not read
                 for each in read or holding[:1]:
                     each.let_go()
             else:
