@@ -1,6 +1,10 @@
 """`autolog show`."""
 
+import subprocess
+
 import pytest
+
+from autolog.store import ChangesRecord
 
 pytestmark = pytest.mark.core
 
@@ -120,8 +124,31 @@ def test_a_tasks_faults(autolog, story):
     assert [each["own"] for each in task["inputs"]] == [False, False]
 
 
-def test_model_options_on_a_task_are_a_usage_error(autolog, story):
+def test_options_for_the_other_kind_are_a_usage_error(autolog, story):
     assert autolog("show", "train", "--lineage").status == 2
+    answer = autolog("show", "best", "--diff")
+    assert answer.status == 2
+    assert "--diff is for tasks" in answer.err
+
+
+def test_the_difference_is_what_git_takes(autolog, story, tmp_path):
+    train, evaluate = (b.encode().hex().ljust(32, "0") for b in ("train", "evaluate"))
+    (tmp_path / "train.py").write_bytes(b"lr = 1\r\nprint(lr)\n")
+    diff = (
+        "diff --git a/train.py b/train.py\n--- a/train.py\n+++ b/train.py\n"
+        "@@ -1,2 +1,3 @@\n-lr = 1\r\n+lr = 2\r\n print(lr)\n+\tprint('\x1b[31m')\n"
+    )
+    story.writer.changes(train, ChangesRecord(diff=diff))
+    story.writer.changes(evaluate, ChangesRecord(diff=diff, cut_lines=4, cut_bytes=2048))
+    answer = autolog("show", "train", "--diff")
+    assert (answer.status, answer.err) == (0, "")
+    (tmp_path / "changes.diff").write_bytes(answer.out.encode())
+    subprocess.run(["git", "apply", "changes.diff"], cwd=tmp_path, check=True)
+    assert (tmp_path / "train.py").read_bytes() == b"lr = 2\r\nprint(lr)\n\tprint('\x1b[31m')\n"
+    assert "4 lines (2.0 kB) or more are left out" in autolog("show", "evaluate", "--diff").err
+    nothing = autolog("show", "finetune", "--diff")
+    assert nothing.status == 4
+    assert "no changes of its repository" in nothing.err
 
 
 def test_nothing_of_that_name(autolog, story):

@@ -63,6 +63,9 @@ def show(options: Options, /, name: str, **parts: bool) -> None:
     with opened_kept(options) as (store, kept, settings):
         kind, record_id, version = find(store, name)
         if kind == "model":
+            _refuse(
+                asked, ("hooks", "diff"), f"for tasks, and {name!r} is a model; see the task that made it"
+            )
             record = store.model(record_id, tensors=asked.tensors)
             places = kept_places(kept, settings, (record,))
             if options.json:
@@ -70,9 +73,9 @@ def show(options: Options, /, name: str, **parts: bool) -> None:
             else:
                 _show_model(store, record, version, asked, places)
             return
-        for part in ("lineage", "tensors", "design"):
-            if getattr(asked, part):
-                raise click.UsageError(f"--{part} is for models, and {name!r} is a task; see its outputs")
+        _refuse(
+            asked, ("lineage", "tensors", "design"), f"for models, and {name!r} is a task; see its outputs"
+        )
         task, changes = store.task(record_id), changes_of(store, record_id)
     if options.json:
         emit_json({"schema": _json.SCHEMA, **_json.task(task, changes)})
@@ -80,6 +83,12 @@ def show(options: Options, /, name: str, **parts: bool) -> None:
         _show_diff(task, changes)
     else:
         _show_task(task, asked)
+
+
+def _refuse(asked: _Parts, parts: tuple[str, ...], why: str) -> None:
+    for part in parts:
+        if getattr(asked, part):
+            raise click.UsageError(f"--{part} is {why}")
 
 
 # -- models ---------------------------------------------------------------------------------------
