@@ -91,13 +91,20 @@ def test_a_store_is_made_and_nothing_is_needed(run, home):
     assert (home / "autolog.db").exists()
 
 
+def _binds(opened, port):
+    try:
+        opened.bind(("127.0.0.1", port))
+    except OSError:
+        return False
+    return True
+
+
 def test_the_usual_port_may_be_taken(run):
     with socket.socket() as other:
-        try:
-            other.bind(("127.0.0.1", PORT))
-            other.listen()
-        except OSError:
-            pass  # somebody has it already
+        # Connections that have ended just now don't hold the port; another test's server may, for a while.
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        wait_until(lambda: _binds(other, PORT), 60)
+        other.listen()
         ui = run()
         assert ui.port not in (0, PORT)
         assert ui.get("/index.json")["task_count"] == 0

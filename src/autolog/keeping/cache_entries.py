@@ -7,6 +7,7 @@ import fcntl
 import os
 import re
 import shutil
+import time
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -34,12 +35,12 @@ class Cache(NamedTuple):
 
 
 class _Entry(NamedTuple):
-    """A snapshot in the cache: the bytes that it takes, and those that are still to come."""
+    """A snapshot in the cache: the bytes that it takes, those still to come, and when it was used (ns)."""
 
     folder: str
     size: int
     coming: int
-    used: float
+    used: int
 
 
 @contextlib.contextmanager
@@ -54,7 +55,8 @@ def entry(cache: Cache, digest: str) -> Iterator[str]:
         lock = _take(folder)
         try:
             yield folder
-            os.utime(lock)  # it was used now
+            # It was used now. The kernel's own clock for this has steps of milliseconds: two uses would tie.
+            os.utime(lock, ns=(time.time_ns(),) * 2)
         except BaseException:
             os.close(lock)
             if os.listdir(folder) == [OURS]:
@@ -178,11 +180,11 @@ def _entries(root: str) -> Iterator[_Entry]:
             if here != ours:
                 size += sum(_size(os.path.join(here, each)) for each in names)
         try:
-            used = os.stat(os.path.join(ours, "in-use")).st_mtime
+            used = os.stat(os.path.join(ours, "in-use")).st_mtime_ns
             with open(os.path.join(ours, "fetching"), "rb") as file:
                 whole = int(file.read(20) or 0)
         except (OSError, ValueError):
-            used, whole = 0.0, 0
+            used, whole = 0, 0
         yield _Entry(folder, max(size, whole), max(0, whole - size), used)
 
 
