@@ -1,8 +1,8 @@
 """The same weights in other bytes: lineage follows them."""
 
-import pytest
+from later import needs
 
-torch = pytest.importorskip("torch")
+pytestmark = needs("torch")
 
 _PRELUDE = """
 import autolog

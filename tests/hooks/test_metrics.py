@@ -7,10 +7,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from later import IN_ONE_WORKER, needs
 
 from autolog.hooks import discover
 from autolog.hooks._metrics import of_estimator
 
+pytestmark = [needs("numpy"), IN_ONE_WORKER]
 np = pytest.importorskip("numpy")
 
 _RANDOM = np.random.default_rng(0)

@@ -7,26 +7,36 @@ import collections
 import copy
 import datetime as dt
 import gc
+import importlib
 import random
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from later import IN_ONE_WORKER, Later, needs
 
 from autolog.hooks import sort
 from autolog.patching.calls import Origins
 
-torch = pytest.importorskip("torch")
-np = pytest.importorskip("numpy")
-from torch import nn  # noqa: E402
+pytestmark = [needs("numpy", "torch"), IN_ONE_WORKER]
+np, nn, torch = Later("numpy"), Later("torch.nn"), Later("torch")
 
 
-class Scaled(nn.Module):
+@pytest.fixture(autouse=True, scope="module")
+def _few_objects() -> Iterator[None]:
+    """Collections look through what these tests make, not through all that a worker has imported."""
+    importlib.import_module("torch")
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+def scaled() -> Any:
     """Parameters that no layer calls by these names."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.scale = nn.Parameter(torch.ones(3))
-        self.shift = nn.Parameter(torch.zeros(3))
+    module = nn.Module()
+    module.scale = nn.Parameter(torch.ones(3))
+    module.shift = nn.Parameter(torch.zeros(3))
+    return module
 
 
 def network() -> Any:
@@ -53,9 +63,9 @@ MODELS = {
     "of attention": lambda: {"in_proj_weight": torch.ones(3, 3), "in_proj_bias": torch.ones(3)},
     "half precision": lambda: {key: value.half() for key, value in network().state_dict().items()},
     "as arrays": lambda: {key: value.numpy().copy() for key, value in network().state_dict().items()},
-    "named parameters": lambda: dict(Scaled().named_parameters()),
-    "list of parameters": lambda: list(Scaled().parameters()),
-    "lone parameter": lambda: Scaled().scale,
+    "named parameters": lambda: dict(scaled().named_parameters()),
+    "list of parameters": lambda: list(scaled().parameters()),
+    "lone parameter": lambda: scaled().scale,
     "Keras' names": lambda: {"dense/kernel:0": np.ones(3), "dense/bias:0": np.ones(3)},
     "Flax' names": lambda: {"params": {"Dense_0.kernel": np.ones(3), "Dense_0.bias": np.ones(3)}},
     "adapter": lambda: {"base.q_proj.lora_A": torch.ones(2), "base.q_proj.lora_B": torch.ones(2)},
@@ -106,7 +116,7 @@ def test_framework_of_tensors(make: Any, framework: str | None) -> None:
     ids=["state dict", "detached", "views"],
 )
 def test_shares_storage_with_a_living_parameter(make: Any) -> None:
-    module = Scaled()
+    module = scaled()
     saved = make(module)
     assert sort(saved).rule == "array"
     verdict = sort(saved, noted(module))
@@ -117,7 +127,7 @@ def test_shares_storage_with_a_living_parameter(make: Any) -> None:
 
 
 def test_what_shares_no_storage_is_data() -> None:
-    module = Scaled()
+    module = scaled()
     origins = noted(module)
     for saved in (
         {"scale": module.scale.detach().clone()},
@@ -130,7 +140,7 @@ def test_what_shares_no_storage_is_data() -> None:
 
 def test_modules_are_remembered_weakly_and_few() -> None:
     origins = Origins()
-    modules = [Scaled() for _ in range(10)]
+    modules = [scaled() for _ in range(10)]
     for module in modules:
         origins.note(module.state_dict(), module)
         origins.note(module.state_dict(), module)

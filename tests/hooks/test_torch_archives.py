@@ -7,13 +7,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from later import IN_ONE_WORKER, Later, needs
 
 from autolog import hooks
 from autolog.hooks import Bundle
 
-torch = pytest.importorskip("torch")
-
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [needs("torch", "onnx"), IN_ONE_WORKER, pytest.mark.filterwarnings("ignore")]
+onnx, torch = Later("onnx"), Later("torch")
 
 
 def test_a_script_module_says_that_it_is_torchscript_whoever_loads_it(tmp_path: Path) -> None:
@@ -33,16 +33,14 @@ def test_a_script_module_says_that_it_is_torchscript_whoever_loads_it(tmp_path: 
 
 @pytest.fixture
 def proto() -> Any:
-    onnx = pytest.importorskip("onnx")
-    numpy = pytest.importorskip("numpy")
+    import numpy
+
     weights = [onnx.numpy_helper.from_array(numpy.full((32, 32), n, "float32"), f"w/{n}") for n in range(3)]
     return onnx.helper.make_model(onnx.helper.make_graph([], "g", [], [], weights))
 
 
 def written(proto: Any, path: Path, **options: Any) -> tuple[Any, Any]:
     """What the hook of `onnx.save` says is written, before and after it is."""
-    import onnx
-
     (point,) = (
         point
         for hook in hooks.discover()

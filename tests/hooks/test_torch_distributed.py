@@ -7,9 +7,9 @@ import subprocess
 import sys
 from typing import Any
 
-import pytest
+from later import needs
 
-pytest.importorskip("torch.distributed.checkpoint")
+pytestmark = needs("torch")
 
 JOB = """
 import logging, os, warnings

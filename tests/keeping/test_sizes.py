@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 from blake3 import blake3
+from later import needs
 
 from autolog.content import open_place
 from autolog.keeping import restore, verify
 from autolog.store import Kept, Store
 
-pytest.importorskip("torch")
+pytestmark = needs("torch")
 
 MEGABYTES = int(os.environ.get("AUTOLOG_TEST_MEGABYTES", "16"))
 GROWING = Path(__file__).with_name("growing.py")
