@@ -8,7 +8,7 @@ import joblib
 from sklearn.datasets import load_digits
 
 images, labels = load_digits(return_X_y=True)
-shutil.move("models/forest.z", "models/forest.v1")
+shutil.copy("models/forest.z", "models/forest.v1")
 
 print(joblib.load("models/pipeline.joblib").predict(images[:10]))
 print(joblib.load(Path("models/forest.v1")).predict(images[:10]))
