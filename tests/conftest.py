@@ -2,6 +2,7 @@
 and real servers, started when the first test asks for them and ended with the tests.
 """
 
+import gc
 import signal
 import sys
 from pathlib import Path
@@ -15,6 +16,13 @@ for _signal in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
 
 _HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(_HERE / "toy"), str(_HERE / "faults"), str(_HERE / "services")]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """What is there before the first test stays: collections needn't look through it, nor forks copy it."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

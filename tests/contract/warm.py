@@ -19,6 +19,7 @@ __all__ = ["serve"]
 
 def serve(modules):
     """Answer requests until there are no more; returns in each fork, which then is the script's process."""
+    gc.disable()  # imports make next to no garbage, and collections take a quarter of their time
     for name in modules:
         with contextlib.suppress(ImportError):  # not every part of a framework can be imported everywhere
             importlib.import_module(name)
@@ -26,6 +27,7 @@ def serve(modules):
     # What the imports made stays: forks needn't look through it again and again, and last when they end.
     gc.collect()
     gc.freeze()
+    gc.enable()
     requests, answers = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w")
     print("imported", file=answers, flush=True)
     for line in requests:

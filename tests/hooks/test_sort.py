@@ -9,7 +9,6 @@ import datetime as dt
 import gc
 import importlib
 import random
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -23,12 +22,10 @@ np, nn, torch = Later("numpy"), Later("torch.nn"), Later("torch")
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _few_objects() -> Iterator[None]:
+def _few_objects() -> None:
     """Collections look through what these tests make, not through all that a worker has imported."""
     importlib.import_module("torch")
     gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 def scaled() -> Any:

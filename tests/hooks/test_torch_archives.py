@@ -33,9 +33,9 @@ def test_a_script_module_says_that_it_is_torchscript_whoever_loads_it(tmp_path: 
 
 @pytest.fixture
 def proto() -> Any:
-    import numpy
+    import numpy as np
 
-    weights = [onnx.numpy_helper.from_array(numpy.full((32, 32), n, "float32"), f"w/{n}") for n in range(3)]
+    weights = [onnx.numpy_helper.from_array(np.full((32, 32), n, "float32"), f"w/{n}") for n in range(3)]
     return onnx.helper.make_model(onnx.helper.make_graph([], "g", [], [], weights))
 
 
