@@ -129,7 +129,8 @@ def overflowing(page):
     """How much wider the page is than its window, once its plots have taken the window's new width."""
     wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     with contextlib.suppress(TimeoutError):
-        page.wait_for_function(f"{wide} <= 0", timeout=3_000)
+        # A function: an expression would be evaluated in the page each time, which the pages don't allow.
+        page.wait_for_function(f"() => {wide} <= 0", timeout=3_000)
     return page.evaluate(wide)
 
 
