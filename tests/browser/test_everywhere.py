@@ -83,7 +83,7 @@ READ = """() => {
 }"""
 OPEN = "for (const each of document.querySelectorAll('main details:not(.menu)')) each.open = true"
 #: What is cut off by its own box.
-CUT = """() => [...document.querySelectorAll('h1, h2, button, .button, .badge, dt, legend')]
+CUT = """() => [...document.querySelectorAll('h1, h2, button, .button, .badge, dt, legend, .sides > li')]
     .filter((each) => each.offsetParent && !each.matches('.hidden'))
     .filter((each) => each.scrollWidth > each.clientWidth + 1)
     .map((each) => each.outerHTML.slice(0, 120))"""
