@@ -211,6 +211,11 @@ FILTERS = {
     "meta.optimizer=adam&meta.optimizer=sgd": lambda each: each["metadata"]["optimizer"] in ("adam", "sgd"),
     "size=500MB..1.2GiB": lambda each: 500e6 <= each["snapshots"][0]["size"] <= 1.2 * (1 << 30),
     "versions=2..": lambda each: each["versions"] >= 2,
+    "versions=2..&size=500MB..&parameters=..300M": lambda each: (
+        each["versions"] >= 2
+        and each["snapshots"][0]["size"] >= 500e6
+        and each["snapshots"][0]["parameters"] <= 300e6
+    ),
     "iteration=100.5..1e300": lambda each: each["snapshots"][0]["iteration"] > 100,
     "parameters=..50M": lambda each: each["snapshots"][0]["parameters"] <= 50_000_000,
     "where=size%20%3E%20500MB": lambda each: each["snapshots"][0]["size"] > 500_000_000,
