@@ -4,9 +4,13 @@ import os
 
 import pytest
 
-if not os.path.exists("/dev/nvidiactl"):  # told without the import of torch, which takes seconds
+if not any(
+    map(os.path.exists, ("/dev/nvidiactl", "/dev/dxg"))
+):  # told without the import of torch, which takes seconds
     pytest.skip("there is no GPU here", allow_module_level=True)
 torch = pytest.importorskip("torch")
+if not torch.cuda.is_available():
+    pytest.skip("torch sees no GPU here", allow_module_level=True)
 
 _TRAIN = """
 import torch

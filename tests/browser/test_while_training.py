@@ -7,13 +7,12 @@ import sys
 import time
 from pathlib import Path
 
-import pytest
+from later import needs
 from playwright.sync_api import expect
 
 import autolog
 
-pytest.importorskip("joblib")
-pytest.importorskip("sklearn")
+pytestmark = needs("joblib", "sklearn")
 
 SOURCE = Path(autolog.__file__).resolve().parent.parent
 #: At least, and at most: it goes on until there is a file `enough`.

@@ -3,8 +3,9 @@
 import json
 
 import pytest
+from later import needs
 
-pytest.importorskip("torch")
+pytestmark = needs("torch")
 
 _PRELUDE = "import autolog\nautolog.init()\nimport torch\n"
 _SCRIPT = """

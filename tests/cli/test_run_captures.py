@@ -3,10 +3,9 @@
 import textwrap
 from pathlib import Path
 
-import pytest
+from later import needs
 
-pytest.importorskip("joblib")
-pytest.importorskip("sklearn")
+pytestmark = needs("joblib", "sklearn")
 
 SCRIPT = """
     import multiprocessing, sys

@@ -5,19 +5,19 @@ from __future__ import annotations
 import io
 import json
 import os
-import warnings
 import zipfile
 
 import pytest
+from later import IN_ONE_WORKER, Later, needs
 
-np = pytest.importorskip("numpy")
-pytest.importorskip("tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")
-    keras = pytest.importorskip("keras")
 
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [
+    needs("numpy", "tensorflow", "keras"),
+    IN_ONE_WORKER,
+    pytest.mark.filterwarnings("ignore"),
+]
+keras, np = Later("keras"), Later("numpy")
 
 
 def build(**options):
