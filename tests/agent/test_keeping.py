@@ -7,6 +7,7 @@ import pytest
 from toyframework import digest
 from toylab import wait_until
 
+from autolog.agent.aside import GIVEN_WAY
 from autolog.keeping import restore, verify
 from autolog.store import Kept
 
@@ -163,9 +164,9 @@ def test_beyond_the_limit_the_newest_save_to_a_path_is_kept(lab, tmp_path):
     place.unlink()
     wait_until(lambda: not {"", "waiting"} & {each.keeping for each in lab.snapshots()}, 30)
     found = lab.snapshots()
+    # How many gave way depends on how many were being sent already; none was turned away.
     assert found[-1].keeping == "kept", [(each.keeping, each.keeping_reason) for each in found]
-    assert {each.keeping for each in found} == {"kept", "failed"}
-    assert all("waiting_limit" in each.keeping_reason for each in found if each.keeping == "failed")
+    assert {(each.keeping, each.keeping_reason) for each in found} == {("kept", ""), ("failed", GIVEN_WAY)}
 
 
 def test_a_home_without_room_costs_the_bytes_and_not_the_record(lab):

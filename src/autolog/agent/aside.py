@@ -107,16 +107,14 @@ class Aside:
 
         path = event.path or ""
         with self._lock:
-            waiting = sum(size for _, size in self._waiting.values())
             earlier = [each for each, (at, _) in self._waiting.items() if at == path]
         size = sum(part.facts.size for part in event.parts) or (event.size or 0)
-        if waiting + size > self._limit:
+        if self._bytes() + size > self._limit:
             for each in self.give_up(earlier):
-                with self._lock:
-                    waiting -= self._waiting.pop(each, ("", 0))[1]
+                self.done(each)
             # What was given up may have had chunks that the new one shares with it.
             self._seen.clear()
-        if waiting + size > self._limit:
+        if (waiting := self._bytes()) + size > self._limit:
             return Putting(self, event, None, f"{waiting} bytes wait to be kept already (waiting_limit)")
         if (free := self._free()) is not None and free < 2 * size:
             return Putting(self, event, None, f"the disk of {self.folder} has no room for it")
@@ -128,6 +126,11 @@ class Aside:
             return Putting(self, event, Staging(folder, self._seen), "")
         except DestinationError as error:
             return Putting(self, event, None, str(error))
+
+    def _bytes(self) -> int:
+        """How many bytes wait."""
+        with self._lock:
+            return sum(size for _, size in self._waiting.values())
 
     def _free(self) -> int | None:
         """How many bytes may be put aside: it takes as many again to pack them, and the records need room."""

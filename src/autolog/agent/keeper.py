@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -69,6 +70,8 @@ class Keeper(Worker):
         self._under_way = ""
         #: Events whose bytes were given up before they came here.
         self._unwanted: set[str] = set()
+        #: Given up by the thread that reads, which can't wait for the store to take a note of it.
+        self._given_up: deque[str] = deque()
         aside.give_up = self._give_up
 
     def run(self) -> None:
@@ -82,11 +85,12 @@ class Keeper(Worker):
         with self._some:
             is_wanted = item.event_id not in self._unwanted
             self._unwanted.discard(item.event_id)
+            if is_wanted:
+                self.put(item)
         if not is_wanted:
-            self._drop(item)
-            return
-        self.put(item)
-        if self.blocked:
+            self._note(item.event_id, "failed", GIVEN_WAY)
+            self._done(item, "kept")
+        elif self.blocked:
             self._say(item, "waiting")
 
     def settle(self, job: Job) -> None:
@@ -145,9 +149,14 @@ class Keeper(Worker):
         if not isinstance(item, Outgoing):
             item()
             return
-        self._under_way = item.event_id
         self._send(item)
         self._under_way = ""
+
+    def _next(self) -> Any:
+        item = super()._next()
+        if isinstance(item, Outgoing):
+            self._under_way = item.event_id
+        return item
 
     def _send(self, item: Outgoing) -> None:
         from autolog.errors import DestinationError, IntegrityError, StoreError
@@ -155,6 +164,7 @@ class Keeper(Worker):
         from autolog.store import Kept
 
         for attempt in range(1_000_000):
+            self._note_given_up()
             try:
                 kept = Kept(self._store())
                 try:
@@ -213,12 +223,15 @@ class Keeper(Worker):
             given_up = [each for each in events if each != self._under_way]
             self._unwanted.update(set(given_up) - {each.event_id for each in chosen})
         for each in chosen:
-            self._drop(each)
+            self._done(each, "kept")
+        if chosen:
+            self._given_up.extend(each.event_id for each in chosen)
+            self.put(self._note_given_up)
         return given_up
 
-    def _drop(self, item: Outgoing) -> None:
-        self._note(item.event_id, "failed", GIVEN_WAY)
-        self._done(item, "kept")
+    def _note_given_up(self) -> None:
+        while self._given_up:
+            self._note(self._given_up.popleft(), "failed", GIVEN_WAY)
 
     def _say(self, item: Outgoing, kind: str) -> None:
         if item.connection is not None:
