@@ -124,6 +124,20 @@ def test_a_reader_that_leaves(book):
     assert (done.returncode, done.stdout, done.stderr) == (0, b"[\n", b"")
 
 
+def test_a_reader_that_leaves_does_not_keep_a_command_from_its_work(book):
+    task = book.task("t")
+    book.save(task, "/data/a.pt")
+    book.save(task, "/data/b.pt")
+    command = f"{sys.executable} -m autolog rm a b --yes"
+    done = subprocess.run(
+        ["/bin/bash", "-c", f"{command} | true; echo ${{PIPESTATUS[0]}}"],
+        capture_output=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == (b"0\n", b"")
+    assert book.store.models() == []
+
+
 def test_version_and_console_entry(shell):
     from autolog import __version__
 

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from autolog.keeping import verify
-from autolog.store import alias
+from autolog.store import NewModel, alias, create_model
 
 pytestmark = pytest.mark.core
 
@@ -163,3 +163,19 @@ def test_an_alias_of_one_of_two_models_of_a_name_is_ambiguous(autolog, shelf):
     assert answer.status == 5, answer.err
     assert "2 models are called 'm'" in answer.err
     assert store.counts()["snapshots"] == 2
+
+
+def test_a_name_that_is_also_the_beginning_of_an_id(autolog, shelf):
+    shelf.save(shelf.book.task("one"), "m.bin", os.urandom(1000))
+    store = shelf.book.store
+    beginning = store.find_model("m")[0][:4]
+    named = create_model(store, NewModel(name=beginning, project="p"))
+    # Reading takes what is called so, and removing asks.
+    assert autolog("show", beginning, "--json").json["id"] == named
+    answer = autolog("rm", beginning, "--yes")
+    assert answer.status == 5, answer.err
+    assert "the beginning of another's id" in answer.err
+    assert autolog("rm", named, "--yes").status == 0
+    assert [each.name for each in store.models()] == ["one - m"]
+    assert autolog("rm", beginning, "--yes").status == 0
+    assert store.models() == []

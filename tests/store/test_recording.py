@@ -9,7 +9,7 @@ from sqlalchemy import create_engine, text
 
 from autolog.errors import Ambiguous, NotFound, StoreError, StoreMissing
 from autolog.events import Skipped
-from autolog.store import ContentsRecord, Look, Store, Writer
+from autolog.store import ContentsRecord, Look, NewModel, Store, Writer, create_model
 from autolog.store.migrations import NEWEST
 
 pytestmark = pytest.mark.core
@@ -197,6 +197,13 @@ def test_names(store, task):
     with pytest.raises(Ambiguous) as caught:
         store.find_task("abcd")
     assert len(caught.value.candidates) == 2
+    # Which ids there are is chance; what somebody has called something is not.
+    named = task("abcd")
+    assert store.find_task("abcd") == named.id
+    other = create_model(store, NewModel(name=model.id[:5], project="p"))
+    assert store.find_model(model.id[:5]) == (other, None)
+    assert store.find_model(model.id[:6]) == (model.id, None)
+    assert store.find_model(model.id) == (model.id, None)
 
 
 @pytest.mark.slow

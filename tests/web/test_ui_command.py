@@ -85,6 +85,16 @@ def test_it_serves_until_ctrl_c(run, home):
     assert "Traceback" not in err
 
 
+def test_what_a_run_has_left_that_ended_with_its_agent_comes_in(run, lab, monkeypatch):
+    monkeypatch.setenv("AUTOLOG_HOME", str(lab.home))
+    ui = run("--port", str(free_port()))
+    script = lab.start("save(Model([1.0]), 'm.toy'); input()")
+    wait_until(lambda: ui.get("/models.json")["total"] == 1, 60)
+    os.kill(lab.agent(), signal.SIGKILL)
+    script.kill()
+    wait_until(lambda: ui.get("/tasks.json")["tasks"][0]["status"] == "killed", 60)
+
+
 def test_a_store_is_made_and_nothing_is_needed(run, home):
     ui = run("--port", str(free_port()))
     assert ui.get("/index.json")["model_count"] == 0

@@ -107,7 +107,7 @@ class Aside:
 
         path = event.path or ""
         with self._lock:
-            earlier = [each for each, (at, _) in self._waiting.items() if at == path]
+            earlier = [each for each, (at, _) in self._waiting.items() if path and at == path]
         size = sum(part.facts.size for part in event.parts) or (event.size or 0)
         if self._bytes() + size > self._limit:
             for each in self.give_up(earlier):

@@ -32,12 +32,19 @@ def find(store: Store, name: str) -> Named:
     if kind == "task" and rest:
         return _task(store, rest)
     found: list[Named] = []
-    missing: list[NotFound] = []
+    problems: list[NotFound | Ambiguous] = []
     for search in (_model, _task):
         try:
             found.append(search(store, name, quiet=True))
-        except NotFound as error:
-            missing.append(error)
+        except (NotFound, Ambiguous) as error:
+            problems.append(error)
+    # What is called so comes before what has an id that happens to begin so.
+    called = [each for each in found if not name.startswith(each[1]) and not each[1].startswith(name)]
+    if len(called) == 1:
+        found = called
+    unclear = [each for each in problems if isinstance(each, Ambiguous)]
+    if unclear and not called:
+        raise unclear[0]
     if len(found) == 2:
         raise Ambiguous(
             f"{name!r} is a model ({found[0][1][:8]}) and a task ({found[1][1][:8]}); write model:{name} or"
@@ -46,7 +53,7 @@ def find(store: Store, name: str) -> Named:
         )
     if not found:
         if _VERSIONED.search(name) or "@" in name:
-            raise missing[0]  # it says whether the model or its version is missing
+            raise problems[0]  # it says whether the model or its version is missing
         raise NotFound(
             f"no model or task is called {name!r}; list them with `autolog models` and `autolog tasks`"
         )
@@ -62,16 +69,26 @@ def find_version(store: Store, name: str, *, changes: bool = False) -> tuple[str
     kind, _, rest = name.partition(":")
     wanted = rest if kind == "model" and rest else name
     _, model_id, version = _model(store, wanted, quiet=changes)
-    if changes and len(alike := store.alike(wanted, model_id, version)) > 1:
-        from autolog.store import bare_name
-
-        shown = ", ".join(each[:12] for each in alike[:5])
-        raise Ambiguous(
-            f"{len(alike)} models are called {bare_name(wanted, version)!r}: {shown};"
-            " write the beginning of an id instead",
-            tuple(alike),
-        )
+    if changes:
+        _refuse_unclear(store, wanted, model_id, version)
     return model_id, version
+
+
+def _refuse_unclear(store: Store, wanted: str, model_id: str, version: int | None) -> None:
+    from autolog.store import bare_name
+
+    bare = bare_name(wanted, version)
+    if bare == model_id:
+        return
+    called = store.alike(wanted, model_id, version)
+    begun = [each for each in store.beginning(bare) if each not in called]
+    if len(called) + len(begun) == 1:
+        return
+    shown = ", ".join(each[:12] for each in (*called, *begun)[:5])
+    what = f"{len(called)} models are called {bare!r}"
+    if begun:
+        what = f"{bare!r} is the name of a model and the beginning of another's id"
+    raise Ambiguous(f"{what}: {shown}; write more of the id instead", (*called, *begun))
 
 
 def _model(store: Store, name: str, quiet: bool = False) -> Named:

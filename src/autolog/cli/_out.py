@@ -19,7 +19,8 @@ _PATIENCE = 1.0
 def emit(text: str) -> None:
     """Write data to stdout, a newline added.
 
-    A reader that has had enough (`| head`) ends the command quietly and well.
+    A reader that has had enough (`| head`) is told no more; the command goes on, and ends as it would have:
+    it may be about to do what it was asked for.
     """
     try:
         sys.stdout.write(text + "\n")
@@ -27,7 +28,6 @@ def emit(text: str) -> None:
     except BrokenPipeError:
         # What is still buffered would fail again when the interpreter ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(0) from None
 
 
 def emit_json(value: Any) -> None:

@@ -7,6 +7,7 @@ import os
 import socket
 import sys
 import threading
+import time
 import webbrowser
 from typing import TYPE_CHECKING
 
@@ -19,12 +20,15 @@ from ._out import emit, say
 from ._session import opened_kept
 
 if TYPE_CHECKING:
+    from autolog.config import Settings
     from autolog.web import Options as WebOptions
 
 __all__ = ["PORT", "ui"]
 
 #: The usual port.
 PORT = 8265
+#: How often it is looked for what a run has left whose agent is gone, too.
+_BRING_IN_SECONDS = 10.0
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -70,11 +74,26 @@ def ui(options: Options, /, host: str, port: int | None, no_browser: bool, read_
             # The socket takes the browser's connection already, and the server answers it in a moment. What a
             # browser is started with everybody on this machine can read: so that opens the pages only once.
             threading.Thread(target=webbrowser.open, args=(address + at.ticket,), daemon=True).start()
+        if not read_only:
+            threading.Thread(target=_keep_bringing_in, args=(settings,), daemon=True).start()
         try:
             server.run(sockets=[listening])
         except KeyboardInterrupt:
             # That is how one ends it.
             pass
+
+
+def _keep_bringing_in(settings: Settings) -> None:
+    """Bring what runs have left whose agents were killed with them into the store, again and again."""
+    from autolog.agent import settle
+
+    while True:
+        time.sleep(_BRING_IN_SECONDS)
+        try:
+            settle(settings, wait=_BRING_IN_SECONDS)
+        except (AutologError, OSError):
+            # The store is away, or the spool can't be read: it was said at the start, and may be over later.
+            continue
 
 
 def _listen(host: str, port: int | None) -> socket.socket:

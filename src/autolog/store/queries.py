@@ -247,9 +247,9 @@ class Queries(ABC):
     # -- names ------------------------------------------------------------------------------------
 
     def find_model(self, name: str) -> tuple[str, int | None]:
-        """`(model id, version or None)` for a unique id prefix, a name or a file stem.
+        """`(model id, version or None)` for an id, a name or a file stem, or a unique id prefix.
 
-        Of `<one>:vN` and `<one>@alias` the version is told, too. Several models of one name: the newest is
+        A name that is also the beginning of an id is taken as a name. Of `<one>:vN` and `<one>@alias` the version is told, too. Several models of one name: the newest is
         meant (`Ambiguous` only where id prefixes clash).
         Raises NotFound and Ambiguous.
         """
@@ -280,37 +280,31 @@ class Queries(ABC):
 
     def alike(self, name: str, model_id: str, version: int | None) -> list[str]:
         """The ids of all models that go by a name as the one that `find_model` found, the newest first."""
-        bare = bare_name(name, version)
-        if model_id.startswith(bare):
-            return [model_id]
-        query = select(models.c.id).where(_is_called(models, bare, "model"))
+        query = select(models.c.id).where(_is_called(models, bare_name(name, version), "model"))
         with self._reading() as connection:
-            return list(connection.execute(query.order_by(models.c.created.desc())).scalars())
+            called = list(connection.execute(query.order_by(models.c.created.desc())).scalars())
+        return called or [model_id]
+
+    def beginning(self, prefix: str) -> list[str]:
+        """The ids of all models that begin so, the newest first; none for what no id can begin with."""
+        with self._reading() as connection:
+            return _beginning(connection, prefix, models, models.c.created)
 
     def find_task(self, name: str) -> str:
-        """The id of the task with a unique id prefix or a name (the newest). Raises NotFound, Ambiguous."""
+        """The id of the task with this id or name (the newest), or a unique id prefix.
+
+        Raises NotFound and Ambiguous.
+        """
         with self._reading() as connection:
             return self._find(connection, name, "task", tasks)
 
     @staticmethod
     def _find(connection: Connection, name: str, kind: str, table: Any) -> str:
         when = table.c.started if kind == "task" else table.c.created
-        if _HEX.match(name):
-            found = (
-                connection.execute(
-                    select(table.c.id).where(table.c.id.like(f"{name}%")).order_by(when.desc())
-                )
-                .scalars()
-                .all()
-            )
-            if len(found) == 1:
-                return str(found[0])
-            if len(found) > 1:
-                shown = ", ".join(each[:12] for each in found[:5])
-                raise Ambiguous(
-                    f"{len(found)} {kind}s have an id beginning with {name}: {shown}", tuple(found)
-                )
-        exact = (
+        begun = _beginning(connection, name, table, when)
+        if name in begun:
+            return name
+        called = (
             connection.execute(
                 select(table.c.id)
                 .where(_is_called(table, name, kind))
@@ -319,9 +313,16 @@ class Queries(ABC):
             .scalars()
             .first()
         )
-        if exact is None:
+        # A name that looks like the beginning of an id (1000, face) is still what somebody has called it;
+        # which ids there are is chance.
+        if called is not None:
+            return str(called)
+        if len(begun) > 1:
+            shown = ", ".join(each[:12] for each in begun[:5])
+            raise Ambiguous(f"{len(begun)} {kind}s have an id beginning with {name}: {shown}", tuple(begun))
+        if not begun:
             raise NotFound(f"no {kind} is called {name!r}; list them with `autolog {kind}s`")
-        return str(exact)
+        return begun[0]
 
 
 def bare_name(name: str, version: int | None) -> str:
@@ -330,6 +331,13 @@ def bare_name(name: str, version: int | None) -> str:
         return name
     match = _VERSION.match(name)
     return match[1] if match else name.rpartition("@")[0]
+
+
+def _beginning(connection: Connection, prefix: str, table: Any, when: Any) -> list[str]:
+    if not _HEX.match(prefix):
+        return []
+    query = select(table.c.id).where(table.c.id.like(f"{prefix}%")).order_by(when.desc())
+    return list(connection.execute(query).scalars())
 
 
 def _is_called(table: Any, name: str, kind: str) -> Any:
