@@ -7,6 +7,7 @@ were checksummed then still have that checksum.
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable, Iterator, Sequence
 
@@ -82,7 +83,7 @@ def find_file(path: str, facts: FileFacts) -> tuple[int, str] | None:
     is left; it counts only if it still has the size and time of the save. At the file's own path it
     counts in any case: if it has other bytes by now, it was overwritten.
     """
-    for candidate in (path, *_nearby(path, facts)):
+    for candidate in itertools.chain((path,), _nearby(path, facts)):
         try:
             descriptor = os.open(candidate, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except OSError:

@@ -100,10 +100,14 @@ class Job:
             if number is not None:
                 os.close(number)
 
+    def finish(self) -> None:
+        """Let go of all that it holds; what it has said stays, for a process that comes again."""
+        self.release()
+        self.data = self.seen = self.staged = None
+
     def done(self, notice: dict[str, Any], wake: Callable[[], None]) -> None:
         """The end of this job."""
-        self.release()
-        self.data = None
+        self.finish()
         self.tell(notice, wake)
 
 

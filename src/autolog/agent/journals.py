@@ -93,17 +93,20 @@ class Journals:
         self.seen_at: dict[str, str] = {}
         self.sights: list[str] = []
 
-    def read(self) -> None:
-        """Take in the lines that were added since the last time."""
+    def read(self) -> list[Event]:
+        """Take in the lines that were added since the last time, and give these."""
+        new: list[Event] = []
         try:
             names = sorted(os.listdir(self.folder))
         except FileNotFoundError:
-            return
+            return new
         for name in names:
             if _journal_of(name):
                 journal = self.processes.setdefault(name, ProcessJournal(os.path.join(self.folder, name)))
                 for event in self._new_events(journal):
                     self._take(event, journal)
+                    new.append(event)
+        return new
 
     @property
     def principals(self) -> list[ProcessJournal]:

@@ -99,6 +99,8 @@ class Agent:
         self._journals = Journals(folder)
         self._notes = AgentJournal(folder)
         self._known: set[str] = set()
+        #: Dead processes of which nothing is left to be read, and how far their journals were read.
+        self._buried: dict[str, int] = {}
         self._jobs: dict[str, Job] = {}
         self._recorder: Recorder | None = None
         self._reader: Reader | None = None
@@ -222,11 +224,8 @@ class Agent:
     # -- journals ---------------------------------------------------------------------------------
 
     def _read_journals(self) -> None:
-        self._journals.read()
-        for event in tuple(self._journals.events.values()):
-            if event.id in self._known or event.id in self._notes.recorded:
-                continue
-            if isinstance(event, (Skipped, Failed, Bound)):
+        for event in self._journals.read():
+            if isinstance(event, (Skipped, Failed, Bound)) and event.id not in self._notes.recorded:
                 self._known.add(event.id)
                 self._record(Job(event, {}, None))
         while self._recorder is not None and self._sights_taken < len(self._journals.sights):
@@ -237,10 +236,17 @@ class Agent:
 
     def _orphans(self) -> None:
         """Events of dead processes whose message never came: read them by their path."""
-        dead = [(name, each) for name, each in self._journals.processes.items() if not each.is_alive]
+        dead = {
+            name: each
+            for name, each in self._journals.processes.items()
+            if self._buried.get(name) != each.offset and not each.is_alive
+        }
         if not dead or self._poll.poll(0):
             return  # what a process sent before it died is still to be received, with its descriptors
-        for name, _ in dead:
+        self._read_journals()  # it may have written its last words after we read and before it died
+        for name, journal in dead.items():
+            # Not looked at again, unless it says more: a script that closes all files comes back to its own.
+            self._buried[name] = journal.offset
             prefix = name.removesuffix(".jsonl") + "-"
             left = [
                 event

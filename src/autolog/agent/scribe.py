@@ -230,6 +230,13 @@ class Scribe:
         if found is not None and self._git_diff:
             self.writer.changes(self.task_id, found)
 
+    def pass_over(self, events: Sequence[Loaded]) -> None:
+        """Record loads of what is no model, in files that nobody has read. Raises StoreError."""
+        from autolog.store import Look
+
+        looks = [(event, Look(None, event.path, stem=name_parts(event.path or "")[1])) for event in events]
+        self.writer.passed_over(self.task_id, looks)
+
     def _record_load(self, writer: Writer, event: Loaded, found: Digested | None, file: File) -> None:
         from autolog.store import Look
 

@@ -16,7 +16,7 @@ from .jobs import Following, Job
 from .journals import AgentJournal
 from .reading import Read, read_file, read_parts
 from .scribe import File, Scribe
-from .worker import Worker, step_back
+from .worker import Worker, open_files, step_back
 
 if TYPE_CHECKING:
     from .aside import Aside
@@ -30,7 +30,17 @@ _LOOK_UP_BYTES = 64 << 20
 _WEIGH_BYTES = 64 << 20
 #: A script that ends waits this long, and the attempt under way, before it leaves a store that is away.
 _PATIENCE_SECONDS = 2.0
+#: So many loads of what is no model are recorded together.
+_TOGETHER = 200
 _RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0, 15.0)
+
+
+def _is_passed_over(item: Any) -> bool:
+    """Whether this is a load of what is no model, from a file of a size that no snapshot has."""
+    event = getattr(item, "event", None)
+    return (
+        isinstance(event, Loaded) and event.skip is not None and item.found is None and event.digest is None
+    )
 
 
 def _file_of(item: Job) -> File:
@@ -241,6 +251,9 @@ class Recorder(Worker):
             else:
                 self.keeper.settle(item)
             return
+        if _is_passed_over(item):
+            self._pass_over([item, *self._others_to_pass_over()])
+            return
         event_id = item.event.id
         if item.found is not None and item.descriptor is not None:
             path, links = path_of(item.descriptor)  # it may have been renamed since it was read
@@ -250,7 +263,8 @@ class Recorder(Worker):
         if isinstance(item.event, Saved):
             # What was at this path before may have been renamed since we last looked. Asked after this file's
             # own place: then nothing that is still said to be there was there when this one was.
-            self._persist(self._move)
+            with _guard.guard("record where files have been put"):
+                self._persist(self._move)
         recorded = False
         file = _file_of(item)
         with _guard.guard(f"record a {type(item.event).__name__} event"):
@@ -269,11 +283,30 @@ class Recorder(Worker):
             self.keeper.send(staged, connection)
         self._weigh(item, file)
         self._keep_following(item)
-        item.release()
-        item.data = None
+        item.finish()
         if not self._has_asked_git:
             self._has_asked_git = True
             self.put(self._scribe.ask_git)
+
+    def _others_to_pass_over(self) -> list[Job]:
+        """What comes next in the queue and is of this kind: scripts load thousands of samples in a row."""
+        others: list[Job] = []
+        with self._some:
+            while self._queue and len(others) < _TOGETHER and _is_passed_over(self._queue[0]):
+                others.append(self._queue.popleft())
+            self.backlog -= sum(map(open_files, others))
+        return others
+
+    def _pass_over(self, items: list[Job]) -> None:
+        """Record loads of what is no model and can't be a snapshot, in one transaction."""
+        recorded = False
+        with _guard.guard("record loads of what is no model"):
+            self._persist(lambda: self._scribe.pass_over([item.event for item in items]))
+            recorded = True
+        for item in items:
+            if recorded:
+                self._notes.add(Recorded(item.event.id))
+            item.done({"kind": "recorded" if recorded else "failed", "id": item.event.id}, self._wake)
 
     def rested(self) -> None:
         """The main thread looks whether everything is done."""

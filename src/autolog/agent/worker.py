@@ -10,7 +10,7 @@ from typing import Any
 
 from autolog import _guard
 
-__all__ = ["Worker", "step_back"]
+__all__ = ["Worker", "open_files", "step_back"]
 
 
 class Worker(threading.Thread, ABC):
@@ -21,11 +21,8 @@ class Worker(threading.Thread, ABC):
         self._queue: deque[Any] = deque()
         self._some = threading.Condition()
         self._is_busy = False
-
-    @property
-    def backlog(self) -> int:
-        """How many descriptors the queued items hold open, and at least one for each."""
-        return sum(max(1, getattr(item, "count", 1)) for item in tuple(self._queue))
+        #: How many descriptors the queued items and the one under way hold open, and at least one for each.
+        self.backlog = 0
 
     @property
     def is_idle(self) -> bool:
@@ -37,6 +34,7 @@ class Worker(threading.Thread, ABC):
         """Queue an item."""
         with self._some:
             self._queue.append(item)
+            self.backlog += open_files(item)
             self._some.notify()
 
     def run(self) -> None:
@@ -46,11 +44,13 @@ class Worker(threading.Thread, ABC):
                 while not self._queue:
                     self._some.wait()
                 item = self._next()
+                files = open_files(item)
                 self._is_busy = True
             with _guard.guard("do the agent's work"):
                 self.work(item)
             with self._some:
                 self._is_busy = False
+                self.backlog -= files
             self.rested()
 
     def _next(self) -> Any:
@@ -62,6 +62,11 @@ class Worker(threading.Thread, ABC):
 
     def rested(self) -> None:
         """Called after each item."""
+
+
+def open_files(item: Any) -> int:
+    """How many descriptors an item holds open, and at least one."""
+    return max(1, getattr(item, "count", 1))
 
 
 def step_back(by: int) -> None:

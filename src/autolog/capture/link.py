@@ -106,6 +106,9 @@ class AgentLink:
                 if error.errno in _DEAD:
                     self._reconnect()
                     continue
+                if error.errno == errno.EMSGSIZE and message.pop("line", None) is not None:
+                    continue  # without its line: then the agent says that it failed, and the rest can go
+                self._backlog.popleft()  # else nothing behind it would ever go
                 raise
             self._backlog.popleft()
         return not self._backlog

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +39,8 @@ class Capture:
         self.session = session
         self._sort = sort
         self._open = OpenFiles(self._send_closed)
-        self._described: set[tuple[str, str, int]] = set()
+        #: What was described last at a path, by what was asked of it.
+        self._described: dict[tuple[str, str], Callable[[], Any]] = {}
         #: Applies hooks whose modules were still being imported.
         self.retry: Callable[[], None] = lambda: None
 
@@ -366,13 +368,23 @@ class Capture:
         return {str(key): int(value) for key, value in found.items()} if len(found) <= _LABELS else {}
 
     def _once(self, what: str, tell: Any, subject: Any, path: str) -> Any:
-        key = (what, path, id(subject))
-        if tell is None or subject is None or key in self._described:
+        if tell is None or subject is None:
             return None
-        self._described.add(key)
+        known = self._described.get((what, path))
+        if known is not None and known() is subject:
+            return None
+        self._described[what, path] = _weakly(subject)
         with _guard.guard(f"{what} a {type(subject).__qualname__}", quiet=True):
             return tell(subject)
         return None
+
+
+def _weakly(subject: Any) -> Callable[[], Any]:
+    """What gives an object as long as it lives; afterwards another one may get its address, and so its id."""
+    try:
+        return weakref.ref(subject)
+    except TypeError:
+        return lambda: None
 
 
 def _is_gone(target: Target) -> bool:

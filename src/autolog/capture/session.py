@@ -29,6 +29,7 @@ from autolog.events import (
 
 from . import memory
 from .descriptors import Kept, room
+from .held import Held, Unacknowledged
 from .link import AgentLink, Message
 from .progress import Progress
 from .recent import Latest
@@ -51,36 +52,6 @@ class Process(NamedTuple):
     rank: int | None = None
 
 
-class _Held:
-    """An event that the agent has not acknowledged, and the descriptors that go with it.
-
-    `files` are the (device, inode) of the files that the agent has still to read.
-    """
-
-    __slots__ = ("files", "is_digested", "kept", "message")
-
-    def __init__(
-        self, message: dict[str, Any], kept: list[Kept | None], files: Iterable[tuple[int, int]] = ()
-    ) -> None:
-        self.message = message
-        self.kept = kept
-        self.files = tuple(files)
-        self.is_digested = False
-
-    @property
-    def count(self) -> int:
-        """How many descriptors are held."""
-        return sum(each is not None for each in self.kept)
-
-    def let_go(self) -> None:
-        """Close the descriptors."""
-        # Emptied in place: the connection may have the very list among what is still to be sent.
-        for index, each in enumerate(self.kept):
-            if each is not None:
-                self.kept[index] = None
-                each.close()
-
-
 class Session:
     """Writes this process's events to the spool and sees them through to the agent."""
 
@@ -94,7 +65,7 @@ class Session:
         #: Events whose snapshots are recorded, and whose bytes are on their way to where they are kept.
         self._keeping: set[str] = set()
         self._link = self._new_link()
-        self._held: dict[str, _Held] = {}
+        self._held = Unacknowledged()
         self._reading: dict[tuple[int, int], str] = {}
         recent_room, self._room = room()
         self._latest = Latest(recent_room)
@@ -140,10 +111,11 @@ class Session:
         read = [part.facts for part in event.parts] or ([] if event.facts is None else [event.facts])
         if not any(kept) or getattr(event, "skip", None):
             read = []
-        held = _Held(self._write_or_carry(event), kept, ((each.device, each.inode) for each in read))
+        files = ((each.device, each.inode) for each in read)
+        held = Held(self._write_or_carry(event), kept, files, is_save=isinstance(event, Saved))
         if held.count:
-            self._make_room(held.count)
-        self._held[event.id] = held
+            self._make_room(held)
+        self._held.add(event.id, held)
         self._reading.update(dict.fromkeys(held.files, event.id))
         if first is not None and isinstance(event, Saved):
             self._latest.add(event, first)
@@ -185,11 +157,14 @@ class Session:
         deadline = time.monotonic() + bound
         while self._reading.get(key) == event:
             left = deadline - time.monotonic()
-            if left <= 0:
+            if self._link.has_given_up:
+                self._reading.clear()  # no agent will ever say that it has read anything
+            elif left <= 0:
                 self._is_silent = True
                 return
-            self._link.wait(min(left, 1.0))
-            self.drain()
+            else:
+                self._link.wait(min(left, 1.0))
+                self.drain()
 
     # -- the end ------------------------------------------------------------------------------
 
@@ -207,7 +182,7 @@ class Session:
         finished = Finished(self.next_id(), time.time(), status, reason)
         message = self._write_or_carry(finished)
         if self._link.is_open or self._held:
-            self._held[finished.id] = _Held(message, [])
+            self._held.add(finished.id, Held(message, []))
             self._link.send(message)
             if wait:
                 self._wait_for_all()
@@ -248,8 +223,6 @@ class Session:
 
     def _let_go(self) -> None:
         """Close what is held of files."""
-        for held in tuple(self._held.values()):
-            held.let_go()
         self._held.clear()
         self._keeping.clear()
         self._reading.clear()
@@ -279,7 +252,7 @@ class Session:
         return link
 
     def _unacknowledged(self) -> Iterable[Message]:
-        return [(held.message, held.kept) for held in tuple(self._held.values())]
+        return [(held.message, held.kept) for held in self._held.every()]
 
     def _journal_here(self) -> Journal:
         if self._journal is None:
@@ -340,9 +313,7 @@ class Session:
         if notice.get("keeping"):
             self._keeping.add(event)
         if kind in ("recorded", "failed"):
-            done = self._held.pop(event, None)
-            if done is not None:
-                done.let_go()
+            self._held.acknowledged(event)
 
     @staticmethod
     def _tell(line: str) -> None:
@@ -350,28 +321,34 @@ class Session:
         if not _guard.faults:
             _guard.complain(line)
 
-    def _make_room(self, wanted: int) -> None:
-        """Never hold more descriptors than we may; `wanted` more are about to be.
+    def _make_room(self, new: Held) -> None:
+        """Never hold more descriptors than we may; those of `new` are about to be.
 
         Those whose digest is in the spool go first: they would only serve to look into the file again if
-        the agent died. Is that not enough, wait a little, but not again for an agent that stays silent,
-        then give up the oldest ones: the agent has copies of its own, so even these only matter if it
-        dies.
+        the agent died. Is that not enough, a save waits a little, but not again for an agent that stays
+        silent; then the oldest ones are given up: the agent has copies of its own, so even these only
+        matter if it dies. A load waits for nothing and takes nothing from a save: its file is still at its
+        path most likely, and scripts load thousands.
         """
         deadline = time.monotonic() + _ROOM_SECONDS
-        while (holding := self._holding()) and sum(each.count for each in holding) + wanted > self._room:
-            read = [each for each in holding if each.is_digested]
+        while (held := self._held.with_descriptors()) and self._room < sum(
+            each.count for each in (*held, new)
+        ):
             left = 0.0 if self._is_silent or self._is_full else deadline - time.monotonic()
-            if read or left <= 0:
-                self._is_full = self._is_full or not read
-                for each in read or holding[:1]:
+            if read := [each for each in held if each.is_digested]:
+                for each in read:
                     each.let_go()
+            elif not new.is_save:
+                loads = [each for each in held if not each.is_save]
+                (loads or [new])[0].let_go()
+                if not loads:
+                    return
+            elif left <= 0:
+                self._is_full = True
+                held[0].let_go()
             else:
                 self._link.wait(left)
                 self.drain()
-
-    def _holding(self) -> list[_Held]:
-        return [each for each in tuple(self._held.values()) if each.count]
 
     @property
     def _is_heard(self) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, insert, select, update
+from sqlalchemy import Connection, CursorResult, func, insert, select, update
 
 from autolog.events import FileFacts, Part
 
@@ -18,7 +18,6 @@ from .types import clean
 
 __all__ = [
     "Look",
-    "count_skip",
     "keep_contents",
     "keep_parts",
     "keep_weights",
@@ -28,8 +27,13 @@ __all__ = [
     "new_model",
     "remember",
     "remembered",
+    "skip",
     "text",
 ]
+
+
+#: Distinct paths per rule that the capture report lists for one task; further ones count by folder.
+_SKIPPED_PATHS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +136,19 @@ def keep_contents(connection: Connection, look: Look) -> None:
     insert_new(connection, contents, row)
 
 
-def count_skip(connection: Connection, task_id: str, path: str, rule: str) -> bool:
-    """Count one more skip of this path by this rule; False if it is the first."""
+def skip(connection: Connection, task_id: str, path: str, rule: str) -> None:
+    """Count one more skip of this path by this rule; beyond so many paths, of the folder that it is in."""
+    if _count_skip(connection, task_id, path, rule):
+        return
+    of_rule = select(func.count()).where(skips.c.task_id == task_id, skips.c.rule == rule)
+    if connection.execute(of_rule).scalar_one() >= _SKIPPED_PATHS:
+        path = os.path.join(os.path.dirname(path), "*")
+        if _count_skip(connection, task_id, path, rule):
+            return
+    connection.execute(insert(skips).values(task_id=task_id, path=path, rule=rule, count=1))
+
+
+def _count_skip(connection: Connection, task_id: str, path: str, rule: str) -> bool:
     changed = connection.execute(
         update(skips)
         .where(skips.c.task_id == task_id, skips.c.path == path, skips.c.rule == rule)

@@ -12,7 +12,6 @@ from autolog.events import Loaded
 
 from .known import (
     Look,
-    count_skip,
     keep_contents,
     keep_parts,
     keep_weights,
@@ -20,9 +19,10 @@ from .known import (
     new_key,
     new_model,
     remember,
+    skip,
     text,
 )
-from .schema import inputs, models, parts, skips, snapshots, weights
+from .schema import inputs, models, parts, snapshots, weights
 
 __all__ = ["record_load"]
 
@@ -184,9 +184,7 @@ def _add_input(
 
 
 def _skip_load(connection: Connection, task_id: str, event: Loaded, path: str | None) -> None:
-    rule, path = f"loaded {event.skip}", path or f"<{event.place}>"
-    if not count_skip(connection, task_id, path, rule):
-        connection.execute(insert(skips).values(task_id=task_id, path=path, rule=rule, count=1))
+    skip(connection, task_id, path or f"<{event.place}>", f"loaded {event.skip}")
 
 
 def _stem(path: str | None) -> str:

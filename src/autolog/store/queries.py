@@ -249,8 +249,9 @@ class Queries(ABC):
     def find_model(self, name: str) -> tuple[str, int | None]:
         """`(model id, version or None)` for an id, a name or a file stem, or a unique id prefix.
 
-        A name that is also the beginning of an id is taken as a name. Of `<one>:vN` and `<one>@alias` the version is told, too. Several models of one name: the newest is
-        meant (`Ambiguous` only where id prefixes clash).
+        A name that is also the beginning of an id is taken as a name. Of `<one>:vN` and `<one>@alias` the
+        version is told, too. Several models of one name: the newest is meant (`Ambiguous` only where id
+        prefixes clash).
         Raises NotFound and Ambiguous.
         """
         match = _VERSION.match(name)

@@ -6,28 +6,24 @@ replayed (after a crash, or by two processes at once) changes nothing.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from autolog.events import NOT_IMPORTED, Bound, Failed, FileFacts, Finished, Loaded, Saved, Skipped, Started
 
 from .changes import put_changes
 from .database import Store
-from .known import Look, count_skip, keep_weights, remembered, text
+from .known import Look, keep_weights, remembered, skip, text
 from .loads import record_load
 from .racing import insert_new, lock, repeated
 from .records import ChangesRecord
 from .saves import places, record_moves, record_save
-from .schema import contents, done, faults, parts, skips, snapshots, tasks
+from .schema import contents, done, faults, parts, snapshots, tasks
 
 __all__ = ["Writer"]
-
-#: Distinct paths per rule that the capture report lists for one task; further ones count by folder.
-_SKIPPED_PATHS = 200
 
 
 class Writer:
@@ -122,18 +118,8 @@ class Writer:
     def skipped(self, task_id: str, event: Skipped) -> None:
         """A save was seen and not captured."""
         with self._once(event.id, task_id) as connection:
-            if connection is None:
-                return
-            path = text(event.path)
-            if not count_skip(connection, task_id, path, event.rule):
-                known = connection.execute(
-                    select(func.count()).where(skips.c.task_id == task_id, skips.c.rule == event.rule)
-                ).scalar_one()
-                if known >= _SKIPPED_PATHS:
-                    path = os.path.join(os.path.dirname(path), "*")
-                    if count_skip(connection, task_id, path, event.rule):
-                        return
-                connection.execute(insert(skips).values(task_id=task_id, path=path, rule=event.rule, count=1))
+            if connection is not None:
+                skip(connection, task_id, text(event.path), event.rule)
 
     @repeated
     def failed(self, task_id: str, event: Failed) -> None:
@@ -182,6 +168,18 @@ class Writer:
         with self._once(event.id, task_id, name) as connection:
             if connection is not None:
                 record_load(connection, task_id, event, look)
+
+    @repeated
+    def passed_over(self, task_id: str, looks: Sequence[tuple[Loaded, Look]]) -> None:
+        """What is no model was loaded, again and again: inputs where a snapshot is known to lie there.
+
+        One transaction, in which nothing is imported: nobody else is kept from importing meanwhile.
+        """
+        with self._store._writing() as connection:
+            lock(connection, (f"task:{task_id}",))
+            for event, look in looks:
+                if insert_new(connection, done, {"event_id": event.id, "task_id": task_id}):
+                    record_load(connection, task_id, event, look)
 
     def could_be_known(self, size: int | None) -> bool:
         """Whether any snapshot has this size: if none has, a file needn't be read to look it up."""
