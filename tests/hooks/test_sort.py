@@ -49,6 +49,25 @@ def noted(module: Any) -> Origins:
     return origins
 
 
+def options(count: int = 100) -> dict[str, Any]:
+    """What people write beside a model: all that they could have chosen."""
+    kinds = (int, float, str, bool)
+    return {f"option_{number}": kinds[number % 4](number) for number in range(count)}
+
+
+class Settings:
+    """Of a class that no rule knows."""
+
+
+def own_scheduler() -> Any:
+    """One that keeps more than PyTorch's do: settings, and rates on the device."""
+    optimizer = torch.optim.SGD(network().parameters(), lr=torch.tensor(0.1))
+    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda epoch: 0.9)
+    scheduler.settings = Settings()
+    scheduler.rates = [torch.ones(1)]
+    return scheduler
+
+
 # -- models -----------------------------------------------------------------------------------------
 
 MODELS = {
@@ -74,6 +93,33 @@ MODELS = {
         "history": [[{"loss": [float(i) for i in range(200)]} for _ in range(100)] for _ in range(100)],
         "batches": [{"x": torch.ones(3), "y": torch.ones(3)} for _ in range(500)],
         "net": network().state_dict(),
+    },
+    "behind its options": lambda: {**options(300), "model": dict(network().state_dict())},
+    "module behind its options": lambda: {**options(64), "state_dict": network()},
+    "flat behind its options": lambda: {**options(200), **network().state_dict()},
+    "called a state dict, behind options": lambda: {**options(), "state_dict": {"scale": torch.ones(3)}},
+    "called a state dict, beside an optimizer": lambda: {
+        "optimizer": torch.optim.Adam(network().parameters()).state_dict(),
+        "state_dict": {"scale": torch.ones(3)},
+    },
+    "options with lists among them": lambda: {
+        **options(700),
+        **{f"layers_{number}": [number] for number in range(30)},
+        **{f"further_{name}": value for name, value in options(700).items()},
+        "model": dict(network().state_dict()),
+    },
+    "options behind data": lambda: {
+        "batches": [{"x": torch.ones(3), "y": [1.0] * 900} for _ in range(500)],
+        "saved": {**options(100), "model": dict(network().state_dict())},
+    },
+    "behind numbers": lambda: (*range(100), network()),
+    "beside early stopping": lambda: {"model": network().state_dict(), "last_epoch": 7, "num_bad_epochs": 2},
+    "flat beside early stopping": lambda: {"last_epoch": 7, "num_bad_epochs": 2, **network().state_dict()},
+    "beside a scaler": lambda: {
+        "net": dict(network().state_dict()),
+        "scale": 65536.0,
+        "growth_factor": 2.0,
+        "growth_interval": 2000,
     },
     "pair": lambda: (network().state_dict(), network().state_dict()),
     "nested": lambda: {"fold": [{"model": {"net": network()}}]},
@@ -109,8 +155,9 @@ def test_framework_of_tensors(make: Any, framework: str | None) -> None:
         lambda module: dict(module.state_dict()),
         lambda module: {"a": module.scale.data, "b": module.shift.detach()},
         lambda module: {"gain": module.scale.detach()[:2], "epoch": 2},
+        lambda module: {**options(), "gain": module.scale.detach()},
     ],
-    ids=["state dict", "detached", "views"],
+    ids=["state dict", "detached", "views", "behind options"],
 )
 def test_shares_storage_with_a_living_parameter(make: Any) -> None:
     module = scaled()
@@ -201,6 +248,25 @@ OTHERS = {
         "scheduler state",
     ),
     "scaler's state": (lambda: torch.amp.GradScaler("cpu").state_dict(), "scheduler state"),
+    "scheduler's state, with objects": (lambda: own_scheduler().state_dict(), "scheduler state"),
+    "scheduler's state behind options": (
+        lambda: {**options(), "sched": own_scheduler().state_dict()},
+        "scheduler state",
+    ),
+    "options and optimizer": (
+        lambda: {**options(), "optimizer": torch.optim.Adam(network().parameters()).state_dict()},
+        "optimizer state",
+    ),
+    "options": (lambda: options(1000), "plain data"),
+    "options and arguments": (lambda: {**options(), "args": argparse.Namespace(lr=0.1)}, "arguments"),
+    "options and batch": (lambda: {**options(), "x": torch.ones(3), "y": torch.ones(3)}, "array"),
+    "options and samples": (
+        lambda: {**options(), **{f"image_{i}": torch.ones(2) for i in range(1000)}},
+        "array",
+    ),
+    "vocabulary": (lambda: {f"word_{i}": i for i in range(100_000)}, "plain data"),
+    "vocabulary and vectors": (lambda: {**options(10_000), "vectors": torch.ones(3)}, "plain data"),
+    "numbers": (lambda: list(range(1_000_000)), "plain data"),
     "random states": (lambda: [random.Random(0), torch.Generator()], "random state"),
     "arguments": (lambda: argparse.Namespace(lr=0.1), "arguments"),
     "times": (lambda: [dt.datetime.now(), dt.timedelta(1)], "plain data"),

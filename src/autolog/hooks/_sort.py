@@ -25,11 +25,16 @@ __all__ = ["Live", "Verdict", "sort"]
 #: part of a container gets a fair share of what is left: a large one doesn't hide the model beside it.
 #: A mapping takes as long as a dozen other values.
 _LOOKS, _MAPPING, _WIDTH, _DEPTH = 512, 12, 64, 4
+#: What is plain by its very type is stepped over: so many steps take as long as a look, and a container has
+#: so many for each of its looks. People write a model behind all their options, so a mapping is gone through
+#: up to a length that options may have. In lists, and in what is longer, so many plain values are data.
+_STEPS_IN_A_LOOK, _STEPS, _OPTIONS, _NUMBERS = 16, 8, 4096, 512
 #: How many names of a mapping are looked at (in a nested one as many as there are looks), how many parameters
 #: of the modules that are alive, and how many tensors are compared with them.
 _NAMES, _PARAMETERS, _FEW = 128, 128, 8
 
 _PLAIN = (str, bytes, bytearray, int, float, complex, bool, type(None))
+_PLAIN_TYPES = frozenset(_PLAIN)
 #: What tells the state dict of an optimizer, and of running averages of all parameters.
 _OPTIMIZER = {"state", "param_groups"}
 _AVERAGES = {"shadow_params", "decay"}  # torch_ema's, and Diffusers'
@@ -90,7 +95,7 @@ def sort(value: Any, live: Live | None = None, *, weights_only: bool = False) ->
     verdict = sorting.of(value, 0, _LOOKS)
     if not weights_only or verdict.rule != "array" or not isinstance(value, Mapping):
         return verdict
-    return verdict if are_data(_names(value)) else sorting.state_dict(value.values())
+    return verdict if are_data(_names(value)) else sorting.state_dict(islice(value.values(), _FEW))
 
 
 class _Sorting:
@@ -124,7 +129,9 @@ class _Sorting:
         if isinstance(value, Mapping):
             return self._mapping(value, depth, looks)
         if isinstance(value, (list, tuple, set, frozenset, deque)):
-            return self._parts(value, value, depth, looks)
+            end = self._looked + looks
+            few = self._few(value, looks, _NUMBERS) if depth < _DEPTH else []
+            return self._parts(value, few, depth, end)
         if type(value).__module__.partition(".")[0] in _PYTHON:
             return Verdict("plain data")
         return Verdict(None, None, value, type_name(value))
@@ -141,31 +148,57 @@ class _Sorting:
             # torch.nn.Module.state_dict puts `_metadata` on what it returns, and nothing else does.
             return Verdict(None, "PyTorch", None, "state_dict")
         self._looked += _MAPPING
+        end = self._looked + looks
         names = _names(value, looks)
         if names >= _OPTIMIZER and len(value) == 2:
             return Verdict("optimizer state")
         if _is_flat_optimizer(names):
             return Verdict("optimizer state")
-        if any(names >= scheduler for scheduler in SCHEDULERS):
-            return Verdict("scheduler state")
         if names >= _AVERAGES:
-            return self.state_dict(_items(value["shadow_params"]))
-        if any(self._tensors(value.values())) and are_weights(names):
-            return self.state_dict(value.values())
-        verdict = self._parts(value, value.values(), depth, looks)
-        if verdict.rule != "array":
+            return self.state_dict(islice(_items(value["shadow_params"]), _FEW))
+        most = _most(value)
+        few = self._few(value.values(), looks, most)
+        is_of_tensors = any(self._tensors(few))
+        if is_of_tensors and (are_weights(names) or are_weights(_names_behind(value, names, most))):
+            return self.state_dict(few)
+        verdict = self._parts(value, few if depth < _DEPTH else [], depth, end)
+        if _is_known(verdict):
             return verdict
-        for key in names & _STATE_DICTS:
-            part = value[key]
-            if isinstance(part, Mapping) and any(self._tensors(part.values())):
-                return self.state_dict(part.values(), "checkpoint of state_dict")
-        module = self._owner(value.values())
+        if any(names >= scheduler for scheduler in SCHEDULERS):
+            # Not before: people put how early stopping stands beside the model, under these very names. An
+            # object that no rule knows may well be what a scheduler of somebody's own was set up with.
+            return Verdict("scheduler state")
+        if verdict.rule is None:
+            return verdict
+        for key in _STATE_DICTS:
+            if key in value and isinstance(value[key], Mapping):
+                inside = self._few(value[key].values(), looks, _most(value[key]))
+                if any(self._tensors(inside)):
+                    return self.state_dict(inside, "checkpoint of state_dict")
+        module = self._owner(few) if is_of_tensors else None
         return verdict if module is None else Verdict(None, "PyTorch", module, type_name(module))
 
-    def _parts(self, whole: Any, parts: Iterable[Any], depth: int, looks: int) -> Verdict:
-        """A container is a model if a part of it is; else the most telling rule among its parts."""
-        few = list(islice(iter(parts), min(looks, _WIDTH))) if depth < _DEPTH else []
-        end = self._looked + looks
+    def _few(self, parts: Iterable[Any], looks: int, most: int) -> list[Any]:
+        """The first parts of a container that are more than plain data, among so many at most."""
+        few: list[Any] = []
+        width, steps = min(looks, _WIDTH), 0
+        for part in islice(parts, min(looks * _STEPS, most)):
+            if type(part) in _PLAIN_TYPES:
+                steps += 1
+                continue
+            few.append(part)
+            if len(few) >= width:
+                break
+        self._looked += steps // _STEPS_IN_A_LOOK
+        return few
+
+    def _parts(self, whole: Any, few: list[Any], depth: int, end: int) -> Verdict:
+        """A container is a model if a part of it is; else the most telling rule among its parts.
+
+        `few` are the parts to look at, `end` is when there have been enough looks.
+        """
+        if not few:
+            return Verdict("plain data")
         rules: list[str] = []
         unknown: Verdict | None = None
         for number, part in enumerate(few):
@@ -175,7 +208,7 @@ class _Sorting:
             verdict = self.of(part, depth + 1, left // (len(few) - number))
             if verdict.rule is not None:
                 rules.append(verdict.rule)
-            elif verdict.framework is not None or verdict.model_type == "state_dict":
+            elif _is_known(verdict):
                 named = f"checkpoint of {verdict.model_type.removeprefix('checkpoint of ')}"
                 named = type_name(whole) if verdict.model_type == "Parameter" else named
                 return Verdict(None, verdict.framework, verdict.subject, named)
@@ -189,9 +222,12 @@ class _Sorting:
         return Verdict(rules[0] if rules else "plain data")
 
     def _tensors(self, values: Iterable[Any]) -> Iterator[str]:
-        """The kinds of tensors among the first few values."""
-        kinds = (name for value in islice(values, _FEW) for name in self._names_of(type(value)))
-        return (name for name in kinds if name in TENSORS)
+        """The kinds of tensors among some values."""
+        seen: set[type] = set()
+        for kind in map(type, values):
+            if kind not in seen:
+                seen.add(kind)
+                yield from (name for name in self._names_of(kind) if name in TENSORS)
 
     def _framework_of(self, module: Any) -> str | None:
         return next((MODEL_BASES[name] for name in self._names_of(type(module)) if name in MODEL_BASES), None)
@@ -216,8 +252,29 @@ class _Sorting:
         return next((module for module in found if module is not None), None)
 
 
+def _is_known(verdict: Verdict) -> bool:
+    """Whether it is a model, and not just something that no rule knows."""
+    return verdict.rule is None and (
+        verdict.framework is not None or verdict.model_type.endswith("state_dict")
+    )
+
+
 def _names(value: Mapping[Any, Any], looks: int = _NAMES) -> AbstractSet[str]:
     return {key for key in islice(value, min(max(looks, _FEW), _NAMES)) if isinstance(key, str)}
+
+
+def _names_behind(value: Mapping[Any, Any], names: AbstractSet[str], most: int) -> AbstractSet[str]:
+    """The names beyond the first ones, `names`, of entries that are more than plain data."""
+    if len(names) == len(value):
+        return frozenset()
+    entries = islice(zip(value, value.values(), strict=False), most)
+    found = (key for key, part in entries if type(part) not in _PLAIN_TYPES)
+    return {key for key in islice(found, _WIDTH) if isinstance(key, str)} - names
+
+
+def _most(value: Mapping[Any, Any]) -> int:
+    """How many entries of a mapping are gone through."""
+    return _OPTIONS if len(value) <= _OPTIONS else _NUMBERS
 
 
 def _is_flat_optimizer(names: AbstractSet[str]) -> bool:
