@@ -2,6 +2,7 @@
 
 import http.server
 import os
+import re
 import struct
 import threading
 
@@ -92,8 +93,9 @@ def test_bytes_are_kept_if_asked_for(autolog, weights, home, tmp_path, monkeypat
     assert autolog("restore", "base", str(tmp_path / "out")).status == 0
     assert (tmp_path / "out").read_bytes() == data
     if uri == "plain":
-        folder = tmp_path / "plain" / "imported" / "imported" / "models" / "base" / "v1"
-        assert (folder / "base.safetensors").read_bytes() == data
+        (folder,) = (tmp_path / "plain" / "imported").iterdir()
+        assert re.fullmatch(r"imported\.[0-9a-f]{12}", folder.name)  # the store's id: others import, too
+        assert (folder / "models" / "base" / "v1" / "base.safetensors").read_bytes() == data
 
 
 def test_a_folder(autolog, tmp_path):
@@ -181,3 +183,25 @@ def test_a_training_run_that_loads_it_finds_it(autolog, weights, book):
     book.load(book.task("train"), digest, "/elsewhere/x.safetensors")
     (given,) = autolog("show", "train", "--json").json["inputs"]
     assert (given["name"], given["version"], given["origin"]) == ("base", 1, str(weights))
+
+
+def test_stores_that_share_a_destination_never_share_a_file(autolog, weights, tmp_path, monkeypatch):
+    """Each has a home of its own, and imports a file of one name to where the others do; two the same."""
+    shared = tmp_path / "shared"
+    monkeypatch.setenv("AUTOLOG_OUTPUT_URI", str(shared))
+    who = {"ada": safetensors(1.0), "bob": safetensors(2.0), "cyd": safetensors(3.0), "dan": safetensors(3.0)}
+    for name, data in who.items():
+        monkeypatch.setenv("AUTOLOG_HOME", str(tmp_path / name))
+        weights.write_bytes(data)
+        assert autolog("import", str(weights), "--json").json["keeping"] == "kept"
+    weights.unlink()
+    files = [each for each in shared.rglob("*") if each.is_file()]
+    assert sorted(each.read_bytes() for each in files) == sorted(who.values())
+    monkeypatch.setenv("AUTOLOG_HOME", str(tmp_path / "cyd"))
+    assert autolog("rm", "base", "--yes").status == 0
+    for name in ("ada", "bob", "dan"):
+        monkeypatch.setenv("AUTOLOG_HOME", str(tmp_path / name))
+        answer = autolog("verify", "--deep")
+        assert answer.status == 0, answer.err
+        assert autolog("restore", "base", str(tmp_path / f"{name}.back")).status == 0
+        assert (tmp_path / f"{name}.back").read_bytes() == who[name]

@@ -116,9 +116,10 @@ class Folder(Place):
                 if not (is_ours and _link(source, temporary)):
                     copy_file(source, temporary)
                 os.rename(temporary, path)
-            except BaseException:
+            finally:
+                # There still if that failed, and if the link is to the very file that has this name already:
+                # then rename(2) does nothing.
                 _unlink(temporary)
-                raise
             _sync_folder(folder)
         except OSError as error:
             raise self._problem("written", error) from error

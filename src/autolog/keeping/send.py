@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import tempfile
 from collections import deque
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from itertools import count
 from typing import TYPE_CHECKING
 
 from autolog.content import PackWriter, Place, Staged, StagedFile, new_name, open_place, to_recipe
@@ -18,12 +21,14 @@ from .layout import layout_of
 from .restore import digest_at
 
 if TYPE_CHECKING:
-    from autolog.store import Kept
+    from autolog.store import Kept, KeptRecord
 
 __all__ = ["send"]
 
 #: A recipe's chunks may vanish between being looked up and being recorded: by somebody who gives them up.
 _TRIES = 3
+#: What lies beside a snapshot's files that are put aside: where a try has begun to bring them.
+_NOTE = "where.json"
 
 
 def send(staged: Staged, destination: Destination, kept: Kept) -> bool:
@@ -35,8 +40,16 @@ def send(staged: Staged, destination: Destination, kept: Kept) -> bool:
     event_id = str(staged.facts["event"])
     place_record = kept.place(*destination.recorded)
     place = open_place(destination.url, destination.reach)
+    keeping, earlier = kept.recorded(event_id, place_record.id)
+    if keeping != "dropped" and _is_there(staged, place, earlier):
+        # Whoever brought it there was interrupted before the end.
+        if keeping != "kept":
+            kept.note(event_id, "kept")
+        return True
     if not destination.is_packed:
-        return _send_files(staged, place, kept, place_record.id, destination.reach.workers)
+        done = _send_files(staged, place, kept, place_record.id, destination.reach.workers)
+        _take_away(place, earlier, kept.recorded(event_id, place_record.id)[1])
+        return done
     for attempt in range(_TRIES):
         try:
             return _send_chunks(staged, place, kept, place_record.id)
@@ -46,6 +59,22 @@ def send(staged: Staged, destination: Destination, kept: Kept) -> bool:
                     f"chunks that an earlier snapshot shared with {event_id} were given up meanwhile"
                 ) from missing
     return False
+
+
+def _is_there(staged: Staged, place: Place, recorded: Sequence[KeptRecord]) -> bool:
+    """Whether what was put aside is recorded already, and its plain files are where the records say."""
+    files = {file.name: file.digest for file in staged.files}
+    return files == {each.name: each.digest for each in recorded} and all(
+        each.path is None or place.size(each.path) == each.size for each in recorded
+    )
+
+
+def _take_away(place: Place, before: Sequence[KeptRecord], now: Sequence[KeptRecord]) -> None:
+    """Take away plain files of a snapshot that were recorded before and are not now: they are nobody's."""
+    for path in {each.path for each in before} - {each.path for each in now} - {None}:
+        assert path is not None
+        place.remove(path)
+        place.tidy(path)
 
 
 def _send_chunks(staged: Staged, place: Place, kept: Kept, place_id: int) -> bool:
@@ -99,10 +128,15 @@ def _send_files(staged: Staged, place: Place, kept: Kept, place_id: int, workers
     project, task, model, version, snapshot_id = where
     folder = "/".join((_safe(project), _safe(task), "models", _safe(model), f"v{version}"))
     names = _file_names(staged)
-    paths = {file.name: f"{folder}/{names[file.name]}" for file in staged.files}
-    if not all(_is_free(kept, (place, place_id), paths[file.name], file) for file in staged.files):
-        folder = f"{folder}.{snapshot_id}"  # never over what is there
-    paths = {file.name: f"{folder}/{names[file.name]}" for file in staged.files}
+    noted = _noted(staged, place)
+    for chosen in _folders(folder, f"{snapshot_id}-{kept.owner[:8]}", noted):
+        paths = {file.name: f"{chosen}/{names[file.name]}" for file in staged.files}
+        if all(
+            _is_free(kept, (place, place_id), paths[file.name], file, is_noted=chosen == noted)
+            for file in staged.files
+        ):
+            break
+    _take_note(staged, place, chosen)
     _publish_files(staged, place, paths, workers)
     files = [NewFile(file.name, file.digest, file.size, path=paths[file.name]) for file in staged.files]
     return kept.record(event_id, place_id, files, None, sum(file.size for file in staged.files))
@@ -122,13 +156,45 @@ def _publish_files(staged: Staged, place: Place, paths: dict[str, str], workers:
         threads.shutdown(cancel_futures=True)
 
 
-def _is_free(kept: Kept, where: tuple[Place, int], path: str, file: StagedFile) -> bool:
-    """Whether a file can be put there: nothing is, or it is the very same from a try that was interrupted."""
+def _folders(first: str, own: str, noted: str) -> Iterator[str]:
+    """Where a snapshot's files may be put, the best first; `own` tells it from those of all stores."""
+    if noted:
+        yield noted
+    yield first
+    yield f"{first}.{own}"
+    for number in count(2):
+        yield f"{first}.{own}-{number}"
+
+
+def _noted(staged: Staged, place: Place) -> str:
+    """The folder that an interrupted try took for these files at a place; empty if there was none."""
+    try:
+        with open(os.path.join(staged.folder, _NOTE), encoding="utf-8") as file:
+            note = json.load(file)
+        return str(note["folder"]) if note["place"] == place.name else ""
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def _take_note(staged: Staged, place: Place, folder: str) -> None:
+    """Note that a folder is taken for these files, before any of them is there."""
+    # Where there is no room for it, an interrupted try leaves files behind, and those that wait still go out.
+    with suppress(OSError), open(os.path.join(staged.folder, _NOTE), "w", encoding="utf-8") as file:
+        json.dump({"place": place.name, "folder": folder}, file)
+
+
+def _is_free(kept: Kept, where: tuple[Place, int], path: str, file: StagedFile, *, is_noted: bool) -> bool:
+    """Whether a file can be put there: nothing is, or the very same from a try that was interrupted.
+
+    The same that no try has noted may be that of another store.
+    """
     place, place_id = where
+    if kept.has_path(place_id, path, file.digest):
+        return False  # also if it isn't there any more: somebody may be at taking it away
     size = place.size(path)
     if size is None:
         return True
-    if size != file.size or kept.has_path(place_id, path, file.digest):
+    if not is_noted or size != file.size:
         return False
     with tempfile.TemporaryDirectory(prefix="autolog-") as folder:
         copy = os.path.join(folder, "file")

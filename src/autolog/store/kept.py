@@ -299,11 +299,10 @@ def _digests(recipe: bytes) -> Iterator[bytes]:
 
 
 def _note(connection: Connection, event_id: str, keeping: str, reason: str, stored: int | None) -> None:
-    connection.execute(
-        update(snapshots)
-        .where(snapshots.c.event_id == event_id)
-        .values(keeping=keeping, keeping_reason=reason, stored=stored)
-    )
+    values: dict[str, Any] = {"keeping": keeping, "keeping_reason": reason}
+    if stored is not None:
+        values["stored"] = stored
+    connection.execute(update(snapshots).where(snapshots.c.event_id == event_id).values(values))
 
 
 def _lock(connection: Connection, *, shared: bool) -> None:

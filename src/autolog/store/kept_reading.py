@@ -135,6 +135,26 @@ class KeptReading:
         with self._store._reading() as connection:
             return int(connection.execute(query).scalar_one())
 
+    def recorded(self, event_id: str, place_id: int) -> tuple[str, list[KeptRecord]]:
+        """What became of an event's snapshot (`SnapshotRecord.keeping`), and its files at a place.
+
+        Plain files of a dropped one are those that are still to be taken away. `("", [])` if it is gone.
+        """
+        state = select(snapshots.c.id, snapshots.c.keeping).where(snapshots.c.event_id == event_id)
+        with self._store._reading() as connection:
+            row = connection.execute(state).first()
+            if row is None:
+                return "", []
+            query = (
+                select(kept, places.c.url, places.c.host)
+                .join(places, places.c.id == kept.c.place_id)
+                .where(kept.c.place_id == place_id, kept.c.snapshot_id == row.id)
+                .order_by(kept.c.id)
+            )
+            return str(row.keeping or ""), [
+                kept_record(each) for each in connection.execute(query).mappings()
+            ]
+
     def has_path(self, place_id: int, path: str, digest: str) -> bool:
         """Whether the plain file with this digest at a path is that of a snapshot, maybe of a dropped one."""
         query = select(kept.c.id).where(
@@ -162,7 +182,7 @@ class KeptReading:
             return str(connection.execute(query).scalar_one())
 
     def layout(self, event_id: str) -> tuple[str, str, str, int, int] | None:
-        """`(project, "task name.task id", model, version, snapshot id)` of an event; None if it is gone."""
+        """`(project, "task name.id", model, version, snapshot id)` of an event; None if it is gone."""
         query = (
             select(
                 models.c.project, tasks.c.name, tasks.c.id, models.c.name, snapshots.c.version, snapshots.c.id
@@ -180,7 +200,8 @@ class KeptReading:
         model = model.removeprefix(f"{task} - ")
         return (
             project,
-            f"{task or 'imported'}.{(task_id or '')[:12]}".rstrip("."),
+            # What no task made goes by the store's own id: others import things of the same name.
+            f"{task or 'imported'}.{(task_id or self.owner)[:12]}",
             model,
             version,
             snapshot_id,
@@ -205,10 +226,13 @@ class KeptReading:
         with self._store._reading() as connection:
             return [kept_record(row) for row in connection.execute(query).mappings()]
 
-    def pack_names(self, place_id: int) -> set[str]:
-        """The names of all packs at a place, the doomed ones included."""
+    def pack_names(self, place_id: int | None = None) -> set[str]:
+        """The names of all packs, at one place or at all, the doomed ones included."""
+        query = select(packs.c.name)
+        if place_id is not None:
+            query = query.where(packs.c.place_id == place_id)
         with self._store._reading() as connection:
-            return set(connection.execute(select(packs.c.name).where(packs.c.place_id == place_id)).scalars())
+            return set(connection.execute(query).scalars())
 
     def is_counted_on(self, pack_id: int) -> bool:
         """Whether a pack is of a task that is running: it may hold what a snapshot under way needs."""
