@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from autolog.content import PackWriter, Place, from_recipe, new_name
-from autolog.errors import AutologError
+from autolog.errors import AutologError, IntegrityError
 from autolog.store import ChunksMissing, NewPack
 
 from .destination import open_recorded
@@ -49,14 +49,15 @@ def collect(kept: Kept, here: Here, *, leftovers_after: float = LEFTOVER_SECONDS
     """Take away packs that nobody needs, the unneeded part of others, and leftovers.
 
     Leftovers are files of ours that no record knows and that are older than `leftovers_after` seconds. A
-    place that can't be reached is left for the next time, and said in `problems`. Raises StoreError.
+    place that can't be reached is left for the next time, and a damaged pack as it is; `problems` says so.
+    Raises StoreError.
     """
     freed = leftovers = 0
     problems: list[str] = []
     for record in kept.places():
-        before = kept.total(record.id)
         if kept.plain(record.id) and not kept.dropped(record.id) and not kept.pack_names(record.id):
             continue  # plain files, and all of them are needed: it needn't be reached
+        before = _held(kept, record)
         try:
             place = open_recorded(record, here)
             for file in kept.dropped(record.id):
@@ -65,39 +66,46 @@ def collect(kept: Kept, here: Here, *, leftovers_after: float = LEFTOVER_SECONDS
                 place.tidy(file.path)
                 kept.forget_file(file)
                 freed += file.size
-            freed += take_away(kept, record, place)
-            _compact(kept, record, place)
             take_away(kept, record, place)
-            freed = freed + max(0, before - kept.total(record.id)) if before else freed
+            problems += _compact(kept, record, place)
+            take_away(kept, record, place)
             for name, size in leftovers_at(kept, record, place, leftovers_after):
                 place.remove(name)
                 leftovers += size
         except (AutologError, OSError) as error:
             problems.append(str(error))
+        freed += max(0, before - _held(kept, record))  # however far it came
     return Collected(freed + leftovers, leftovers, kept.total() + kept.plain(), tuple(problems))
 
 
-def take_away(kept: Kept, record: PlaceRecord, place: Place) -> int:
-    """Give up what no snapshot needs, and take it away; how many bytes of packs that were doomed before."""
-    earlier = 0
-    known = {each.id for each in kept.packs(record.id).values()}
+def _held(kept: Kept, record: PlaceRecord) -> int:
+    """How many bytes of packs are at a place, those that are still to be taken away included."""
+    return kept.total(record.id) + sum(pack.size for pack in kept.doomed(record.id))
+
+
+def take_away(kept: Kept, record: PlaceRecord, place: Place) -> None:
+    """Give up what no snapshot needs, and take it away."""
     for pack in kept.doom(record.id):
         place.remove(pack.name)
         kept.forget(pack.id)
-        if pack.id not in known:
-            earlier += pack.size  # whoever doomed it didn't come to this
-    return earlier
 
 
-def _compact(kept: Kept, record: PlaceRecord, place: Place) -> None:
+def _compact(kept: Kept, record: PlaceRecord, place: Place) -> list[str]:
+    """Write those packs anew of which little is needed; what is wrong with the ones that are damaged."""
+    problems = []
     for pack in kept.packs(record.id).values():
         if kept.is_counted_on(pack.id):
             continue
         used = _used(kept, record.id, pack.id)
-        held = sum(each.length for each in kept.chunks_in(pack.id) if each.digest in used)
-        if held < pack.size * USED_ENOUGH:
-            rows = [each for each in kept.chunks_in(pack.id) if each.digest in used]
+        rows = [each for each in kept.chunks_in(pack.id) if each.digest in used]
+        if sum(each.length for each in rows) >= pack.size * USED_ENOUGH:
+            continue
+        try:
             rewrite(kept, record, place, pack, partial(copy_stored, rows=rows))
+        except IntegrityError as error:
+            said = str(error)
+            problems.append(said if pack.name in said else f"{place.name}/{pack.name}: {said}")
+    return problems
 
 
 def _used(kept: Kept, place_id: int, pack_id: int) -> set[bytes]:
@@ -151,8 +159,9 @@ def leftovers_at(
 ) -> Iterator[tuple[str, int]]:
     """`(name, size in bytes)` of this store's packs that no record knows, untouched for so many seconds."""
     there = list(place.names(f"packs/{kept.owner}"))
-    # Asked afterwards: one that was published and recorded meanwhile is known then.
-    known = kept.pack_names(record.id)
+    # Asked afterwards: one that was published and recorded meanwhile is known then. And of all places: two
+    # records may name one folder, as two machines do, or two spellings of its URL.
+    known = kept.pack_names()
     for name, size, modified in there:
         if name not in known and time.time() - modified >= after:
             yield name, size

@@ -26,9 +26,10 @@ def forecast(
     Exact for what goes as a whole; of packs that would be written anew, the size of the new one's index is
     estimated. Raises StoreError.
     """
-    freed = leftovers = 0
+    freed = 0
     held = kept.total() + kept.plain()
     problems: list[str] = []
+    left: dict[str, int] = {}  # by name: two records may name one folder
     for record in kept.places():
         files = kept.files_at(record.id)
         earlier = sum(each.size for each in kept.dropped(record.id)) + sum(
@@ -43,9 +44,10 @@ def forecast(
             continue
         try:
             place = open_recorded(record, here)
-            leftovers += sum(size for _, size in leftovers_at(kept, record, place, leftovers_after))
+            left.update(leftovers_at(kept, record, place, leftovers_after))
         except (AutologError, OSError) as error:
             problems.append(str(error))
+    leftovers = sum(left.values())
     return Collected(freed + leftovers, leftovers, held - freed, tuple(problems))
 
 
