@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -105,8 +106,8 @@ class Reading:
         from concurrent.futures import Future, ThreadPoolExecutor
 
         entries = list(from_recipe(recipe))
-        records = self.find(digest for digest, _ in entries)
-        self._retrying(records, lambda: self.check_packs(records.values()))
+        found = _Found(lambda: self.find(digest for digest, _ in entries))
+        found.retrying(lambda records: self.check_packs(records.values()))
         is_near = self._place.is_near
         # More threads than processors only wait for each other, unless it is a server that they wait for.
         count = min(_THREADS, os.cpu_count() or 1) if is_near else _THREADS
@@ -114,7 +115,7 @@ class Reading:
         ahead: deque[Future[_T]] = deque()
         try:
             for batch in _batches(entries, _NEAR_BATCH if is_near else _BATCH):
-                ahead.append(threads.submit(self._retrying, records, partial(work, batch, records)))
+                ahead.append(threads.submit(found.retrying, partial(work, batch)))
                 if len(ahead) > most:
                     yield ahead.popleft().result()
             while ahead:
@@ -138,17 +139,6 @@ class Reading:
     def _in_order(self, batch: _Batch, records: Mapping[bytes, ChunkRecord]) -> list[Data]:
         data = dict(self.read((digest for digest, _, _ in batch), records))
         return [data[digest] for digest, _, _ in batch]
-
-    def _retrying(self, records: dict[bytes, ChunkRecord], action: Callable[[], _T]) -> _T:
-        """Do it, again if chunks were put into other packs meanwhile: by collecting or repacking."""
-        while True:
-            try:
-                return action()
-            except IntegrityError:
-                now = self.find(tuple(records))
-                if all(now.get(digest) == each for digest, each in records.items()):
-                    raise
-                records.update(now)
 
     def stored(self, rows: Iterable[ChunkRecord]) -> Iterator[tuple[ChunkRecord, memoryview]]:
         """The stored forms of chunks, as they lie in their packs."""
@@ -211,6 +201,31 @@ class Reading:
         if pack is None:
             raise IntegrityError("a pack that holds some of its chunks is not in the records any more")
         return pack
+
+
+class _Found:
+    """Where the chunks of a file lie, for several threads that go by it at once."""
+
+    def __init__(self, find: Callable[[], dict[bytes, ChunkRecord]]) -> None:
+        self._find = find
+        self._lock = threading.Lock()
+        #: Never changed, as threads are reading it: another one takes its place.
+        self._records = find()
+
+    def retrying(self, action: Callable[[Mapping[bytes, ChunkRecord]], _T]) -> _T:
+        """Do it, again if chunks were put into other packs meanwhile: by collecting or repacking."""
+        used = self._records
+        while True:
+            try:
+                return action(used)
+            except IntegrityError:
+                with self._lock:
+                    # Another thread may have met the same, and looked it up already.
+                    if self._records is used and (now := self._find()) != used:
+                        self._records = now
+                    if self._records is used:
+                        raise
+                    used = self._records
 
 
 def _batches(entries: Sequence[tuple[bytes, int]], most: int) -> Iterator[_Batch]:
