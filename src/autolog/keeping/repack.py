@@ -7,7 +7,7 @@ much slower to restore than a new one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
@@ -29,6 +29,9 @@ __all__ = ["Repacked", "repack"]
 _WORTHWHILE = 0.97
 #: Chunks that are held in memory at a time, with those they become differences to.
 _BATCH = 32
+#: Two lists of sizes are compared for what came or went in their middle if the product of their lengths is at
+#: most this: that takes as long as it is large, here a quarter of a second.
+_COMPARED = 1 << 22
 
 
 class Repacked(NamedTuple):
@@ -89,23 +92,39 @@ def _packs_of(kept: Kept, record: PlaceRecord, digests: Iterable[bytes]) -> set[
 
 def _pairs(older: bytes, newer: bytes) -> dict[bytes, bytes]:
     """Chunk -> the one that was at its place in the version before, for those that changed."""
-    import difflib
-
     before, after = list(from_recipe(older)), list(from_recipe(newer))
     same = {digest for digest, _ in before}
-    sizes = [size for _, size in before], [size for _, size in after]
-    if sizes[0] == sizes[1]:
-        blocks = [(0, 0, len(after))]
-    else:
-        # Something came or went: runs of chunks of the same sizes are taken for the same places.
-        matcher = difflib.SequenceMatcher(None, *sizes, autojunk=False)
-        blocks = [(block.a, block.b, block.size) for block in matcher.get_matching_blocks()]
     return {
         after[j + k][0]: before[i + k][0]
-        for i, j, length in blocks
+        for i, j, length in _alike([size for _, size in before], [size for _, size in after])
         for k in range(length)
         if after[j + k][0] not in same
     }
+
+
+def _alike(before: list[int], after: list[int]) -> Iterator[tuple[int, int, int]]:
+    """`(index, index, length)` of runs of chunks of the same sizes: they are taken for the same places."""
+    import difflib
+
+    start = _common(before, after)
+    end = _common(before[start:][::-1], after[start:][::-1])
+    yield 0, 0, start
+    yield len(before) - end, len(after) - end, end
+    # Something came or went between them; most sizes are those of whole chunks, and tell little.
+    middle = before[start : len(before) - end], after[start : len(after) - end]
+    if len(middle[0]) * len(middle[1]) <= _COMPARED:
+        for i, j, length in difflib.SequenceMatcher(None, *middle, autojunk=False).get_matching_blocks():
+            yield start + i, start + j, length
+    else:
+        for k, (one, other) in enumerate(zip(*middle, strict=False)):
+            if one == other:
+                yield start + k, start + k, 1
+
+
+def _common(before: list[int], after: list[int]) -> int:
+    """How many are the same at the beginning."""
+    pairs = enumerate(zip(before, after, strict=False))
+    return next((k for k, (one, other) in pairs if one != other), min(len(before), len(after)))
 
 
 def _may_be_base(digest: bytes, base: bytes, records: dict[bytes, ChunkRecord]) -> bool:
