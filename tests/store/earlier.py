@@ -22,3 +22,11 @@ def back_to_version_6(connection):
         connection.execute(text(f'ALTER TABLE models DROP COLUMN "{name}"'))
     assert not {column["name"] for column in inspect(connection).get_columns(models.name)} & set(SHOWN)
     connection.execute(text("DELETE FROM migrations WHERE number > 6"))
+
+
+def back_to_version_9(store):
+    """PostgreSQL took 32 characters for the kind of a task, and tags were written as they came."""
+    with store._writing() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("ALTER TABLE tasks ALTER COLUMN kind TYPE varchar(32)"))
+        connection.execute(text("DELETE FROM migrations WHERE number > 9"))

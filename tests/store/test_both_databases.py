@@ -7,10 +7,22 @@ import random
 import string
 
 import pytest
+from earlier import back_to_version_9
+from sqlalchemy import text
 
 from autolog.errors import NotFound, StoreMissing, StoreRefused
 from autolog.events import Failed, FileFacts, Loaded, Saved, Started
-from autolog.store import ContentsRecord, Look, Selection, Store, Writer
+from autolog.store import (
+    ContentsRecord,
+    Look,
+    Selection,
+    Store,
+    TaskFilters,
+    TaskTable,
+    Writer,
+    edit_task,
+    search_tasks,
+)
 from autolog.store.schema import snapshots
 
 pytestmark = pytest.mark.core
@@ -18,6 +30,16 @@ pytestmark = pytest.mark.core
 #: Undecodable bytes, NUL, a lone surrogate that stands for no byte, an astral letter, what SQL finds special.
 _ODD = os.fsdecode(b"/x/\xff\x00") + "\ud800" + "\U0001d4b3 %_\\'\"$1:v é"
 _CLEAN = "/x/\\udcff\\x00\\ud800\U0001d4b3 %_\\'\"$1:v é"
+
+_TASK = {
+    **dict.fromkeys(("reason", "user", "host", "script", "cwd"), ""),
+    **dict.fromkeys(("git", "versions", "job", "hooks"), "{}"),
+    "project": "p",
+    "name": "t",
+    "status": "completed",
+    "started": 1.0,
+    "argv": "[]",
+}
 
 
 def test_odd_text_in_every_place_that_takes_text(store):
@@ -38,7 +60,7 @@ def test_odd_text_in_every_place_that_takes_text(store):
 
     task = store.task(task_id)
     assert (task.project, task.name, task.cwd, task.reason) == (_CLEAN,) * 4
-    assert (task.tags, task.git) == ((_ODD,), {"b": _ODD})
+    assert (task.tags, task.git) == ((_CLEAN,), {"b": _ODD})
     [model] = [each for each in store.models() if each.task_id is not None]
     assert model.name == f"{_CLEAN} - {_CLEAN}"
     assert (model.key, model.design, model.framework, model.labels) == (_CLEAN, _CLEAN, _CLEAN, {_ODD: 1})
@@ -52,6 +74,47 @@ def test_odd_text_in_every_place_that_takes_text(store):
     # A second save there is found to be of the same model, by a key that was written otherwise.
     writer.saved(task_id, saved._replace(id="e-4"), look)
     assert len(store.model(model.id).snapshots) == 2
+
+
+def test_odd_tags_of_tasks_are_counted_ordered_and_found_as_others_are(store, task):
+    odd, edited, plain = (task(name) for name in ("odd", "edited", "plain"))
+    wanted = {odd: (_ODD,), edited: (_ODD, "b"), plain: ("z",)}
+    odd.writer.started(Started("f" * 32, 50.0, "digits", "first", "/x.py", tags=(_ODD, 3)), 50.0)
+    for run, tags in wanted.items():
+        edit_task(store, run.id, lambda record, tags=tags: {"tags": tags})
+    assert store.task("f" * 32).tags == (_CLEAN, "3")
+    table = TaskTable(store)
+    assert {each.value: each.count for each in table.facets(TaskFilters())["tag"]} == {
+        _CLEAN: 3, "3": 1, "b": 1, "z": 1
+    }  # fmt: skip
+    ordered = [each.id for each in table.page(TaskFilters(), [("tags", True)]).rows]
+    assert (len(ordered), ordered[0]) == (4, plain.id)
+    # Who looks for one gives it as he gave it before.
+    found = table.page(TaskFilters(tags_all=(_ODD, "b")), []).rows
+    assert [each.id for each in found] == [edited.id]
+    assert {each.id for each in search_tasks(store, tags=[_ODD])} == {"f" * 32, odd.id, edited.id}
+
+
+@pytest.mark.parametrize("before", ["as it is", "as version 9 left it"])
+def test_whatever_kind_of_task_somebody_calls_it(store, url, before):
+    if before == "as version 9 left it":
+        back_to_version_9(store)
+        with store._writing() as connection:
+            values = {**_TASK, "id": "b" * 32, "tags": json.dumps([_ODD, "b"])}
+            names, places = (
+                ", ".join(f'"{name}"' for name in values),
+                ", ".join(f":{name}" for name in values),
+            )
+            connection.execute(text(f"INSERT INTO tasks ({names}) VALUES ({places})"), values)
+        Store.open(url).close()
+        assert store.task("b" * 32).tags == (_CLEAN, "b")
+        assert store.task("b" * 32).kind == "training"
+        assert {each.value for each in TaskTable(store).facets(TaskFilters())["tag"]} == {_CLEAN, "b"}
+    kind = "a search for the best learning rate, momentum and schedule"
+    Writer(store).started(Started("a" * 32, 1.0, "p", "t", "/x.py", task_type=kind), 1.0)
+    assert store.task("a" * 32).kind == kind
+    edit_task(store, "a" * 32, lambda record: {"kind": kind * 20})
+    assert store.task("a" * 32).kind == kind * 20
 
 
 def test_numbers_that_json_has_no_word_for(store, task):

@@ -204,6 +204,7 @@ def _replay_folder(folder: str, settings: Settings) -> tuple[int, str]:
     try:
         left = 0
         try:
+            _ = scribe.writer  # first of all the task: without it none of its events can be in the store
             _take_sights(journals, scribe, notes)
             told = Told.of_command(journals.started, settings, _store_of(journals, settings))
             left = replay(scribe, journals, notes, Aside(settings.home, told, scribe.task_id))
@@ -215,10 +216,11 @@ def _replay_folder(folder: str, settings: Settings) -> tuple[int, str]:
             _follow_moves(journals, scribe, notes)
             writer.ended(scribe.task_id, *end)
         except StoreError as error:
-            waiting = sum(event.id not in notes.recorded for event in journals.events.values())
-            if _store_of(journals, settings) == settings.store:
+            # What is refused is a fault of this task's: others, and the command, go on without it.
+            if _store_of(journals, settings) == settings.store and not isinstance(error, StoreRefused):
                 raise
-            return max(1, waiting), str(error)
+            waiting = sum(event.id not in notes.recorded for event in journals.events.values())
+            return max(1, waiting), f"task {scribe.task_id[:8]}: {error}"
         if any(each.is_alive for each in journals.processes.values()):
             return 0, ""
         if not left:

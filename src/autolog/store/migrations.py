@@ -10,13 +10,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 
-from sqlalchemy import Column, Connection, Integer, MetaData, Table, insert, inspect, select, text
+from sqlalchemy import Column, Connection, Integer, MetaData, Table, insert, inspect, select, text, update
 from sqlalchemy.schema import CreateColumn, CreateIndex
 
 from autolog.errors import StoreError, StoreMissing
 
 from . import derived, indexes, schema, schema_kept
 from .describing import describe
+from .types import clean
 
 __all__ = ["NEWEST", "look", "migrate"]
 
@@ -117,6 +118,17 @@ def _lock_what_is_told_anew(connection: Connection) -> None:
         derived.fill(connection)
 
 
+def _take_any_text(connection: Connection) -> None:
+    # PostgreSQL alone minded how long a kind is. In both, one tag that is no text made all that looks into
+    # tags fail.
+    if connection.dialect.name == "postgresql":
+        connection.execute(text('ALTER TABLE tasks ALTER COLUMN kind TYPE text COLLATE "C"'))
+    for task_id, tags in connection.execute(select(schema.tasks.c.id, schema.tasks.c.tags)).all():
+        if any(clean(str(tag)) != tag for tag in tags):
+            changed = update(schema.tasks).where(schema.tasks.c.id == task_id)
+            connection.execute(changed.values(tags=tags))  # cleaned by its type
+
+
 def _add_columns(connection: Connection, table: Table, names: Sequence[str]) -> None:
     """Columns that a table has by now, as the schema describes them."""
     there = {column["name"] for column in inspect(connection).get_columns(table.name)}
@@ -137,6 +149,7 @@ _STEPS: tuple[Callable[[Connection], None], ...] = (
     _add_what_tables_show,
     _add_changes,
     _lock_what_is_told_anew,
+    _take_any_text,
 )
 
 NEWEST = len(_STEPS)

@@ -2,7 +2,8 @@
 
 Ids are text (32 hex digits), times are seconds since the epoch (UTC), sizes bytes. JSON columns hold
 what is only ever read whole. Device and inode numbers are unsigned 64-bit, which SQL has no type for,
-so they are text. Text and BigInteger are our own (`types`). The tables of kept bytes are in `schema_kept`.
+so they are text. Text, Texts and BigInteger are our own (`types`). The tables of kept bytes are in
+`schema_kept`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from sqlalchemy import (
     false,
 )
 
-from .types import BigInteger, Id, Text
+from .types import BigInteger, Id, Text, Texts
 
 __all__ = [
     "ID",
@@ -69,14 +70,15 @@ tasks = Table(
     Column("script", Text, nullable=False),
     Column("argv", JSON, nullable=False),
     Column("cwd", Text, nullable=False),
-    Column("tags", JSON, nullable=False),
+    # statements look into them
+    Column("tags", Texts, nullable=False),
     Column("git", JSON, nullable=False),
     Column("versions", JSON, nullable=False),
     Column("job", JSON, nullable=False),
     # target -> "applied", or why not
     Column("hooks", JSON, nullable=False),
     # what people say of it
-    Column("kind", String(32), nullable=False, server_default="training"),
+    Column("kind", Text, nullable=False, server_default="training"),
     Column("comment", Text, nullable=False, server_default=""),
     Column("archived", Boolean, nullable=False, server_default=false()),
     Column("parent", ID),

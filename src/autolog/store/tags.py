@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from autolog.errors import WhereError
 
+from .types import clean
 from .where import And, Condition, Not, Or, Tagged
 
 __all__ = ["is_met", "tags_condition"]
@@ -70,7 +71,7 @@ def _holds(condition: Condition, tags: frozenset[str]) -> bool:
         return all(_holds(part, tags) for part in condition.parts)
     if isinstance(condition, Or):
         return any(_holds(part, tags) for part in condition.parts)
-    return isinstance(condition, Tagged) and condition.tag in tags
+    return isinstance(condition, Tagged) and clean(condition.tag) in tags
 
 
 def _operator(word: str, words: Sequence[str]) -> str | None:

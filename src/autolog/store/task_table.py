@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, func, not_, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, case, column, func, not_, or_, select
 
 from autolog.errors import BadValue
 
@@ -19,6 +19,7 @@ from .records import TaskRecord
 from .rows import SILENCE, task_record
 from .schema import inputs, models, tasks
 from .selecting import contains
+from .types import Text
 
 __all__ = ["TASK_FACETS", "TASK_FIELDS", "TaskFilters", "TaskPage", "TaskTable"]
 
@@ -169,7 +170,7 @@ def _tags(connection: Connection) -> Any:
     """A row for each tag of a task: there are too few tasks for a table of their own to pay."""
     is_postgresql = connection.dialect.name == "postgresql"
     listed = func.json_array_elements_text(tasks.c.tags) if is_postgresql else func.json_each(tasks.c.tags)
-    return listed.table_valued("value")
+    return listed.table_valued(column("value", Text))
 
 
 def _first_tag(connection: Connection) -> Any:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
+from sqlalchemy import JSON, Dialect, String
 from sqlalchemy import BigInteger as _BigInteger
-from sqlalchemy import Dialect, String
 from sqlalchemy import Text as _Text
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-__all__ = ["BigInteger", "Id", "Text", "clean"]
+__all__ = ["BigInteger", "Id", "Text", "Texts", "clean"]
 
 _LIMIT = 1 << 63
 
@@ -31,6 +32,21 @@ class Text(TypeDecorator[str]):
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         """What is written, or looked for."""
         return None if value is None else clean(value)
+
+
+class Texts(TypeDecorator[list[str]]):
+    """A list of texts as JSON, each written as `Text` writes it.
+
+    JSON itself would take anything, but what looks into it takes no NULs and no half of a surrogate pair: one
+    such text, and every statement that reads the lists fails.
+    """
+
+    impl = JSON
+    cache_ok = True
+
+    def process_bind_param(self, value: Iterable[object] | None, dialect: Dialect) -> list[str] | None:
+        """What is written."""
+        return None if value is None else [clean(str(each)) for each in value]
 
 
 class Id(TypeDecorator[str]):
