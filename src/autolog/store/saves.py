@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Table, and_, func, insert, not_, or_, select, true, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Table,
+    and_,
+    func,
+    insert,
+    not_,
+    or_,
+    select,
+    true,
+    update,
+)
 
 from autolog.events import Saved
 
@@ -59,7 +72,7 @@ def record_save(connection: Connection, task_id: str, event: Saved, look: Look) 
     keep_contents(connection, look)
     inserted = connection.execute(insert(snapshots).values(row))
     if state == "at_path":
-        _supersede(connection, new_key(inserted), row)
+        _supersede(connection, new_key(inserted), {**row, "task_id": task_id})
     keep_parts(connection, new_key(inserted), look)
     note_metrics(connection, [row])
     if facts is not None and look.digest is not None and not look.parts:
@@ -99,9 +112,10 @@ def record_moves(connection: Connection, moves: Sequence[tuple[str, Look, bool]]
 def _lock_moves(connection: Connection, moves: Sequence[tuple[str, Look, bool]]) -> None:
     events = [event_id for event_id, _, _ in moves]
     found = connection.execute(
-        select(models.c.task_id).join(snapshots).where(snapshots.c.event_id.in_(events)).distinct()
-    ).scalars()
-    names = [f"task:{task_id}" for task_id in found]
+        select(models.c.task_id, models.c.id).join(snapshots).where(snapshots.c.event_id.in_(events))
+    ).all()
+    # The models, too: nobody gives a name to a version that is just leaving one.
+    names = [name for each in found for name in (f"task:{each.task_id}", f"model:{each.id}")]
     lock(connection, [*names, *(f"path:{text(look.path)}" for _, look, _ in moves if look.path)])
 
 
@@ -121,6 +135,7 @@ def _is_superseded(connection: Connection, row: RowMapping, uri: str) -> bool:
     """Whether a later save has been recorded at this path already."""
     query = select(snapshots.c.id).where(
         snapshots.c.uri == uri,
+        _is_seen_there({**row, "uri": uri}),
         snapshots.c.id != row["id"],
         snapshots.c.created > row["created"],
         snapshots.c.state.in_(("at_path", "overwritten")),
@@ -153,8 +168,18 @@ def _rehome(connection: Connection, row: RowMapping, look: Look) -> None:
     note_metrics_since(connection, there, version)
     connection.execute(update(models).where(models.c.id == there).values(updated=row["created"]))
     connection.execute(update(inputs).where(inputs.c.snapshot_id == row["id"]).values(model_id=there))
+    _take_aliases_along(connection, row["id"], there)
     if not any(_has(connection, table, model_id) for table in (snapshots, inputs, *_SAID_OF)):
         connection.execute(models.delete().where(models.c.id == model_id))
+
+
+def _take_aliases_along(connection: Connection, snapshot_id: int, model_id: str) -> None:
+    """The names of a version are names in the model that it is put into; one that is taken there stays."""
+    taken = select(aliases.c.name).where(aliases.c.model_id == model_id)
+    own = aliases.c.snapshot_id == snapshot_id
+    names = set(connection.execute(taken).scalars())
+    connection.execute(aliases.delete().where(own, aliases.c.name.in_(names)))
+    connection.execute(update(aliases).where(own).values(model_id=model_id))
 
 
 def _has(connection: Connection, table: Table, model_id: str) -> bool:
@@ -273,16 +298,26 @@ def _version_among(connection: Connection, model_id: str, created: float) -> int
     That happens while names are still moving (saved under a temporary name, put in place, and the next
     one recorded first); later than that a version keeps its number, since somebody may have used it.
     """
-    later = connection.execute(
-        select(snapshots.c.id, snapshots.c.version, snapshots.c.created)
-        .where(snapshots.c.model_id == model_id, snapshots.c.created > created)
-        .order_by(snapshots.c.version)
-    ).all()
-    if not later or max(each.created for each in later) - created > _SETTLING_SECONDS:
+    slot = connection.execute(
+        select(func.min(snapshots.c.version)).where(
+            snapshots.c.model_id == model_id, snapshots.c.created > created
+        )
+    ).scalar()
+    if slot is None:
         return _next_version(connection, model_id)
-    for each in reversed(later):
+    # All from there on: threads and ranks are recorded in another order than they have saved in, so that
+    # one that was saved earlier may have a later number.
+    behind = connection.execute(
+        select(snapshots.c.id, snapshots.c.version, snapshots.c.created)
+        .where(snapshots.c.model_id == model_id, snapshots.c.version >= slot)
+        .order_by(snapshots.c.version.desc())
+    ).all()
+    when = [created, *(each.created for each in behind)]
+    if max(when) - min(when) > _SETTLING_SECONDS:
+        return _next_version(connection, model_id)
+    for each in behind:  # the highest first: no two ever have one number
         _set(connection, each.id, version=each.version + 1)
-    return int(later[0].version)
+    return int(slot)
 
 
 def _supersede(connection: Connection, snapshot_id: int, row: Mapping[str, Any]) -> None:
@@ -302,10 +337,28 @@ def _supersede(connection: Connection, snapshot_id: int, row: Mapping[str, Any])
             snapshots.c.id != snapshot_id,
             snapshots.c.created <= row["created"],
             superseded,
+            _is_seen_there(row),
             func.coalesce(not_(alike), true()),
         )
         .values(state="overwritten")
     )
+
+
+def _is_seen_there(row: Mapping[str, Any]) -> ColumnElement[bool]:
+    """Whether a snapshot's path and file mean the same where another one (`row`) was saved.
+
+    Containers all save to /workspace/model.pt, and each has files of its own. Where another host has the very
+    file at that path, the folder is shared; devices are numbered by each host for itself. A URL is the same
+    everywhere, and of an import it is not known where it was.
+    """
+    if "://" in (row["uri"] or ""):
+        return true()
+    host = select(tasks.c.host).where(tasks.c.id == row["task_id"]).correlate(None).scalar_subquery()
+    maker = select(models.c.id).outerjoin(tasks).where(models.c.id == snapshots.c.model_id)
+    here = maker.where(func.coalesce(tasks.c.host == host, true())).exists()
+    if row["inode"] is None:
+        return here
+    return or_(here, and_(snapshots.c.uri == row["uri"], snapshots.c.inode == row["inode"]))
 
 
 def _set(connection: Connection, snapshot_id: int, **values: Any) -> None:
