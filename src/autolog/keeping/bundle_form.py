@@ -185,7 +185,7 @@ def _changes(value: Any) -> bool:
 #: What bundles of earlier versions haven't got.
 _OPTIONAL: dict[str, dict[str, Callable[[Any], bool]]] = {
     "tasks": {
-        "kind": _kind, "comment": _text, "archived": _truth, "parent": _maybe(_id), "configurations": _object,
+        "kind": _text, "comment": _text, "archived": _truth, "parent": _maybe(_id), "configurations": _object,
         "parameters": _object, "labels": _labels, "design": _maybe(_text), "changes": _changes,
     },
     "models": {

@@ -40,7 +40,8 @@ def add_contents(store: Store, digest: str, found: ContentsRecord) -> None:
 def record_external(store: Store, external: External) -> tuple[str, int, bool]:
     """`(model id, version, whether it is new)` of an external model.
 
-    The same origin and name again are the same model; other bytes are its next version.
+    The same origin and name again are the same model. Other bytes are its next version; those of an earlier
+    one are that version, which is at the origin again.
     """
     origin = text(external.origin)
     with store._writing() as connection:
@@ -56,6 +57,7 @@ def record_external(store: Store, external: External) -> tuple[str, int, bool]:
         )
         version = connection.execute(known.order_by(snapshots.c.version.desc())).scalar()
         if version is not None:
+            _put_back(connection, model_id, version)
             return model_id, version, False
         version = _new_version(connection, model_id, external)
         keep_contents(connection, Look(external.digest, contents=external.contents))
@@ -79,12 +81,23 @@ def _new_model(connection: Connection, external: External) -> str:
     return model_id
 
 
+def _overwrite(connection: Connection, model_id: str) -> None:
+    """What was at the origin before is there no more."""
+    earlier = (snapshots.c.model_id == model_id) & (snapshots.c.state == "at_path")
+    connection.execute(update(snapshots).where(earlier).values(state="overwritten"))
+
+
+def _put_back(connection: Connection, model_id: str, version: int) -> None:
+    """A version is at the origin, whatever has been there since."""
+    _overwrite(connection, model_id)
+    own = (snapshots.c.model_id == model_id) & (snapshots.c.version == version)
+    connection.execute(update(snapshots).where(own).values(state="at_path"))
+
+
 def _new_version(connection: Connection, model_id: str, external: External) -> int:
     newest = select(func.max(snapshots.c.version)).where(snapshots.c.model_id == model_id)
     version = int(connection.execute(newest).scalar() or 0) + 1
-    # What was there before is there no more.
-    earlier = (snapshots.c.model_id == model_id) & (snapshots.c.state == "at_path")
-    connection.execute(update(snapshots).where(earlier).values(state="overwritten"))
+    _overwrite(connection, model_id)
     now = time.time()
     inserted = connection.execute(
         insert(snapshots).values(
