@@ -107,10 +107,14 @@ class Scribe:
         if self._writer is None:
             from autolog.store import Store, Writer
 
-            self._store = Store.open(self._url)
-            writer = Writer(self._store)
-            writer.started(self.started, time.time())
-            self._writer = writer
+            store = Store.open(self._url)
+            writer = Writer(store)
+            try:
+                writer.started(self.started, time.time())
+            except BaseException:
+                store.close()  # it is tried again with each event
+                raise
+            self._store, self._writer = store, writer
         return self._writer
 
     @property
