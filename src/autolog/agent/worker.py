@@ -66,7 +66,8 @@ class Worker(threading.Thread, ABC):
 
 def open_files(item: Any) -> int:
     """How many descriptors an item holds open, and at least one."""
-    return max(1, getattr(item, "count", 1))
+    count = getattr(item, "count", 1)
+    return max(1, count) if isinstance(count, int) else 1  # of a tuple it is a method
 
 
 def step_back(by: int) -> None:
