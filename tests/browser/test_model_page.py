@@ -322,13 +322,13 @@ def test_five_hundred_tensors(site, make, scripts):
 
 def entry(page, *values):
     """Fill the row that is being edited, as it is tabbed through."""
-    fields = page.locator("tr.editing input, tr.editing select")
+    fields = page.locator("tr.editing input, tr.editing select, tr.editing textarea")
     for field, value in zip(fields.all(), values, strict=True):
         if field.evaluate("each => each.localName") == "select":
             field.select_option(value)
         else:
             field.fill(value)
-    page.keyboard.press("Enter")
+    page.keyboard.press("Control+Enter")
 
 
 @covers_row("Model page", "Labels")
@@ -360,6 +360,115 @@ def test_labels(site, make):
     publish(site.store, model_id)
     page.reload()
     expect(page.locator("#add-entry")).to_have_count(0)
+
+
+@covers_row("Model page", "Metadata")
+def test_editing_changes_what_was_edited_and_nothing_else(site, make):
+    """Line breaks, numbers that a browser hasn't, and what comes in texts from elsewhere."""
+    values = {
+        "config": "lr: 0.1\nlayers:\n  - 3\n",
+        "log": "one\r\ntwo",
+        "seeds": [9007199254740993, 1.0, {"a": 2.0}],
+        "whole": 9007199254740993,
+        "part": 1.0,
+        "none": float("nan"),
+    }
+    model_id = make(metadata=values, labels={"cat": (1 << 62) + 1})
+
+    def kept():
+        found = head(site, model_id).metadata
+        return {name: repr(value) for name, value in found.items()}
+
+    page = site.tab(f"/models/{model_id}/metadata")
+    for name in values:
+        page.get_by_role("button", name=f"Edit {name}").click()
+        page.get_by_role("textbox", name="Key").fill(f"{name}2")
+        page.get_by_role("button", name="Save").click()
+        expect(page.locator(f"tr[data-key={name}2]")).to_be_visible()
+    assert kept() == {f"{name}2": repr(value) for name, value in values.items()}
+    undo(page, "Value saved")
+    expect(page.locator("tr[data-key=none]")).to_be_visible()
+    for name in ("seeds2", "whole2", "part2", "log2"):
+        page.get_by_role("button", name=f"Remove {name}").click()
+        expect(page.locator(f"tr[data-key={name}]")).to_have_count(0)
+        undo(page, f"{name} removed")
+        expect(page.locator(f"tr[data-key={name}]")).to_be_visible()
+    assert kept() == {f"{name}2".replace("none2", "none"): repr(value) for name, value in values.items()}
+    # What is edited is what was written.
+    page.get_by_role("button", name="Edit config2").click()
+    field = page.get_by_role("textbox", name="Value")
+    assert field.input_value() == values["config"]
+    field.press("Control+End")
+    page.keyboard.type("  - 4")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("tr[data-key=config2]")).to_contain_text("- 4")
+    page.get_by_role("button", name="Edit seeds2").click()
+    field.fill('[9007199254740993, 1.0, {"a": 2.0}, 3.0]')
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("tr[data-key=seeds2]")).to_contain_text("3.0")
+    page.reload()  # the notices are gone then
+    page.get_by_role("button", name="Edit whole2").click()
+    field.fill("+09007199254740995")
+    field.press("Enter")
+    expect(page.locator("tr[data-key=whole2]")).to_contain_text("9007199254740995")
+    found = kept()
+    assert found["config2"] == repr(values["config"] + "  - 4\n")
+    assert found["seeds2"] == "[9007199254740993, 1.0, {'a': 2.0}, 3.0]"
+    assert found["whole2"] == "9007199254740995"
+    page.click("#add-entry")
+    entry(page, "wrong", "JSON", "[1e999]")
+    toast(page, "too large")
+    page.goto(f"{site.origin}/models/{model_id}/labels")
+    page.get_by_role("button", name="Edit cat").click()
+    page.get_by_role("textbox", name="Label").fill("kitten")
+    page.keyboard.press("Enter")
+    expect(page.locator("tr[data-key=kitten]")).to_be_visible()
+    assert head(site, model_id).labels == {"kitten": (1 << 62) + 1}
+
+
+@covers_row("Model page", "header")
+def test_what_somebody_else_has_changed_meanwhile_stays(site, make):
+    model_id = make(metadata={"lr": 0.1}, design="Net()", comment="old words")
+    page = site.tab(f"/models/{model_id}")
+
+    def rename(name):
+        page.get_by_role("button", name="Rename").click()
+        page.get_by_role("textbox", name="Name").fill(name)
+        page.keyboard.press("Enter")
+
+    # An undo takes back one's own change only.
+    rename("mine")
+    expect(page.locator("h1")).to_have_text("mine")
+    edit(site.store, model_id, lambda record: {"name": "somebody else's"})
+    undo(page, "Name changed")
+    toast(page, "meanwhile the name was changed to “somebody else's”").get_by_text("Close").click()
+    expect(page.locator("h1")).to_have_text("somebody else's")
+    # Who writes over a newer text is told, and keeps what was written.
+    edit(site.store, model_id, lambda record: {"name": "newer", "comment": "new words"})
+    rename("newest")
+    toast(page, "changed to “newer”. Save again to replace that.")
+    assert head(site, model_id).name == "newer"
+    page.get_by_role("textbox", name="Name").press("Enter")
+    expect(page.locator("h1")).to_have_text("newest")
+    page.goto(f"{site.origin}/models/{model_id}/network")
+    edit(site.store, model_id, lambda record: {"design": "Other()"})
+    page.get_by_role("button", name="Clear").click()
+    toast(page, "meanwhile the design was changed to “Other()”")
+    expect(page.locator("#design-text")).to_have_text("Other()")
+    page.goto(f"{site.origin}/models/{model_id}/metadata")
+    page.get_by_role("button", name="Edit lr").click()
+    edit(site.store, model_id, lambda record: {"metadata": {"lr": 0.3}})
+    entry(page, "rate", "number", "0.2")
+    toast(page, "“lr” was changed to “0.3”")
+    assert head(site, model_id).metadata == {"lr": 0.3}
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("tr[data-key=rate]")).to_be_visible()
+    edit(site.store, model_id, lambda record: {"metadata": {"rate": 0.5}})
+    undo(page, "Value saved")
+    toast(page, "“rate” was changed to “0.5”")
+    assert head(site, model_id).metadata == {"rate": 0.5}
+    refused(site, 409)
 
 
 @covers_row("Model page", "Metadata")

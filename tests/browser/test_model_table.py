@@ -327,6 +327,32 @@ def test_views(shared):
     expect(page.locator("#model-head h1")).to_be_visible()
 
 
+@covers_row("Model table", "customizing")
+def test_the_columns_of_the_split_view_are_nobodys_choice(shared):
+    page = shared.tab("/models?view=split")
+    assert heads(page) == ["framework", "name", "status", "updated"]
+    head(page, "status").drag_to(head(page, "framework"))
+    # Its widths may be set all the same, and that makes its order no choice either.
+    grip = head(page, "name").locator(".grip").bounding_box()
+    page.mouse.move(grip["x"] + 4, grip["y"] + 10)
+    page.mouse.down()
+    page.mouse.move(grip["x"] + 64, grip["y"] + 10, steps=4)
+    page.mouse.up()
+    head(page, "name").drag_to(head(page, "framework"))
+    assert heads(page) == ["framework", "name", "status", "updated"]
+    assert "columns" not in page.url
+    page.click("#as-table")
+    expect(page.locator("#table th[data-key]")).to_have_count(len(USUAL))
+    page.goto(f"{shared.origin}/models")
+    assert heads(page) == USUAL
+    # Those that somebody has chosen are chosen there, too.
+    page.goto(f"{shared.origin}/models?view=split&columns=id,name,size")
+    head(page, "size").drag_to(head(page, "id"))
+    expect(page.locator("#table th[data-key]").first).to_have_attribute("data-key", "size")
+    page.goto(f"{shared.origin}/models")
+    expect(page.locator("#table th[data-key]")).to_have_count(3)
+
+
 @covers_row("Model table", "selection")
 def test_selection_and_its_bar(own):
     page = own.tab("/models?sort=name")
@@ -370,6 +396,73 @@ def test_selection_and_its_bar(own):
     page.locator("#all").check()
     page.click('[data-select="none"]')
     expect(page.locator("#selection")).to_be_hidden()
+
+
+@covers_row("Model table", "selection")
+def test_all_that_match_are_those_that_were_counted(own):
+    page = own.tab("/models?q=resnet&sort=name&limit=10")
+    before = int(page.locator("#total").inner_text())
+    # Where they can't be counted, nothing is selected but what one sees.
+    away = {"schema": 1, "status": 503, "error": "the store is locked"}
+    page.route("**/touched.json*", lambda route: route.fulfill(status=503, json=away))
+    choose(page, 0)
+    page.click("#matching")
+    expect(page.locator(".toast.problem")).to_contain_text("the store is locked")
+    expect(page.locator("#selected")).to_have_text("1 model selected")
+    expect(page.locator('[data-action="archive"] .n')).to_have_text("(1)")
+    page.unroute("**/touched.json*")
+    page.locator(".toast.problem").get_by_role("button", name="Close").click()
+    page.click("#matching")
+    expect(page.locator("#selected")).to_have_text(f"{before} models selected")
+    # Others come to match before it is confirmed: nobody publishes what nobody has seen.
+    drafts = [each for each in own.store.models() if not each.archived and each.status == "draft"]
+    others = [each for each in drafts if "resnet" not in each.name and "resnet" not in each.comment][:3]
+    for each in others:
+        edit(own.store, each.id, lambda record: {"name": f"resnet {record.name}"})
+    page.click('[data-action="publish"]')
+    expect(page.locator("#ask-title")).to_have_text(f"Publish {before} models?")
+    page.click("#ask-yes")
+    expect(page.locator(".toast.problem")).to_contain_text(f"{before + 3} models match by now, not {before}")
+    assert {own.store.head(each.id).status for each in others} == {"draft"}
+    expect(page.locator("#selected")).to_have_text(f"{before + 3} models selected")
+    expect(page.locator("#total")).to_have_text(str(before + 3))
+    page.click('[data-action="publish"]')
+    expect(page.locator("#ask-title")).to_have_text(f"Publish {before + 3} models?")
+    page.click("#ask-yes")
+    expect(page.locator(".toast", has_text=f"{before + 3} models published")).to_be_visible()
+    noted = [line for line in own.said if "status of 503" in line or "status of 409" in line]
+    assert len(noted) == 2
+    own.said[:] = [line for line in own.said if line not in noted]
+
+
+@covers_row("Model table", "selection")
+def test_a_row_that_its_menu_has_dealt_with_is_not_selected_any_more(own):
+    page = own.tab("/models?sort=name&limit=10")
+    first, second = ids(page)[:2]
+    choose(page, 0)
+    choose(page, 1)
+    row(page, 0).locator("button.more").click()
+    page.locator('#row-menu [data-row="archive"]').click()
+    expect(page.locator("#selected")).to_have_text("1 model selected")
+    page.click('[data-action="tag"]')
+    page.locator("#ask-field input").fill("chosen")
+    page.keyboard.press("Enter")
+    expect(page.locator(".toast", has_text="1 model tagged")).to_be_visible()
+    tagged = {each.id for each in own.store.models() if "chosen" in each.tags}
+    assert tagged == {second}
+    # All that match are counted anew.
+    page.click("#matching")
+    total = int(page.locator("#total").inner_text())
+    row(page, 0).locator("button.more").click()
+    page.locator('#row-menu [data-row="archive"]').click()
+    expect(page.locator("#selected")).to_have_text(f"{total - 1} models selected")
+    page.goto(f"{own.origin}/archive?sort=name")
+    chosen = ids(page).index(first)
+    choose(page, chosen)
+    choose(page, 0 if chosen else 1)
+    row(page, chosen).locator("button.more").click()
+    page.locator('#row-menu [data-row="restore"]').click()
+    expect(page.locator("#selected")).to_have_text("1 model selected")
 
 
 @covers_row("Model table", "row menu")

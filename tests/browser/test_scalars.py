@@ -2,13 +2,14 @@
 
 import json
 import re
+import time
 
 import pytest
 from playwright.sync_api import expect
 from rows import covers_row
 from test_everywhere import LONG, overflowing, violations
 
-from autolog.store import figures_of, series_of
+from autolog.store import figures_of, report, series_of
 
 #: Of a canvas: how many of its pixels are painted.
 PAINTED = """(canvas) => {
@@ -183,6 +184,31 @@ def test_figures_without_javascript(told):
     page = told.tab(f"{told.base}/plots", java_script_enabled=False)
     page.get_by_role("link", name="its data as a table").first.click()
     expect(page.locator(".data tbody tr")).to_have_count(2)
+
+
+@covers_row("Model page", "Scalars")
+def test_newer_values_are_told_until_one_looks_at_them(sites):
+    """A change is shown at once, and doesn't make the plots any newer."""
+    from histories import History
+
+    site = sites("scalars of a running task")
+    history = History(site.store)
+    task_id = history.task("train", status="running", finished=None, heartbeat=time.time())
+    model_id = history.model("net", task_id)
+    report(site.store, model_id, "loss", 0.5, 1)
+    page = site.tab(f"/models/{model_id}/scalars")
+    report(site.store, model_id, "accuracy", 0.9, 1)
+    expect(page.locator("#live")).to_contain_text("New values, show", timeout=LONG)
+    page.click("#add-tag")
+    page.locator("#ask-field input").fill("best")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("list", name="Tags")).to_contain_text("best")
+    # It asks once more before we look.
+    with page.expect_response("**/news.json*", timeout=LONG):
+        pass
+    expect(page.locator("#live")).to_contain_text("New values, show")
+    page.click("#show-news")
+    expect(page.locator(".plot-card h2", has_text="accuracy")).to_be_visible()
 
 
 def test_accessible_and_narrow(told):

@@ -6,7 +6,7 @@ import time
 from downloads import downloaded
 from playwright.sync_api import expect
 from rows import covers_row
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from autolog.shown import words
 from autolog.store import ChangesRecord, Writer, artifacts_of, edit_task, schema
@@ -235,6 +235,40 @@ def test_changing_a_task(own_real):
     expect(given).to_contain_text("It has loaded no model")
     page.locator(".toast", has_text="removed").get_by_role("button", name="Undo").click()
     expect(given).to_contain_text("v2")
+
+
+@covers_row("Task pages", "inputs by hand")
+def test_an_input_that_was_removed_comes_back_as_it_was(own_real):
+    """How often it was loaded, from where and when: what nobody could write down again."""
+    page = open_task(own_real, "fine-tune digits", "Artifacts")
+    task = own_real.store.find_task("fine-tune digits")
+    own = schema.inputs.c.task_id == task
+    facts = {"path": "/mnt/shared/copy.pt", "count": 7, "also_made_by": ["abc:v1"]}
+    with own_real.store._writing() as connection:
+        connection.execute(update(schema.inputs).where(own).values(**facts, snapshot_id=None))
+    before = own_real.store.task(task).inputs
+    assert [(each.version, each.count) for each in before] == [(None, 7)]
+    given = page.locator("section", has=page.locator("#inputs-title"))
+    given.get_by_role("button", name=re.compile("^Remove")).click()
+    expect(given).to_contain_text("It has loaded no model")
+    page.locator(".toast", has_text="removed").get_by_role("button", name="Undo").click()
+    expect(given).to_contain_text("/mnt/shared/copy.pt, 7 times")
+    assert own_real.store.task(task).inputs == before
+
+
+def test_a_comment_that_somebody_else_has_changed_meanwhile_stays(own_real):
+    page = open_task(own_real, "forest")
+    task = own_real.store.find_task("forest")
+    page.locator("#describe").click()
+    page.get_by_label("Comment", exact=True).fill("mine")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#general [data-text]").first).to_have_text("mine")
+    edit_task(own_real.store, task, lambda record: {"comment": "somebody else's"})
+    page.locator(".toast", has_text="Comment changed").get_by_role("button", name="Undo").click()
+    expect(page.locator(".toast.problem")).to_contain_text("changed to “somebody else's”")
+    expect(page.locator("#general [data-text]").first).to_have_text("somebody else's")
+    assert own_real.store.task_head(task).comment == "somebody else's"
+    own_real.said[:] = [line for line in own_real.said if "status of 409" not in line]
 
 
 def test_reading_without_javascript(real):

@@ -1,9 +1,11 @@
 """What people do to models that they have selected."""
 
+from contextlib import closing
+
 import pytest
 from sqlalchemy import insert
 
-from autolog.store import Kept, edit, publish, schema
+from autolog.store import Kept, Store, edit, publish, remove, schema
 
 pytestmark = pytest.mark.core
 
@@ -51,6 +53,31 @@ def test_all_that_match_the_filter(pages):
     answer = pages.act("tag", all="/models?framework=Keras&sort=name", value="seen")
     assert set(answer["done"]) == matching
     assert {each["id"] for each in pages.json("/models.json?tag=seen&all=1")} == matching
+
+
+def test_all_that_match_are_as_many_as_were_counted(pages):
+    table = "/models?framework=Keras"
+    count = pages.json("/models/touched.json?framework=Keras")["all"]
+    other = ids(pages, "?framework=PyTorch&status=draft", 1)[0]
+    edit(pages.store, other, lambda record: {"framework": "Keras"})
+    answer = pages.post("/models/actions/publish", {"all": table, "expect": count})
+    assert (answer.status_code, answer.json()["now"]) == (409, count + 1)
+    assert f"{count + 1} models match by now, not {count}" in answer.json()["error"]
+    assert pages.store.head(other).status == "draft"
+    for wrong in (True, "3", 3.0, None):
+        body = {"all": table, "expect": wrong}
+        assert pages.post("/models/actions/publish", body).status_code == 400
+    assert len(pages.act("publish", all=table, expect=count + 1)["done"]) == count + 1
+
+
+@pytest.mark.parametrize("table", ["/models", "/archive"])
+def test_what_others_take_away_is_counted_no_more(pages, home, table):
+    """Nothing in the store tells of it but that it is gone."""
+    before = pages.json(f"{table}/touched.json")["all"]
+    oldest = pages.json(f"{table}.json?sort=updated&limit=10")["models"][0]["id"]
+    with closing(Store.open(f"sqlite:///{home}/autolog.db")) as elsewhere:
+        remove(elsewhere, (), [oldest], force=True)
+    assert pages.json(f"{table}/touched.json")["all"] == before - 1
 
 
 def test_deleting_needs_the_archive_and_says_who_uses_it(pages):

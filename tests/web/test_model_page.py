@@ -110,9 +110,33 @@ def test_texts(pages, model_id, change, what, column, value):
     answer = change({what: value})
     assert answer["changed"]
     assert getattr(pages.store.head(model_id), column) == value
-    assert change({what: value}) == {**answer, "changed": False, "undo": {}}
+    assert change({what: value}) == {**answer, "changed": False, "undo": {}, "undo_text": "{}"}
     change(answer["undo"])
     assert getattr(pages.store.head(model_id), column) == before
+
+
+def test_a_text_that_is_another_one_by_now(pages, model_id, change):
+    """Neither an undo nor who has read an older text takes away what somebody else has written."""
+    for what, column in (("name", "name"), ("description", "comment"), ("design", "design")):
+        undo = change({what: "mine"})["undo"]
+        assert undo["was"] == "mine"
+        edit(pages.store, model_id, lambda record, column=column: {column: "somebody else's"})
+        for body in (undo, {what: "newer", "was": "mine"}):
+            answer = change(body, 409)
+            assert answer["now"] == "somebody else's"
+            assert "somebody else's" in answer["error"]
+        assert getattr(pages.store.head(model_id), column) == "somebody else's"
+        # What it says already nobody takes anything from.
+        assert not change({what: "somebody else's", "was": "mine"})["changed"]
+        change({what: "newer", "was": "somebody else's"})
+    change({"design": None})
+    change({"design": "Net()", "was": ""})
+    change({"description": "one\r\ntwo"})
+    change({"description": "three", "was": "one\ntwo"})  # as a page shows it
+    change({"name": "a\0"})
+    change(change({"name": "another"})["undo"])
+    for other in ({"tags": {"add": ["x"]}}, {"aliases": {"add": {"x": 1}}}, {}):
+        change({**other, "was": "x"}, 400)
 
 
 def test_names_that_are_none(pages, model_id, change):
@@ -165,6 +189,55 @@ def test_labels(pages, model_id, change):
     change({"labels": {"remove": ["dog"], "add": {"cat": 3}}}, 400)
     assert pages.store.head(model_id).labels == {"dog": 1, "cat": 0}
     assert pages.get(f"/models/{model_id}/labels.csv").text == "label,id\r\ncat,0\r\ndog,1\r\n"
+
+
+@pytest.mark.parametrize("what", ["labels", "metadata"])
+def test_entries_that_are_others_by_now(pages, model_id, change, what):
+    def kept():
+        return {name: getattr(pages.store.head(model_id), what).get(name) for name in ("one", "two")}
+
+    undo = change({what: {"add": {"one": 1}}})["undo"]
+    edit(pages.store, model_id, lambda record: {what: {**getattr(record, what), "one": 5}})
+    for body in (undo, {what: {"remove": ["one"], "add": {"two": 2}}, "was": {"one": 1}}):
+        assert change(body, 409)["now"] == {"one": 5}
+    assert "removed" in change({what: {"remove": ["three"]}, "was": {"three": 3}}, 409)["error"]
+    assert kept() == {"one": 5, "two": None}
+    change({what: {"remove": ["one"], "add": {"two": 2}}, "was": {"one": 5}})
+    assert kept() == {"one": None, "two": 2}
+    change({what: {"add": {"one": 1}}, "was": [1]}, 400)
+
+
+@pytest.mark.parametrize("what", ["labels", "metadata"])
+def test_renaming_entries(pages, model_id, change, what):
+    values = {"a": 9007199254740993, "b": 2, "c": 3}
+    edit(pages.store, model_id, lambda record: {what: values})
+    undo = change({what: {"rename": {"a": " d "}}})["undo"]
+    assert getattr(pages.store.head(model_id), what) == {"d": 9007199254740993, "b": 2, "c": 3}
+    # What has become of the value meanwhile stays.
+    edit(pages.store, model_id, lambda record: {what: {"d": 4, "b": 2, "c": 3}})
+    change(undo)
+    assert getattr(pages.store.head(model_id), what) == {"a": 4, "b": 2, "c": 3}
+    undo = change({what: {"remove": ["c"], "rename": {"a": "b", "b": "c"}, "add": {"a": 1}}})["undo"]
+    assert getattr(pages.store.head(model_id), what) == {"b": 4, "c": 2, "a": 1}
+    change(undo)
+    assert getattr(pages.store.head(model_id), what) == {"a": 4, "b": 2, "c": 3}
+    change({what: {"rename": {"nowhere": "x"}}}, 404)
+    for renamed in ({"a": "b"}, {"a": "x", "b": "x"}, {"a": ""}, {"a": 3}, ["a"], "a"):
+        change({what: {"rename": renamed}}, 400)
+    assert getattr(pages.store.head(model_id), what) == {"a": 4, "b": 2, "c": 3}
+
+
+def test_an_undo_as_text_is_exact(pages, model_id, change):
+    values = {"part": 1.0, "whole": (1 << 53) + 1, "endless": float("inf")}
+    edit(pages.store, model_id, lambda record: {"metadata": values})
+    told = change({"metadata": {"remove": [*values]}})["undo_text"]
+    answer = pages.client.post(
+        f"/models/{model_id}/edit",
+        content=told,
+        headers={"origin": ORIGIN, "x-csrf-token": pages.options.csrf, "content-type": "application/json"},
+    )
+    assert answer.status_code == 200, answer.text
+    assert repr(pages.store.head(model_id).metadata) == repr(values)
 
 
 def test_metadata(pages, model_id, change):

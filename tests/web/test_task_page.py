@@ -8,11 +8,11 @@ from dataclasses import replace
 from urllib.parse import quote
 
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import insert, select, update
 from weights import import_versions, safetensors
 
 from autolog import Task
-from autolog.store import ChangesRecord, Writer, artifacts_of, find_artifact, schema
+from autolog.store import ChangesRecord, Writer, artifacts_of, find_artifact, remove, schema
 
 pytestmark = [pytest.mark.core, pytest.mark.slow]
 
@@ -243,10 +243,23 @@ def test_texts_and_undoing(task):
         said = edit(task, **{name: value})
         assert said["changed"]
         assert task.json(f"/tasks/{TASK}.json")[name] == value
-        assert said["undo"] == {name: before[name]}
+        was = {} if name == "archived" else {"was": value}
+        assert said["undo"] == {name: before[name], **was}
         assert not edit(task, **{name: value})["changed"]
         edit(task, **said["undo"])
     assert task.json(f"/tasks/{TASK}.json") == before
+
+
+def test_a_text_that_is_another_one_by_now(task):
+    undo = edit(task, name="mine")["undo"]
+    edit(task, name="somebody else's")
+    for body in (undo, {"name": "newer", "was": "mine"}):
+        answer = task.post(f"/tasks/{TASK}/edit", body)
+        assert (answer.status_code, answer.json()["now"]) == (409, "somebody else's")
+    assert task.json(f"/tasks/{TASK}.json")["name"] == "somebody else's"
+    edit(task, name="newer", was="somebody else's")
+    for body in ({"archived": True, "was": False}, {"tags": {"add": ["x"]}, "was": []}, {"was": "x"}):
+        assert task.post(f"/tasks/{TASK}/edit", body).status_code == 400
 
 
 def test_tags(task):
@@ -288,6 +301,71 @@ def test_inputs_are_set_and_removed(task):
         ({"connect": " "}, 400),
     ):  # fmt: skip
         assert task.post(f"/tasks/{TASK}/inputs", body).status_code == status, body
+
+
+@pytest.fixture
+def loaded(task):
+    """The inputs of the task: one model in two versions, and one whose version nobody knows."""
+    first, second = (each["id"] for each in task.json("/models.json?sort=-versions&limit=10")["models"][:2])
+    facts = {"task_id": TASK, "framework": "PyTorch", "function": "torch.load", "own": False}
+    with task.store._writing() as connection:
+        query = select(schema.snapshots.c.id).where(schema.snapshots.c.model_id == first)
+        numbers = connection.execute(query.order_by(schema.snapshots.c.version)).scalars().all()
+        given = ((first, numbers[0], "a"), (second, None, "b"), (first, numbers[1], "c"))
+        for model_id, number, name in given:
+            row = {"model_id": model_id, "snapshot_id": number, "name": name, "path": f"/mnt/{name}.pt"}
+            more = {"also_made_by": ["abc:v1"], "count": 7, "first_loaded": 1000.0}
+            connection.execute(insert(schema.inputs).values(**facts, **row, **more))
+    return first, second
+
+
+def inputs_of(pages):
+    return sorted(pages.store.task(TASK).inputs, key=lambda each: each.name)
+
+
+def take_out(pages, model_id):
+    answer = pages.post(f"/tasks/{TASK}/inputs", {"disconnect": model_id})
+    assert answer.status_code == 200, answer.text
+    return answer.json()["undo"]
+
+
+def test_what_was_recorded_of_an_input_comes_back_with_it(task, loaded):
+    before = inputs_of(task)
+    undos = [take_out(task, each) for each in loaded]
+    assert inputs_of(task) == []
+    for undo in undos:
+        assert task.post(f"/tasks/{1:032x}/inputs", undo).status_code == 404
+        assert task.post(f"/tasks/{TASK}/inputs", undo).status_code == 200
+        # It is done once.
+        assert task.post(f"/tasks/{TASK}/inputs", undo).status_code == 404
+    assert inputs_of(task) == before
+
+
+def test_an_input_that_was_loaded_again_or_removed_meanwhile(task, loaded):
+    before = inputs_of(task)
+    first, second = loaded
+    undo, of_second = take_out(task, first), take_out(task, second)
+    task.post(f"/tasks/{TASK}/inputs", {"connect": f"{first}:v1"})
+    with task.store._writing() as connection:
+        own = (schema.snapshots.c.model_id == first, schema.snapshots.c.version == 2)
+        number = connection.execute(select(schema.snapshots.c.id).where(*own)).scalar_one()
+    remove(task.store, {number}, [second], force=True)
+    task.post(f"/tasks/{TASK}/inputs", undo)
+    assert inputs_of(task) == [
+        replace(before[0], count=8),
+        replace(before[2], version=None, digest=None),
+    ]
+    assert task.post(f"/tasks/{TASK}/inputs", of_second).status_code == 404
+
+
+def test_so_many_undos_are_kept(task, loaded):
+    first, _ = loaded
+    undo = take_out(task, first)
+    for _ in range(100):
+        task.post(f"/tasks/{TASK}/inputs", {"connect": f"{first}:v1"})
+        last = take_out(task, first)
+    assert task.post(f"/tasks/{TASK}/inputs", undo).status_code == 404
+    assert task.post(f"/tasks/{TASK}/inputs", last).status_code == 200
 
 
 def test_an_input_from_elsewhere_says_where_it_comes_from(task, home, tmp_path):

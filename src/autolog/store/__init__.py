@@ -74,7 +74,16 @@ from .some_versions import (
     sizes_of,
     version_numbers,
 )
-from .task_editing import NewModel, connect_input, create_model, disconnect_inputs, edit_task, forget_task
+from .task_editing import (
+    NewModel,
+    TakenInput,
+    connect_input,
+    create_model,
+    disconnect_inputs,
+    edit_task,
+    forget_task,
+    reconnect_inputs,
+)
 from .task_models import models_by_id
 from .task_table import TASK_FACETS, TASK_FIELDS, TaskFilters, TaskPage, TaskTable
 from .uses import Use, Uses, uses_of
@@ -138,6 +147,7 @@ __all__ = [
     "Store",
     "Summary",
     "Taken",
+    "TakenInput",
     "TaskFilters",
     "TaskPage",
     "TaskRecord",
@@ -198,6 +208,7 @@ __all__ = [
     "publish_many",
     "published",
     "published_among",
+    "reconnect_inputs",
     "record_artifact",
     "record_external",
     "remove",

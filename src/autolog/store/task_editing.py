@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,11 +24,13 @@ from .schema_kept import packs
 
 __all__ = [
     "NewModel",
+    "TakenInput",
     "connect_input",
     "create_model",
     "disconnect_inputs",
     "edit_task",
     "forget_task",
+    "reconnect_inputs",
 ]
 
 Change = Callable[[TaskRecord], Mapping[str, Any]]
@@ -162,12 +164,53 @@ def connect_input(store: Store, task_id: str, model_id: str, version: int | None
         )
 
 
+@dataclass(frozen=True, slots=True)
+class TakenInput:
+    """An input that was taken out of a task: what was recorded of it, and which event made its snapshot."""
+
+    recorded: Mapping[str, Any]
+    event_id: str | None
+
+
 @repeated
-def disconnect_inputs(store: Store, task_id: str, model_ids: list[str]) -> int:
-    """Take models out of a task's inputs; how many were."""
+def disconnect_inputs(store: Store, task_id: str, model_ids: list[str]) -> list[TakenInput]:
+    """Take models out of a task's inputs; `reconnect_inputs` puts back what this gives."""
     with store._writing(f"task:{task_id}") as connection:
         own = (inputs.c.task_id == task_id, inputs.c.model_id.in_(model_ids))
-        return int(connection.execute(delete(inputs).where(*own)).rowcount)
+        # The number of a snapshot may be another one's later; its event never is.
+        query = select(inputs, snapshots.c.event_id)
+        query = query.outerjoin(snapshots, snapshots.c.id == inputs.c.snapshot_id)
+        taken = []
+        for row in connection.execute(query.where(*own).order_by(inputs.c.id)).mappings():
+            recorded = {name: value for name, value in row.items() if name not in ("id", "event_id")}
+            taken.append(TakenInput(recorded, row["event_id"]))
+        connection.execute(delete(inputs).where(*own))
+        return taken
+
+
+@repeated
+def reconnect_inputs(store: Store, task_id: str, taken: Sequence[TakenInput]) -> None:
+    """Put back what `disconnect_inputs` has taken out of a task's inputs, as it was recorded.
+
+    Which version it was isn't known any more if that one is gone by now. What the task has loaded meanwhile
+    is counted to it. Raises NotFound if the task or a model is gone.
+    """
+    with store._writing(f"task:{task_id}") as connection:
+        _task(connection, task_id)
+        for each in taken:
+            row = {**each.recorded, "snapshot_id": None}
+            known = None
+            query = select(snapshots.c.id, snapshots.c.model_id).where(snapshots.c.event_id == each.event_id)
+            if (there := connection.execute(query).first()) is not None:
+                row |= {"snapshot_id": there.id, "model_id": there.model_id}
+                same = (inputs.c.task_id == task_id, inputs.c.snapshot_id == there.id)
+                known = connection.execute(select(inputs.c.id, inputs.c.count).where(*same)).first()
+            store._model(connection, row["model_id"])
+            if known is None:
+                connection.execute(insert(inputs).values(row))
+            else:
+                row["count"] += known.count
+                connection.execute(update(inputs).where(inputs.c.id == known.id).values(row))
 
 
 @repeated

@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from autolog.errors import (
     AutologError,
@@ -24,22 +24,32 @@ from autolog.errors import (
 )
 from autolog.shown.plain import SCHEMA
 
+from .export import as_json
 from .site import SAFE_HEADERS, site_of
 
-__all__ = ["HANDLERS", "HAS_COME_IN", "refusal"]
+__all__ = ["HANDLERS", "HAS_COME_IN", "Overtaken", "refusal"]
 
 #: In a request's scope: whether it holds the session, or the token.
 HAS_COME_IN = "autolog.has_come_in"
 
 
-def refusal(request: Request, status: int, title: str, message: str) -> Response:
-    """An answer that says what is wrong, in the form that was asked for.
+class Overtaken(AutologError):
+    """What was to be changed is something else by now than was known of it; `now` is what it is."""
+
+    def __init__(self, message: str, now: Any) -> None:
+        super().__init__(message)
+        self.now = now
+
+
+def refusal(request: Request, status: int, title: str, message: str, **more: Any) -> Response:
+    """An answer that says what is wrong, in the form that was asked for; `more` is for JSON alone.
 
     For those who haven't come in it has nothing on it that only others may see.
     """
     wants_json = request.url.path.endswith(".json") or request.method not in ("GET", "HEAD")
     if wants_json or "application/json" in request.headers.get("accept", ""):
-        return JSONResponse({"schema": SCHEMA, "status": status, "error": message}, status)
+        answer = {"schema": SCHEMA, "status": status, "error": message, **more}
+        return Response(as_json(answer), status, media_type="application/json")
     values = {"status": status, "title": title, "message": message}
     template = "error.html" if request.scope.get(HAS_COME_IN) else "refused.html"
     return site_of(request).page(request, template, values, status=status)
@@ -66,6 +76,8 @@ def _of_ours(request: Request, error: Exception) -> Response:
         return refusal(request, 500, "These bytes are damaged", str(error))
     if isinstance(error, DestinationError):
         return refusal(request, 503, "The place of these bytes is away", str(error))
+    if isinstance(error, Overtaken):
+        return refusal(request, 409, "This can't be done", str(error), now=error.now)
     if isinstance(error, (Published, InUse)):
         return refusal(request, 409, "This can't be done", str(error))
     if isinstance(error, (StoreAway, StoreLocked, StoreMissing)):

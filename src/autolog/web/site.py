@@ -18,6 +18,7 @@ from autolog import __version__
 from autolog.shown import words
 
 from .options import Options
+from .undoing import TakenInputs
 from .view import tag_name, tag_value
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ class Site:
     kept: Kept
     settings: Settings
     options: Options
+    taken: TakenInputs = field(default_factory=TakenInputs)
     browsing: Browsing = field(init=False)
 
     def __post_init__(self) -> None:

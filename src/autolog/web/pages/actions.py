@@ -25,6 +25,7 @@ from autolog.store import (
     uses_by_others,
 )
 
+from ..errors import Overtaken
 from ..export import as_json
 from ..receiving import read_json
 from ..site import Site, site_of
@@ -98,13 +99,24 @@ def uses(request: Request) -> Response:
 
 
 def _ids(site: Site, body: Mapping[str, Any]) -> list[str]:
-    """The models that are meant: `ids`, or all that the table at the address `all` shows."""
+    """The models that are meant: `ids`, or all that the table at the address `all` shows.
+
+    Raises Overtaken if these aren't as many as `expect` says.
+    """
     address = body.get("all")
     if isinstance(address, str):
         path, _, query = address.partition("?")
         if path not in ("/models", "/archive"):
             raise BadValue("`all` is the address of a table: /models?... or /archive?...")
-        return site.browsing.ids(filters_of(site, View.of(path, parse_qsl(query))))
+        found = site.browsing.ids(filters_of(site, View.of(path, parse_qsl(query))))
+        expected = body.get("expect", len(found))
+        if isinstance(expected, bool) or not isinstance(expected, int):
+            raise BadValue("`expect` is a whole number: how many models there are")
+        if len(found) != expected:
+            raise Overtaken(
+                f"{len(found):,} models match by now, not {expected:,}: nothing was done", len(found)
+            )
+        return found
     ids = body.get("ids")
     if not isinstance(ids, list) or not ids or not all(isinstance(each, str) and each for each in ids):
         raise BadValue("`ids` is a list of the ids of models")

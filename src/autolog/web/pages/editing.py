@@ -3,16 +3,18 @@
     {"name": "resnet"}    {"project": "vision"}    {"description": "..."}    {"design": "..." or null}
     {"tags": {"add": ["best"], "remove": ["debug"]}}
     {"labels": {"remove": ["cat"], "add": {"kitten": 0}}}    {"metadata": {"add": {"lr": 0.1}}}
-    {"aliases": {"add": {"best": 3}, "remove": ["old"]}}
+    {"metadata": {"rename": {"lr": "rate"}}}    {"aliases": {"add": {"best": 3}, "remove": ["old"]}}
 
-What is removed goes first, and what is added must not be there then: so one request renames an entry, and two
-people who add the same name at once don't overwrite each other.
+What is removed goes first, then what is renamed, and what is added must not be there then: so two people who
+add the same name at once don't overwrite each other. Nor does a change that says beside it, under `was`, what
+was there when it was made: as an undo does, which takes back one change and not what others have done since.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping
+from itertools import chain
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -20,12 +22,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from autolog.errors import BadName, BadValue
+from autolog.errors import BadName, BadValue, NotFound
 from autolog.shown import plain
 from autolog.store import ModelRecord, alias, edit, model_with_newest, unalias
 
 from ..export import as_json
-from ..receiving import read_json
+from ..receiving import Wanted, read_json, wanted_of
 from ..site import Site, site_of
 
 __all__ = ["ROUTES"]
@@ -38,17 +40,16 @@ Undo = dict[str, Any]
 
 async def change(request: Request) -> Response:
     """Change a model in one way; what is answered under `undo` takes that back when it is sent."""
-    body = await read_json(request)
+    wanted = wanted_of(await read_json(request), _CHANGES)
     model_id = request.path_params["model_id"]
-    if len(body) != 1 or not body.keys() <= _CHANGES.keys():
-        raise BadValue(f"say one thing that is to change: {', '.join(_CHANGES)}")
-    ((what, wanted),) = body.items()
-    undo = await run_in_threadpool(_CHANGES[what], site_of(request), model_id, wanted)
+    undo = await run_in_threadpool(_CHANGES[wanted.what], site_of(request), model_id, wanted)
     record = await run_in_threadpool(site_of(request).store.head, model_id)
     answer = {
         "schema": plain.SCHEMA,
         "changed": bool(undo),
         "undo": undo,
+        # A browser knows no 1.0, nor a whole number beyond 2**53: it sends this back as it is.
+        "undo_text": json.dumps(undo),
         "updated": plain.model(record)["updated"],
     }
     return Response(as_json(answer), media_type="application/json")
@@ -57,23 +58,26 @@ async def change(request: Request) -> Response:
 # -- texts --------------------------------------------------------------------------------------------
 
 
-def _text(column: str, what: str) -> Callable[[Site, str, Any], Undo]:
+def _text(column: str) -> Callable[[Site, str, Wanted], Undo]:
     """Changes one text of a model."""
 
-    def act(site: Site, model_id: str, wanted: Any) -> Undo:
-        if not isinstance(wanted, str) and not (wanted is None and column == "design"):
-            raise BadValue(f"{what} is text")
-        text = wanted if wanted is None or column in ("design", "comment") else wanted.strip()
+    def act(site: Site, model_id: str, wanted: Wanted) -> Undo:
+        value = wanted.value
+        if not isinstance(value, str) and not (value is None and column == "design"):
+            raise BadValue(f"{wanted.what} is text")
+        text = value if value is None or column in ("design", "comment") else value.strip()
         before: Undo = {}
 
         def changing(record: ModelRecord) -> Mapping[str, Any]:
             before.clear()
-            if getattr(record, column) != text:
-                before[what] = getattr(record, column)
+            now = getattr(record, column)
+            if now != text:
+                wanted.check_text(now or "")
+                before[wanted.what] = now
             return {column: text}
 
-        edit(site.store, model_id, changing)
-        return before
+        after = edit(site.store, model_id, changing)
+        return {**before, "was": getattr(after, column) or ""} if before else {}
 
     return act
 
@@ -81,7 +85,7 @@ def _text(column: str, what: str) -> Callable[[Site, str, Any], Undo]:
 # -- lists and mappings -------------------------------------------------------------------------------
 
 
-def _tags(site: Site, model_id: str, wanted: Any) -> Undo:
+def _tags(site: Site, model_id: str, wanted: Wanted) -> Undo:
     added, removed = _parts(wanted, list)
     tags = [_key(each, "a tag") for each in added]
     undo: Undo = {}
@@ -98,33 +102,44 @@ def _tags(site: Site, model_id: str, wanted: Any) -> Undo:
     return undo
 
 
-def _entries(column: str, one: str, check: Callable[[str, Any], Any]) -> Callable[[Site, str, Any], Undo]:
+def _entries(column: str, one: str, check: Callable[[str, Any], Any]) -> Callable[[Site, str, Wanted], Undo]:
     """Changes the entries of a mapping."""
 
-    def act(site: Site, model_id: str, wanted: Any) -> Undo:
-        added, removed = _parts(wanted, dict)
+    def act(site: Site, model_id: str, wanted: Wanted) -> Undo:
+        added, removed = _parts(wanted, dict, "rename")
         new = {_key(name, one): check(name, value) for name, value in added.items()}
+        renamed = _renamed(wanted, one)
         undo: Undo = {}
 
         def changing(record: ModelRecord) -> Mapping[str, Any]:
             before = dict(getattr(record, column))
-            after = {name: value for name, value in before.items() if name not in removed}
-            if there := [name for name in new if name in after]:
-                raise BadName(f"there is {one} {there[0]!r} already")
-            after.update(new)
+            wanted.check_entries(before)
+            left = {name: value for name, value in before.items() if name not in removed}
+            if missing := [name for name in renamed if name not in left]:
+                raise NotFound(f"{one} {missing[0]!r} isn't there any more")
+            after: dict[str, Any] = {}
+            stay = ((renamed.get(name, name), value) for name, value in left.items())
+            for name, value in chain(stay, new.items()):
+                if name in after:
+                    raise BadName(f"there is {one} {name!r} already")
+                after[name] = value
             undo.clear()
             if after != before:
                 gone = {name: before[name] for name in removed if name in before}
-                undo.update(_undo(column, list(new), gone))
+                undo.update({column: {"remove": list(new), "add": gone}})
             return {column: after}
 
-        edit(site.store, model_id, changing)
+        after = getattr(edit(site.store, model_id, changing), column)
+        if undo and renamed:
+            undo[column]["rename"] = {name: old for old, name in renamed.items()}
+        if undo and new:
+            undo["was"] = {name: after[name] for name in new if name in after}
         return undo
 
     return act
 
 
-def _aliases(site: Site, model_id: str, wanted: Any) -> Undo:
+def _aliases(site: Site, model_id: str, wanted: Wanted) -> Undo:
     """An alias may be moved from one version to another: it stands for one at a time; null is the newest."""
     added, removed = _parts(wanted, dict)
     model = model_with_newest(site.store, model_id)
@@ -143,17 +158,28 @@ def _undo(what: str, added: list[str], gone: Any) -> Undo:
     return {what: {"remove": added, "add": gone}} if added or gone else {}
 
 
-def _parts(wanted: Any, kind: type[Any]) -> tuple[Any, Collection[str]]:
-    """What is to be added, a list or an object, and what is to be removed, each once."""
-    if not isinstance(wanted, dict) or not wanted or not wanted.keys() <= {"add", "remove"}:
+def _parts(wanted: Wanted, kind: type[Any], *more: str) -> tuple[Any, Collection[str]]:
+    """What is to be added, a list or an object, and what is to be removed; `more` is read elsewhere."""
+    value = wanted.value
+    if not isinstance(value, dict) or not value or not value.keys() <= {"add", "remove", *more}:
         raise BadValue("say what to `add` and what to `remove`")
-    added, removed = wanted.get("add", kind()), wanted.get("remove", [])
+    if wanted.says_was and not more:
+        raise BadValue(f"{wanted.what} can't say what they were: `add` and `remove` are all that changes")
+    added, removed = value.get("add", kind()), value.get("remove", [])
     if not isinstance(added, kind) or not isinstance(removed, list):
         raise BadValue(f"`add` is {'a list' if kind is list else 'an object'}, and `remove` a list")
     if not all(isinstance(each, str) for each in removed):
         raise BadValue("`remove` is a list of names")
     # Not a list, which would be gone through for each tag while nobody else may write.
     return added, dict.fromkeys(removed)
+
+
+def _renamed(wanted: Wanted, one: str) -> dict[str, str]:
+    """New names by the old ones."""
+    found = wanted.value.get("rename", {})
+    if not isinstance(found, dict):
+        raise BadValue("`rename` is an object: new names by the old ones")
+    return {old: _key(new, one) for old, new in found.items()}
 
 
 def _key(name: Any, what: str) -> str:
@@ -184,11 +210,11 @@ def _inside(value: dict[str, Any] | list[Any]) -> Iterable[Any]:
     return value.values() if isinstance(value, dict) else value
 
 
-_CHANGES: Mapping[str, Callable[[Site, str, Any], Undo]] = {
-    "name": _text("name", "name"),
-    "project": _text("project", "project"),
-    "description": _text("comment", "description"),
-    "design": _text("design", "design"),
+_CHANGES: Mapping[str, Callable[[Site, str, Wanted], Undo]] = {
+    "name": _text("name"),
+    "project": _text("project"),
+    "description": _text("comment"),
+    "design": _text("design"),
     "tags": _tags,
     "labels": _entries("labels", "a label", _whole),
     "metadata": _entries("metadata", "a value", _anything),

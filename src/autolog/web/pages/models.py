@@ -127,7 +127,8 @@ def touched(request: Request) -> Response:
     filters = filters_of(site, view)
     answer = {
         "schema": plain.SCHEMA,
-        "all": site.browsing.count(filters),
+        # Not a number that is remembered for a moment: it is what somebody is asked to confirm.
+        "all": len(site.browsing.ids(filters)),
         "drafts": site.browsing.drafts(filters),
     }
     return Response(as_json(answer), media_type="application/json")

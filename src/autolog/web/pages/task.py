@@ -20,7 +20,7 @@ from autolog.store import TaskRecord, changes_of, check_tag, edit_task, state_of
 from ..diffs import laid_out
 from ..export import as_json
 from ..live import mark_of
-from ..receiving import read_json
+from ..receiving import read_json, wanted_of
 from ..site import has_route, site_of
 from ..usage import command
 
@@ -126,15 +126,14 @@ def configuration_json(request: Request) -> Response:
 
 async def change(request: Request) -> Response:
     """Change a task in one way; what is answered under `undo` takes that back when it is sent."""
-    body = await read_json(request)
+    wanted = wanted_of(await read_json(request), (*_TEXTS, "tags", "archived"))
+    if wanted.says_was and wanted.what not in _TEXTS:
+        raise BadValue(f"`was` goes with {', '.join(_TEXTS)} alone")
     site, task_id = site_of(request), request.path_params["task_id"]
-    if len(body) != 1:
-        raise BadValue("say one thing that is to change: name, project, comment, tags or archived")
-    ((what, wanted),) = body.items()
     before: dict[str, Any] = {}
 
     def changing(record: TaskRecord) -> Mapping[str, Any]:
-        after = _after(record, what, wanted)
+        after = _after(record, wanted.what, wanted.value)
         before.clear()
         for name, value in after.items():
             was = getattr(record, name)
@@ -142,11 +141,14 @@ async def change(request: Request) -> Response:
                 gone, new = [t for t in was if t not in value], [t for t in value if t not in was]
                 before["tags"] = {"add": gone, "remove": new}
             elif name != "tags" and was != value:
+                if name in _TEXTS:
+                    wanted.check_text(was)
                 before[name] = was
         return after
 
-    await run_in_threadpool(edit_task, site.store, task_id, changing)
-    answer = {"schema": plain.SCHEMA, "changed": bool(before), "undo": before}
+    after = await run_in_threadpool(edit_task, site.store, task_id, changing)
+    undo = {**before, "was": getattr(after, wanted.what)} if before and wanted.what in _TEXTS else before
+    answer = {"schema": plain.SCHEMA, "changed": bool(before), "undo": undo}
     return Response(as_json(answer), media_type="application/json")
 
 
@@ -160,8 +162,6 @@ def _after(record: TaskRecord, what: str, wanted: Any) -> Mapping[str, Any]:
         if not isinstance(wanted, bool):
             raise BadValue("archived is true or false")
         return {what: wanted}
-    if what != "tags":
-        raise BadValue(f"{what!r} of a task can't be changed; name, project, comment, tags and archived can")
     if not isinstance(wanted, dict) or not wanted or not wanted.keys() <= {"add", "remove"}:
         raise BadValue("say which tags to `add` and which to `remove`")
     added, removed = wanted.get("add", []), wanted.get("remove", [])

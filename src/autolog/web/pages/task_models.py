@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from starlette.concurrency import run_in_threadpool
@@ -24,6 +25,7 @@ from autolog.store import (
     connect_input,
     disconnect_inputs,
     models_by_id,
+    reconnect_inputs,
 )
 
 from ..export import as_json
@@ -104,29 +106,47 @@ def artifacts_json(request: Request) -> Response:
 
 
 async def change_inputs(request: Request) -> Response:
-    """`connect` a model, named as anywhere, as an input of the task; or `disconnect` one, by its id."""
+    """`connect` a model, named as anywhere, as an input of the task; or `disconnect` one, by its id.
+
+    What is answered under `undo` then puts back all that was recorded of it, when it is sent.
+    """
     body = await read_json(request)
     site, task_id = site_of(request), request.path_params["task_id"]
-    if len(body) != 1 or not body.keys() <= {"connect", "disconnect"}:
+    if len(body) != 1 or not body.keys() <= _CHANGES.keys():
         raise BadValue("say which model to `connect` or to `disconnect`")
     ((what, named),) = body.items()
     if not isinstance(named, str) or not named.strip():
         raise BadValue(f"`{what}` names a model: its id or name, with :v3 or @alias behind it for a version")
-
-    def perform() -> dict[str, Any]:
-        if what == "connect":
-            model_id, version = site.store.find_model(named.strip())
-            connect_input(site.store, task_id, model_id, version, "")
-            return {"connected": model_id, "version": version}
-        inputs = site.store.task(task_id).inputs
-        gone = [each for each in inputs if each.model_id == named]
-        if not gone:
-            raise NotFound(f"the model {named!r} is no input of this task")
-        disconnect_inputs(site.store, task_id, [named])
-        return {"disconnected": named, "versions": [each.version for each in gone]}
-
-    answer = await run_in_threadpool(perform)
+    answer = await run_in_threadpool(_CHANGES[what], site, task_id, named.strip())
     return Response(as_json({"schema": plain.SCHEMA, **answer}), media_type="application/json")
+
+
+def _connect(site: Site, task_id: str, named: str) -> dict[str, Any]:
+    model_id, version = site.store.find_model(named)
+    connect_input(site.store, task_id, model_id, version, "")
+    return {"connected": model_id, "version": version}
+
+
+def _disconnect(site: Site, task_id: str, model_id: str) -> dict[str, Any]:
+    versions = [each.version for each in site.store.task(task_id).inputs if each.model_id == model_id]
+    taken = disconnect_inputs(site.store, task_id, [model_id])
+    if not taken:
+        raise NotFound(f"the model {model_id!r} is no input of this task")
+    undo = {"reconnect": site.taken.keep(task_id, taken)}
+    return {"disconnected": model_id, "versions": versions, "undo": undo}
+
+
+def _reconnect(site: Site, task_id: str, mark: str) -> dict[str, Any]:
+    taken = site.taken.give(task_id, mark)
+    reconnect_inputs(site.store, task_id, taken)
+    return {"reconnected": len(taken)}
+
+
+_CHANGES: Mapping[str, Callable[[Site, str, str], dict[str, Any]]] = {
+    "connect": _connect,
+    "disconnect": _disconnect,
+    "reconnect": _reconnect,
+}
 
 
 def _input(site: Site, record: InputRecord, model: ModelRecord | None) -> Input:

@@ -67,6 +67,8 @@ export async function act(action, which, count, show = refresh) {
     tell(action, said, answer);
   } catch (error) {
     toast(error.message, { isProblem: true });
+    // Others match by now: whoever asks again is to see which.
+    if ("now" in error) await show();
     return null;
   }
   return answer;

@@ -56,11 +56,12 @@ document.addEventListener("pointerdown", (event) => {
   event.preventDefault();
   const head = grip.parentElement;
   const [from, before] = [event.clientX, head.getBoundingClientRect().width];
+  const { draggable } = head;
   head.draggable = false;
   const move = (each) => (head.style.width = `${Math.max(40, before + each.clientX - from)}px`);
   const end = () => {
     document.removeEventListener("pointermove", move);
-    head.draggable = true;
+    head.draggable = draggable;
     keep(head.dataset.key, head.getBoundingClientRect().width);
   };
   document.addEventListener("pointermove", move);
@@ -76,7 +77,7 @@ document.addEventListener("dblclick", (event) => {
 
 let dragged = null;
 document.addEventListener("dragstart", (event) => {
-  dragged = event.target.closest?.("#table th[data-key]") ?? null;
+  dragged = event.target.closest?.("#table th[data-key][draggable=true]") ?? null;
   if (dragged) event.dataTransfer.setData("text/plain", dragged.dataset.key);
 });
 document.addEventListener("dragover", (event) => {

@@ -7,32 +7,37 @@ const KINDS = { text: "text", number: "number", "truth value": "truth value", JS
 const place = () => document.querySelector("#entries");
 const isLabels = () => place().dataset.what === "labels";
 
-/** The value that was written, as JSON has it; throws with words for people. */
+/** The value that was written, as text of JSON: numbers stay as they are written. Throws with words for people. */
 function valueOf(kind, text) {
+  const word = text.trim().replace(/^(-?)\+?0*(?=\d)/, "$1");
   if (isLabels()) {
-    if (!/^\s*-?\d+\s*$/.test(text)) throw new Error("The id has to be a whole number.");
-    return exact(Number(text));
+    if (!/^-?\d+$/.test(word)) throw new Error("The id has to be a whole number.");
+    return word;
   }
-  if (kind === "text") return text;
+  if (kind === "text") return JSON.stringify(text);
   if (kind === "truth value") {
-    if (!["true", "false"].includes(text.trim().toLowerCase())) throw new Error("A truth value is true or false.");
-    return text.trim().toLowerCase() === "true";
+    if (!["true", "false"].includes(word.toLowerCase())) throw new Error("A truth value is true or false.");
+    return word.toLowerCase();
   }
   if (kind === "number") {
-    const found = Number(text);
-    if (!text.trim() || !Number.isFinite(found)) throw new Error("That is no number.");
-    return /^\s*-?\d+\s*$/.test(text) ? exact(found) : found;
+    if (!word || !Number.isFinite(Number(word))) throw new Error("That is no number.");
+    return /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i.test(word) ? word : String(Number(word));
   }
   try {
-    return JSON.parse(text);
+    JSON.parse(text, (_, value) => {
+      if (typeof value === "number" && !Number.isFinite(value)) throw new Error("a number is too large");
+      return value;
+    });
   } catch (error) {
     throw new Error(`That is no JSON: ${error.message}`);
   }
+  return text;
 }
 
-function exact(number) {
-  if (!Number.isSafeInteger(number)) throw new Error("A number this long can only be set in Python.");
-  return number;
+/** What is sent: an entry in the place of another one, which `was` something, or a new one. The values are text of JSON. */
+function written(what, key, name, value, was) {
+  const [of, remove, add, old] = [what, key === null ? [] : [key], name, key].map((each) => JSON.stringify(each));
+  return `{${of}: {"remove": ${remove}, "add": {${add}: ${value}}}${was === null ? "" : `, "was": {${old}: ${was}}`}}`;
 }
 
 function make(name, properties, parent) {
@@ -56,7 +61,13 @@ function edit(row) {
     for (const [each, title] of Object.entries(KINDS)) make("option", { value: each, textContent: title }, kind);
     kind.value = row ? (row.dataset.kind in KINDS ? row.dataset.kind : "JSON") : "text";
   }
-  const field = make("input", { value }, make("td", { className: isLabels() ? "n" : "" }, fields));
+  // A field of one line would take the line breaks away.
+  const field = make(isLabels() ? "input" : "textarea", { value }, make("td", { className: isLabels() ? "n" : "" }, fields));
+  if (!isLabels()) field.rows = Math.min(12, value.split("\n").length + Math.floor(value.length / 60));
+  const before = { value: field.value, kind: kind?.value };
+  const isSame = () => row && field.value === before.value && kind?.value === before.kind;
+  const isLong = () => ["text", "JSON"].includes(kind?.value);
+  let was = row ? (before.kind === "text" ? JSON.stringify(value) : value) : null;
   field.setAttribute("aria-label", isLabels() ? "Id" : "Value");
   if (isLabels()) field.inputMode = "numeric";
   const buttons = make("td", { className: "end" }, fields);
@@ -76,11 +87,14 @@ function edit(row) {
     (row?.querySelector("[data-entry=edit]") ?? document.querySelector("#add-entry"))?.focus();
   };
   const submit = async () => {
-    const what = place().dataset.what;
+    const { what } = place().dataset;
+    const called = name.value.trim();
     try {
-      if (!name.value.trim()) throw new Error(isLabels() ? "A label can't be empty." : "A key can't be empty.");
-      const body = { remove: row ? [key] : [], add: { [name.value.trim()]: valueOf(kind?.value, field.value) } };
-      const done = await change({ [what]: body }, isLabels() ? "Label saved." : "Value saved.");
+      if (!called) throw new Error(isLabels() ? "A label can't be empty." : "A key can't be empty.");
+      if (isSame() && called === key) return end();
+      // A value that nobody has touched stays at the server.
+      const body = isSame() ? { [what]: { rename: { [key]: called } } } : written(what, row && key, called, valueOf(kind?.value, field.value), was);
+      const done = await change(body, isLabels() ? "Label saved." : "Value saved.", () => (was = null));
       if (done) document.querySelector("#add-entry").focus();
     } catch (error) {
       toast(error.message, { isProblem: true });
@@ -89,7 +103,8 @@ function edit(row) {
   save.addEventListener("click", submit);
   cancel.addEventListener("click", end);
   fields.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && !event.target.matches("button")) {
+    const isLine = event.target === field && isLong() && !event.ctrlKey && !event.metaKey;
+    if (event.key === "Enter" && !event.target.matches("button") && !isLine) {
       event.preventDefault();
       submit();
     } else if (event.key === "Escape") {

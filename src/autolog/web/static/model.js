@@ -7,26 +7,31 @@ import { ask, post, reread, toast } from "./speaking.js";
 const head = () => document.querySelector("#model-head, #task-head");
 const id = () => head().dataset.id;
 
-/** Changes the model, shows it, and offers to take that back. Gives whether it worked. */
-export async function change(body, told) {
+/** Changes the model, shows it, and offers to take that back. Gives whether it worked.
+ *  `overtaken` is called if what is there isn't what `was` in the body says: the body is kept, to be sent without it. */
+export async function change(body, told, overtaken = null) {
   const address = head().dataset.address ?? `/models/${encodeURIComponent(id())}/edit`;
   try {
-    const { changed, undo } = await post(address, body);
+    const { changed, undo, undo_text: back = undo } = await post(address, body);
     await reread();
-    const back = async () => {
-      try {
-        await post(address, undo);
-        await reread();
-      } catch (error) {
-        toast(error.message, { isProblem: true });
-      }
-    };
-    if (changed) toast(told, { undo: back });
+    if (changed) toast(told, { undo: () => takeBack(address, back) });
   } catch (error) {
-    toast(error.message, { isProblem: true });
+    const isOvertaken = "now" in error;
+    toast(isOvertaken && overtaken ? `${error.message}. Save again to replace that.` : error.message, { isProblem: true });
+    if (isOvertaken) await (overtaken ?? reread)();
     return false;
   }
   return true;
+}
+
+async function takeBack(address, undo) {
+  try {
+    await post(address, undo);
+    await reread();
+  } catch (error) {
+    toast(error.message, { isProblem: true });
+    if ("now" in error) await reread();
+  }
 }
 
 // -- texts ------------------------------------------------------------------------------------------------
@@ -49,6 +54,9 @@ function begin(place) {
   form.append(field, save, cancel);
   const hidden = [...shown.parentElement.children].filter((each) => !each.matches("#model-actions, .gap, datalist"));
   for (const each of hidden) each.hidden = true;
+  // A field of one line has no line breaks, whatever it was given.
+  const before = field.value;
+  let was = shown.textContent;
   shown.before(form);
   field.focus();
   field.select();
@@ -66,9 +74,10 @@ function begin(place) {
   });
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    if (field.value === shown.textContent) return end();
+    if (field.value === before) return end();
     const opener = place.querySelector("[data-begin]")?.id;
-    const done = await change({ [place.dataset.edit]: field.value }, `${place.dataset.label} changed.`);
+    const body = { [place.dataset.edit]: field.value, was };
+    const done = await change(body, `${place.dataset.label} changed.`, () => (was = undefined));
     if (done) document.getElementById(opener)?.focus();
   });
 }

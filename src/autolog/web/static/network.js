@@ -5,6 +5,7 @@ import { change } from "./model.js";
 const part = (name) => document.querySelector(name);
 const MOST = 2000;
 let text = null;
+let was = null;
 let at = -1;
 
 const marks = () => [...document.querySelectorAll("#design-text mark")];
@@ -43,7 +44,10 @@ function step(by) {
   part("#found").textContent = `${at + 1} of ${all.length.toLocaleString("en")}${most}`;
 }
 
+const design = () => part("#design-text")?.textContent ?? "";
+
 function showForm(isShown) {
+  was = design();
   part("#design-form").hidden = !isShown;
   for (const each of ["#design-text", "#no-design", "#finder", "#edit-design", "#clear-design"]) {
     if (part(each)) part(each).hidden = isShown;
@@ -68,15 +72,17 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("submit", async (event) => {
   if (event.target.id !== "design-form") return;
   event.preventDefault();
-  const written = part("#design-new").value;
-  if (await change({ design: written.trim() ? written : null }, "Design saved.")) part("#edit-design")?.focus();
+  const { value: written, defaultValue } = part("#design-new");
+  if (written === defaultValue) return showForm(false);
+  const body = { design: written.trim() ? written : null, was };
+  if (await change(body, "Design saved.", () => (was = undefined))) part("#edit-design")?.focus();
 });
 
 document.addEventListener("click", (event) => {
   const on = (name) => event.target.closest(name);
   if (on("#edit-design")) showForm(true);
   else if (on("#cancel-design")) showForm(false);
-  else if (on("#clear-design")) change({ design: null }, "Design cleared.");
+  else if (on("#clear-design")) change({ design: null, was: design() }, "Design cleared.");
   else if (on("#find-next")) step(1);
   else if (on("#find-previous")) step(-1);
   else if (on("[data-unfold]")) {

@@ -1,7 +1,7 @@
 // The menu of a row: one for all of them, put where it is asked for.
 
 import { act } from "./actions.js";
-import { chosenIds } from "./selection.js";
+import { chosenIds, forget } from "./selection.js";
 import { get } from "./speaking.js";
 
 let row = null;
@@ -55,7 +55,10 @@ document.addEventListener("click", async (event) => {
   if (item.dataset.row === "compare") {
     const ids = new Set([row.dataset.id, ...chosenIds()]);
     location.assign(`/compare?${[...ids].map((id) => `m=${encodeURIComponent(id)}`).join("&")}`);
-  } else await act(item.dataset.row, which, 1);
+  } else {
+    const answer = await act(item.dataset.row, which, 1);
+    if (answer && ["archive", "restore", "delete"].includes(item.dataset.row)) await forget(answer.done);
+  }
 });
 
 document.addEventListener("contextmenu", (event) => {

@@ -1,7 +1,7 @@
 // Which rows are selected: across pages, as long as this page of the browser is open.
 
 import { act } from "./actions.js";
-import { models } from "./speaking.js";
+import { get, models, toast } from "./speaking.js";
 
 /** id -> {name, status} */
 const chosen = new Map();
@@ -72,10 +72,23 @@ export function clear() {
   show();
 }
 
+/** Models that have left this table, whoever has seen to that. */
+export async function forget(ids) {
+  for (const id of ids) chosen.delete(id);
+  if (matching !== null) await chooseMatching();
+  else show();
+}
+
 /** How many they are may have changed since. */
 async function chooseMatching() {
-  const answer = await fetch(view().dataset.touched, { headers: { Accept: "application/json" } });
-  matching = { ...(await answer.json()), url: view().dataset.url };
+  const { touched, url } = view().dataset;
+  try {
+    const { all, drafts } = await get(touched);
+    // The reader may have gone on to another filter.
+    if (view()?.dataset.url === url) matching = { all, drafts, url };
+  } catch (error) {
+    toast(error.message, { isProblem: true });
+  }
   show();
 }
 
@@ -96,8 +109,9 @@ document.addEventListener("click", async (event) => {
     const ids = [...chosen.keys()].map((id) => `m=${encodeURIComponent(id)}`);
     location.assign(`${button.dataset.compare}?${ids.join("&")}`);
   } else if (button.dataset.action) {
-    const which = matching ? { all: matching.url } : { ids: [...chosen.keys()] };
     const count = matching?.all ?? chosen.size;
+    // What is confirmed is a number: if others match by then, nothing is done.
+    const which = matching ? { all: matching.url, expect: count } : { ids: [...chosen.keys()] };
     const stays = ["tag", "untag", "move", "publish"].includes(button.dataset.action);
     const answer = await act(button.dataset.action, which, count);
     if (answer?.done.length && !stays) return clear();

@@ -2,8 +2,12 @@
 
 const meta = (name) => document.querySelector(`meta[name="${name}"]`)?.content ?? "";
 
+/** What went wrong, in the server's words; with `now` if something is another thing by now than was thought. */
+const refused = (answer, found) => Object.assign(new Error(found.error ?? `The server answered ${answer.status}.`), found);
+
+/** `body` may be text of JSON, which can say more than a number here. */
 export async function post(path, body) {
-  const sent = JSON.stringify(body);
+  const sent = typeof body === "string" ? body : JSON.stringify(body);
   const answer = await fetch(path, {
     method: "POST",
     headers: { "Content-Type": "application/json", "X-CSRF-Token": meta("csrf"), Accept: "application/json" },
@@ -12,14 +16,14 @@ export async function post(path, body) {
     keepalive: sent.length < 20_000,
   });
   const found = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Error(found.error ?? `The server answered ${answer.status}.`);
+  if (!answer.ok) throw refused(answer, found);
   return found;
 }
 
 export async function get(path) {
   const answer = await fetch(path, { headers: { Accept: "application/json" } });
   const found = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Error(found.error ?? `The server answered ${answer.status}.`);
+  if (!answer.ok) throw refused(answer, found);
   return found;
 }
 

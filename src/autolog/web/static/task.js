@@ -21,15 +21,12 @@ async function connect() {
   if (said) await set({ connect: said.value }, "Input model added.");
 }
 
-/** It may have been loaded in several versions: all of them go, and all come back. */
+/** It may have been loaded in several versions: all of them go, and all come back as they were recorded. */
 async function disconnect(id) {
   try {
-    const { versions } = await post(address(), { disconnect: id });
+    const { undo } = await post(address(), { disconnect: id });
     await reread();
-    const back = async () => {
-      for (const each of versions) await set({ connect: each === null ? id : `${id}:v${each}` }, "Input model added again.");
-    };
-    toast("Input model removed.", { undo: back });
+    toast("Input model removed.", { undo: () => set(undo, "Input model added again.") });
   } catch (error) {
     toast(error.message, { isProblem: true });
   }
