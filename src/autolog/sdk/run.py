@@ -41,7 +41,8 @@ def init(
 ) -> Task:
     """Capture every weights file that this script saves and loads from here on.
 
-    Called again with the same names it returns the same task; other names close it and start another.
+    Called again with the same arguments, or with none, it returns the same task; other names close it and
+    start another.
     `frameworks` is True, False or maps a framework (`"pytorch"`, `"joblib"`, `"xgboost"`) to a bool, a
     glob on the path or a list of globs; `exclude` lists globs of paths to leave alone. `store` is an
     SQLAlchemy URL, `home` the folder of everything local. `output_uri` says where the bytes of every snapshot
@@ -71,7 +72,16 @@ def start(
     """`init`, with the settings that are given; `find` says which earlier task goes on, if one does."""
     task: Task | None = None
     with _guard.guard("start capturing"):
+        # As text: an object may have changed by the time that it is given again.
+        said = {
+            name: repr(each) for name, each in {**given, "tags": tags or None}.items() if each is not None
+        }
+        if _current and find is None and (not said or said in _current[0].said):
+            # Not derived anew: the working folder may be another one by now.
+            return _current[0].task
         task = _start(tags, find, task_type, given)
+        if task is not None:
+            _current[0].said.append(said)
     if task is None:
         task = Task()
         _off[:] = [task]
@@ -127,7 +137,8 @@ def _begin(settings: config.Settings, tags: tuple[str, ...], task_id: str, task_
     name = settings.task or script_name()
     if _current:
         run = _current[0]
-        if (run.started.project, run.started.name) == (project, name) and run.settings == settings:
+        is_named_so = (run.started.project, run.started.name) == (project, name)
+        if is_named_so and _but_names(run.settings) == _but_names(settings):
             return run.task
         run.end("completed", "")
     try:
@@ -144,6 +155,11 @@ def _begin(settings: config.Settings, tags: tuple[str, ...], task_id: str, task_
         _fork_is_watched.append(True)
         os.register_at_fork(after_in_child=_after_fork)
     return run.task
+
+
+def _but_names(settings: config.Settings) -> config.Settings:
+    """What is in force besides the names, wherever it was said."""
+    return settings._replace(project=None, task=None, sources={})
 
 
 def _argument(given: Any) -> str:
@@ -176,6 +192,8 @@ class Run:
         inherited = job.parent_task(settings.spool)
         script = code.script()
         self.settings = settings
+        #: The arguments of the calls that this is the task of.
+        self.said: list[dict[str, str]] = []
         self.started = Started(
             task_id=inherited or earlier or job.task_id(described),
             time=time.time(),
