@@ -24,11 +24,11 @@ class Run:
         self.id = task_id or os.urandom(16).hex()
         self.writer.started(Started(self.id, 100.0 + next(_numbers), "digits", name, "/x/train.py"), 100.0)
 
-    def save(self, path, digest, inode=None, metrics=None, **look):
+    def save(self, path, digest, inode=None, metrics=None, created=None, **look):
         number = next(_numbers)
         facts = FileFacts(1, inode or number, 10, number, number)
         event = Saved(f"e-{number}", float(number), "PyTorch", "torch:save", "file", path, facts, 10)
-        event = event._replace(metrics=metrics or {})
+        event = event._replace(metrics=metrics or {}, time=created or event.time)
         stem = os.path.splitext(os.path.basename(path))[0]
         self.writer.saved(self.id, event, Look(digest, path, **{"key": path, "stem": stem, **look}))
         return event

@@ -1,5 +1,7 @@
 """Metrics that a framework knew when it saved: of versions, and as scalars of their models."""
 
+import time
+
 import pytest
 
 from autolog.store import give, metrics_of, remove, report, take
@@ -63,6 +65,39 @@ def test_a_removed_version_takes_its_scalars_along(store, task):
     assert known(store)[1] == [("loss", None, 0.125), ("loss", 1, 0.5), ("own", 1, 1.0)]
     remove(store, [], [model.id])
     assert metrics_of(store, model.id) == []
+
+
+@pytest.mark.parametrize("iteration", [None, 3])
+def test_what_was_reported_since_stays_when_a_version_is_removed(store, task, iteration):
+    run = task()
+    for digest, value in (("d1", 0.5), ("d2", 0.6), ("d3", 0.7)):
+        run.save("/x/m.pt", digest, metrics={"auc": value, "loss": value}, iteration=iteration)
+    model = the_model(store)
+    report(store, model.id, "auc", 0.93, iteration)
+    for gone in model.snapshots:
+        remove(store, [gone.id])
+        left = [("auc", iteration, 0.93)]
+        if gone is not model.snapshots[-1]:
+            left.append(("loss", iteration, 0.7))
+        assert known(store)[1] == left
+
+
+def test_what_was_reported_since_stays_when_a_version_is_put_in_place_late(store, task):
+    run = task()
+    first = run.save("/x/tmp1.pt", "d1", metrics={"auc": 0.5, "loss": 0.5})
+    run.save("/x/final.pt", "d2", metrics={"auc": 0.6})
+    report(store, the_model(store, "final").id, "auc", 0.93)
+    run.moved(first, "/x/final.pt")
+    assert known(store, "final")[1] == [("auc", None, 0.93), ("loss", None, 0.5)]
+
+
+def test_a_later_save_takes_the_place_of_what_was_reported_before(store, task):
+    run = task()
+    run.save("/x/m.pt", "d1", metrics={"auc": 0.5})
+    report(store, the_model(store).id, "auc", 0.93)
+    moving = run.save("/x/tmp.pt", "d2", metrics={"auc": 0.6}, created=time.time() + 60)
+    run.moved(moving, "/x/m.pt")
+    assert known(store)[1] == [("auc", None, 0.6)]
 
 
 def test_a_version_that_is_put_in_place_late_brings_its_metrics(store, task):
