@@ -27,7 +27,7 @@ def here(tmp_path, monkeypatch):
     yield work
     if autolog.current_task() is not None:
         autolog.current_task().close()
-    for found in _records._opened.values():
+    for found in _records._opened:
         if found._store is not None:
             found._store.close()
     _records._opened.clear()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from autolog.keeping import Cache
     from autolog.store import Kept, ModelRecord, Store
 
-__all__ = ["Records", "records"]
+__all__ = ["Records", "records", "records_of"]
 
 #: How long a read waits for what this process has saved, and for what others have left in the spool.
 _PATIENCE_SECONDS, _LEFT_SECONDS = 60.0, 5.0
@@ -101,7 +101,7 @@ class Records:
         self._looked = (time.monotonic(), running.endings())
 
 
-_opened: dict[tuple[str, str], Records] = {}
+_opened: list[Records] = []
 _nothing: list[Records] = []
 
 
@@ -115,12 +115,18 @@ def records(store: str | None = None, home: str | os.PathLike[str] | None = None
         settings = run.settings
     else:
         settings = config.load(store=store, home=home)
+    return records_of(settings)
+
+
+def records_of(settings: config.Settings) -> Records:
+    """The records that these settings, all of them, are about: a run's have what its call said, too."""
     if not settings.enabled:
         return nothing()
-    key = (settings.store, settings.home)
-    if key not in _opened:
-        _opened[key] = Records(settings)
-    return _opened[key]
+    for each in _opened:
+        if each.settings == settings:
+            return each
+    _opened.append(Records(settings))
+    return _opened[-1]
 
 
 def nothing() -> Records:

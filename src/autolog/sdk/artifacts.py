@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autolog.errors import AutologError, BadName, BadValue, DestinationError, IntegrityError
+from autolog.events import NOWHERE
 
 if TYPE_CHECKING:
     from autolog.content import Place
@@ -39,6 +40,7 @@ def upload(
     extension_name: str | None = None,
     serialization_function: Callable[[Any], bytes | bytearray] | None = None,
     retries: int = 0,
+    destination: str = "",
 ) -> Artifact:
     """Keep an object as an artifact of a task; one of the same name is replaced.
 
@@ -47,7 +49,8 @@ def upload(
     `extension_name=".parquet"`), an image of PIL as `.png`. Of anything else `serialization_function` makes
     bytes; it is pickled only if `auto_pickle` says so. All of it is there when this returns, so
     `wait_on_upload` has nothing to wait for. `retries` is how often more a destination is tried, `preview`
-    is shown instead of the beginning, `delete_after_upload` deletes the file that was named.
+    is shown instead of the beginning, `delete_after_upload` deletes the file that was named. `destination` is
+    the task's, as events have it, if that isn't the one of the settings.
 
     Raises BadName, BadValue, NotFound (also for a path where nothing is), DestinationError and StoreError.
     """
@@ -77,7 +80,8 @@ def upload(
             )
         if preview is not None:
             made = made._replace(preview=str(preview)[:_LONGEST_PREVIEW])
-        record = _keep(records, task_id, name, made, described, tries)
+        to = _destination(records, destination)
+        record = _keep(records, to, (task_id, name), made, described, tries)
     artifact = Artifact(records, record)
     if delete_after_upload and made.named and not _is_same_file(made.named, artifact.url):
         try:
@@ -98,19 +102,20 @@ def _is_same_file(path: str, kept: str) -> bool:
 
 
 def _keep(
-    records: Records, task_id: str, name: str, made: Made, metadata: dict[str, Any], tries: int
+    records: Records, to: Destination, of: tuple[str, str], made: Made, metadata: dict[str, Any], tries: int
 ) -> ArtifactRecord:
+    """Put it there; `of` is its task's id and its name."""
     from autolog.content import open_place
     from autolog.store import NewArtifact, record_artifact
 
+    task_id, name = of
     facts = _facts(made.path)
     digest = _digest(made.path)
     # Other bytes are never at the same path: what is kept stays whole while it is replaced, and ranks of one
     # job that use the same name don't write over each other's.
     short = digest.partition(":")[2][:12]
     path = f"artifacts/{_safe(task_id)}/{_safe(name)}/{short}/{_safe(os.path.basename(made.path))}"
-    destination = _destination(records)
-    place = open_place(destination.url, destination.reach)
+    place = open_place(to.url, to.reach)
     is_ours = made.path != made.named
     # A file of the caller's may change while it is read: what is there already is never written over by it.
     is_new = is_ours or place.size(path) != facts[0]
@@ -120,7 +125,7 @@ def _keep(
         if is_new:
             place.remove(path)
         raise BadValue(f"{made.path} has changed while it was read; upload it again once it is complete")
-    place_id = records.kept.place(*destination.recorded).id
+    place_id = records.kept.place(*to.recorded).id
     new = NewArtifact(name, made.kind, place_id, path, digest, facts[0], metadata, made.preview)
     after, before = record_artifact(records.store, task_id, new)
     if before is not None and (before.place, before.path) != (after.place, after.path):
@@ -141,12 +146,13 @@ def _publish(place: Place, path: str, source: str, *, is_ours: bool, tries: int)
                 raise
 
 
-def _destination(records: Records) -> Destination:
+def _destination(records: Records, output_uri: str) -> Destination:
     from autolog.keeping import destination_of
     from autolog.keeping.here import reach_of
 
     settings = records.settings
-    uri = settings.output_uri or "true"
+    # An artifact has to be somewhere, also where weights are left at their own paths.
+    uri = "true" if output_uri == NOWHERE else output_uri or settings.output_uri or "true"
     reach = reach_of(settings)
     found = destination_of(uri, settings.content_store, settings.home, settings.store, reach)
     assert found is not None  # it was named

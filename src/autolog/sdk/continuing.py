@@ -23,9 +23,9 @@ def earlier_task(
         from autolog.capture.code import script_name
         from autolog.store import search_tasks
 
-        from ._records import records
+        from ._records import records_of
 
-        found = records(settings.store, settings.home)
+        found = records_of(settings)
         try:
             if isinstance(which, str):
                 return found.store.find_task(which)

@@ -315,6 +315,8 @@ class OutputModel(BaseModel):
             return run.save(path, root, names, **fields)
         from autolog.keeping import record_by_hand
 
+        if not fields["output_uri"]:
+            fields = {**fields, "output_uri": self._of._destination}
         return record_by_hand(
             self._records.store,
             self._records.kept,

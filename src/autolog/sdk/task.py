@@ -223,12 +223,10 @@ class Task(TaskRemarks, TaskConfiguration, TaskModelChanges):
 
         Set it to change that for what is saved from then on: True for the content store, a folder, a URL.
         """
-        if self._run is not None:
-            from autolog.config import mask
+        from autolog.config import mask
 
-            chosen = self._run.session.output_uri
-            return "" if chosen == NOWHERE else mask(chosen or self._run.settings.output_uri)
-        return self._record.output_uri
+        chosen = self._destination if self._run is not None else self._record.output_uri
+        return "" if chosen == NOWHERE else mask(chosen)
 
     @output_uri.setter
     def output_uri(self, value: bool | str | os.PathLike[str] | None) -> None:
@@ -371,8 +369,7 @@ class Task(TaskRemarks, TaskConfiguration, TaskModelChanges):
             if not self._id:
                 self._own_records = _records.nothing()
             elif self._run is not None:
-                settings = self._run.settings
-                self._own_records = _records.records(settings.store, settings.home)
+                self._own_records = _records.records_of(self._run.settings)
             else:
                 self._own_records = _records.records()
         return self._own_records

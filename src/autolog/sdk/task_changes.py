@@ -9,6 +9,9 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
+from autolog.config import mask
+from autolog.events import NOWHERE
+
 if TYPE_CHECKING:
     from autolog.store import TaskRecord
 
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from .input_model import InputModel
     from .model import BaseModel
     from .output_model import OutputModel
+    from .run import Run
     from .task import Task
 
 __all__ = ["TaskConfiguration", "TaskModelChanges"]
@@ -113,6 +117,7 @@ class TaskModelChanges:
 
     if TYPE_CHECKING:
         _id: str
+        _run: Run | None
 
         @property
         def _record(self) -> TaskRecord: ...
@@ -213,6 +218,7 @@ class TaskModelChanges:
             extension_name=extension_name,
             serialization_function=serialization_function,
             retries=retries,
+            destination=self._destination,
         )
         return True
 
@@ -243,3 +249,14 @@ class TaskModelChanges:
         number = whole_number(offset, "the initial iteration")
         self._edit(lambda record: {"initial_iteration": number})
         return number
+
+    @property
+    def _destination(self) -> str:
+        """`Task.output_uri` as it is gone to, with any password; NOWHERE where that is what was chosen.
+
+        Empty for a task of another process that has none: there the configuration says.
+        """
+        if self._run is not None:
+            return self._run.session.output_uri or self._run.settings.output_uri or NOWHERE
+        recorded, own = self._record.output_uri, self._records.settings.output_uri
+        return own if recorded == mask(own) else recorded
