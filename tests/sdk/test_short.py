@@ -84,6 +84,49 @@ def test_downloads_are_verified_and_replace_nothing_unasked(task, weights, here)
     assert made.snapshots[0].download(here / "into") == str(here / "into/net.bin")
 
 
+def test_what_a_loop_over_a_query_changes_doesnt_change_the_loop(task, monkeypatch):
+    monkeypatch.setattr("autolog.sdk.query._PAGE", 3)
+    made = [OutputModel(task, name=f"n{number}", tags=["a"]) for number in range(10)]
+    query = autolog.models(project="lab", tags_any=["a"], order="name")
+    seen = []
+    for model in query[1:]:
+        seen.append(model)
+        model.tags.remove("a")
+        model.archive()
+    assert seen == made[1:]
+    assert list(query) == made[:1]
+    # Those that went meanwhile are passed over.
+    seen = []
+    for model in autolog.models(project="lab", archived=None, order="name"):
+        seen.append(model)
+        if model == made[0]:
+            for gone in (made[1], made[4], made[9]):
+                autolog.Model.remove(gone, raise_on_errors=True)
+    assert seen == [each for each in made if each not in (made[4], made[9])]
+
+
+def test_the_best_version_is_found_in_as_many_questions_whatever_there_is(task, weights):
+    from sqlalchemy import event
+
+    from autolog.sdk._records import records
+
+    made = OutputModel(task, name="net")
+    asked = []
+    event.listen(records().store._engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+    counts = []
+    for number in range(1, 9):
+        made.update_weights(weights(), iteration=number)
+        made.report_scalar("loss", "loss", 1 / number, number)
+        task.flush()
+        asked.clear()
+        assert made.best("loss").version == number
+        with pytest.raises(NotFound, match="no version has the metric 'other'; there are loss"):
+            made.best("other")
+        counts.append(len(asked))
+    assert counts[0] == counts[-1]
+    assert [each.metrics for each in made.snapshots] == [{"loss": 1 / number} for number in range(1, 9)]
+
+
 def test_a_query_is_asked_when_it_is_looked_at(task):
     query = autolog.models(project="lab", order="name")
     assert len(query) == 0

@@ -32,6 +32,10 @@ def test_figures_come_back_by_title_series_and_iteration(store, model):
     assert all(each.figure == shown and each.kind == "histogram" for each in found)
     assert all(each.model_id == model and each.created > 0 for each in found)
     assert [each.figure for each in figures_of(store, model, drawn=False)] == [{}] * 4
+    for iteration in (-1, *range(5)):
+        assert figures_of(store, model, iteration=iteration) == [
+            each for each in found if each.iteration == iteration
+        ]
 
 
 def test_the_same_figure_again_replaces_it(store, model):

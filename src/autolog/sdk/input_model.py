@@ -70,8 +70,9 @@ class InputModel(Model):
     ) -> InputModel:
         """Register a file, a folder or a URL as a model; the one that is registered with it already, if any.
 
-        What is far away is fetched for its digest, and kept if `output_uri` is set. Raises NotFound where
-        there is nothing, UnreadableWeights, BadValue, BadName and DestinationError.
+        As with `load_model`, it is the very version with these weights. What is far away is fetched for its
+        digest, and kept if `output_uri` is set. Raises NotFound where there is nothing, UnreadableWeights,
+        BadValue, BadName and DestinationError.
         """
         from autolog.keeping import at_hand, import_file
         from autolog.store import edit
@@ -109,7 +110,7 @@ class InputModel(Model):
             **({"system_tags": ("package",)} if is_package else {}),
         }
         edit(found.store, registered.model_id, lambda record: said)
-        model = cls._of(found, registered.model_id)
+        model = cls._of(found, registered.model_id, registered.version)
         assert isinstance(model, InputModel)
         if create_as_published:
             model.publish()
@@ -121,7 +122,7 @@ class InputModel(Model):
     ) -> InputModel | None:
         """The model with a version at this path or URL, or that was imported from it; None if there is none.
 
-        A file is also known by its bytes, wherever it lies.
+        A file is known by its bytes, wherever it lies. What is connected and got is that very version.
         """
         from autolog.store import models_at
 
@@ -137,12 +138,13 @@ class InputModel(Model):
             from autolog.store import models_like
 
             # What lies there is what it is, whatever lay there when something was recorded.
-            ids = models_like(found.store, digest_at(here), archived=load_archived)
+            matches = models_like(found.store, digest_at(here), archived=load_archived)
         else:
-            ids = models_at(found.store, paths, archived=load_archived)
-        if not ids:
+            matches = models_at(found.store, paths, archived=load_archived)
+        if not matches:
             return None
-        model = cls._of(found, ids[0])
+        # That version, and not whichever is the newest: its weights are others, and somebody else's.
+        model = cls._of(found, *matches[0])
         assert isinstance(model, InputModel)
         return model
 

@@ -96,7 +96,8 @@ def _list(tags: Sequence[str]) -> tuple[str, ...]:
 class Query:
     """Models that are looked for. It asks the store each time it is counted, gone through or cut.
 
-    `len(query)`, `for model in query`, `query[0]`, `query[10:20]`, `query.first()`, `query.df()`.
+    `len(query)`, `for model in query`, `query[0]`, `query[10:20]`, `query.first()`, `query.df()`. A loop goes
+    through those that there were when it began, whatever is done with them.
     """
 
     def __init__(
@@ -232,15 +233,18 @@ class Query:
         check_query(self._selection, self._order)
 
     def _each(self) -> Iterator[ModelRecord]:
+        from autolog.store import models_by_id, selected
+
         self._records.settle()
-        at, stop = self._window
-        while stop is None or at < stop:
-            wanted = _PAGE if stop is None else min(_PAGE, stop - at)
-            page = self._records.store.models(self._selection, order=self._order, limit=wanted, offset=at)
-            yield from page
-            if len(page) < wanted:
-                return
-            at += len(page)
+        start, stop = self._window
+        limit = None if stop is None else max(0, stop - start)
+        store = self._records.store
+        # Which ones is asked once: what somebody does with the first ones may change which are selected.
+        ids = selected(store, self._selection, self._order, limit=limit, offset=start)
+        for at in range(0, len(ids), _PAGE):
+            page = ids[at : at + _PAGE]
+            there = models_by_id(store, page)
+            yield from (there[each] for each in page if each in there)
 
     def __repr__(self) -> str:
         count = len(self)

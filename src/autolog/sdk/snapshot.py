@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from ._records import Records
 
-__all__ = ["Snapshot"]
+__all__ = ["Snapshot", "metrics_of_versions"]
 
 
 class Snapshot:
@@ -92,24 +92,17 @@ class Snapshot:
     @property
     def metrics(self) -> Mapping[str, Any]:
         """What the framework knew of it when it was saved, and what was reported at its iteration."""
-        found = dict(self._record.metrics)
-        if self._record.iteration is not None:
-            from autolog.store import metrics_of
-
-            for name, iteration, value in metrics_of(self._records.store, self._record.model_id):
-                if iteration == self._record.iteration:
-                    found.setdefault(name, value)
-        return found
+        return metrics_of_versions(self._records, self._record.model_id, [self._record])[0]
 
     @property
     def figures(self) -> tuple[FigureRecord, ...]:
         """The figures that were reported at its iteration."""
         from autolog.store import figures_of
 
-        found = figures_of(self._records.store, self._record.model_id)
-        return tuple(
-            each for each in found if each.iteration is not None and each.iteration == self.iteration
-        )
+        if self.iteration is None:
+            return ()
+        found = figures_of(self._records.store, self._record.model_id, iteration=self.iteration)
+        return tuple(found)
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -185,3 +178,17 @@ class Snapshot:
         size = "" if self.size is None else f" {self.size:,} bytes"
         step = "" if self.iteration is None else f" at {self.iteration}"
         return f"<Snapshot {self.name}{step}{size} {self.state}>"
+
+
+def metrics_of_versions(
+    records: Records, model_id: str, versions: Sequence[SnapshotRecord]
+) -> list[dict[str, float | None]]:
+    """`Snapshot.metrics` of each of these versions of a model, read at once."""
+    from autolog.store import metrics_at
+
+    iterations = {each.iteration for each in versions if each.iteration is not None}
+    reported = metrics_at(records.store, model_id, iterations)
+    return [
+        {**({} if each.iteration is None else reported.get(each.iteration, {})), **each.metrics}
+        for each in versions
+    ]

@@ -80,13 +80,20 @@ class Versions:
             direction, name = measure_of(by)
         except ValueError as error:
             raise BadValue(str(error)) from error
+        from .snapshot import Snapshot, metrics_of_versions
+
+        record = self._whole
         sign = 1 if direction == "min" else -1
-        found = [(each.metrics.get(name), each) for each in self.snapshots]
-        ranked = [(sign * value, -each.version, each) for value, each in found if value is not None]
+        found = metrics_of_versions(self._records, self._id, record.snapshots)
+        ranked = [
+            (sign * value, -each.version, each)
+            for metrics, each in zip(found, record.snapshots, strict=True)
+            if (value := metrics.get(name)) is not None
+        ]
         if not ranked:
-            known = sorted({name for _, each in found for name in each.metrics})
+            known = sorted({name for metrics in found for name in metrics})
             raise NotFound(f"no version has the metric {name!r}; there are {', '.join(known) or 'none'}")
-        return min(ranked, key=lambda each: each[:2])[2]
+        return Snapshot(self._records, record, min(ranked, key=lambda each: each[:2])[2])
 
     def download(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> str:
         """Write its weights to a path, verified by digest; see `Snapshot.download`."""

@@ -32,6 +32,7 @@ from .finding import (
     models_like,
     project_names,
     search_tasks,
+    selected,
     users_of,
 )
 from .kept import ChunksMissing, Kept, NewFile, NewPack
@@ -215,6 +216,7 @@ __all__ = [
     "report",
     "report_figure",
     "search_tasks",
+    "selected",
     "series_of",
     "sizes_of",
     "state_of_model",

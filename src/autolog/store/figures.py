@@ -73,13 +73,17 @@ def report_figure(store: Store, model_id: str, new: NewFigure) -> FigureRecord:
         return _record(connection.execute(query).mappings().one(), dict(new.figure))
 
 
-def figures_of(store: Store, model_id: str, *, drawn: bool = True) -> list[FigureRecord]:
-    """All figures of a model, by title, series and iteration.
+def figures_of(
+    store: Store, model_id: str, *, drawn: bool = True, iteration: int | None = None
+) -> list[FigureRecord]:
+    """All figures of a model, or those that were reported at an iteration, by title, series and iteration.
 
     They may be of several megabytes each: without `drawn` only what they are is read, not what they show.
     """
     query = select(*figures.c) if drawn else select(*_BUT_DRAWN)
     query = query.where(figures.c.model_id == model_id)
+    if iteration is not None:
+        query = query.where(figures.c.iteration == iteration, figures.c.iteration != _NONE)
     query = query.order_by(figures.c.title, figures.c.series, figures.c.iteration, figures.c.id)
     with store._reading() as connection:
         rows = connection.execute(query).mappings()

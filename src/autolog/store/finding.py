@@ -12,10 +12,12 @@ from .database import Store
 from .records import TaskRecord
 from .rows import batches, task_record
 from .schema import inputs, measures, metrics, models, snapshots, tasks
+from .selecting import Selection, condition_of, order_of
 from .tags import is_met
 
 __all__ = [
     "Made",
+    "Match",
     "last_iteration",
     "latest_metrics",
     "made_by_event",
@@ -24,6 +26,7 @@ __all__ = [
     "models_like",
     "project_names",
     "search_tasks",
+    "selected",
     "users_of",
 ]
 
@@ -35,6 +38,13 @@ class Made(NamedTuple):
     version: int
 
 
+class Match(NamedTuple):
+    """A model that was looked for, and its version that was meant; None if any of them is as good."""
+
+    model_id: str
+    version: int | None
+
+
 def made_by_event(store: Store, event_id: str) -> Made | None:
     """The version that an event has made; None if it isn't recorded."""
     query = select(snapshots.c.model_id, snapshots.c.version).where(snapshots.c.event_id == event_id)
@@ -43,22 +53,30 @@ def made_by_event(store: Store, event_id: str) -> Made | None:
     return None if found is None else Made(found.model_id, found.version)
 
 
-def models_at(store: Store, uris: Collection[str], *, archived: bool = False) -> list[str]:
-    """The ids of models with a version recorded at one of these paths or URLs, or that came from one.
+def models_at(store: Store, uris: Collection[str], *, archived: bool = False) -> list[Match]:
+    """The models with a version recorded at one of these paths or URLs, or that came from one.
 
-    Those that are still there come first, then the newest.
+    Each once, with that version; of one that only came from there no version is meant. Those that are still
+    there come first, then the newest.
     """
+    is_there = snapshots.c.uri.in_(uris)
     query = (
-        select(models.c.id, snapshots.c.state, snapshots.c.created)
+        select(models.c.id, snapshots.c.version, is_there.label("is_there"))
+        .add_columns(snapshots.c.state, snapshots.c.created)
         .join(snapshots, snapshots.c.model_id == models.c.id)
-        .where(snapshots.c.uri.in_(uris) | models.c.origin.in_(uris))
+        .where(is_there | models.c.origin.in_(uris))
     )
     if not archived:
         query = query.where(models.c.archived.is_(False))
     with store._reading() as connection:
         rows = connection.execute(query).all()
-    rows = sorted(rows, key=lambda row: (row.state != "at_path", -row.created))
-    return list(dict.fromkeys(row.id for row in rows))
+    rows = sorted(rows, key=lambda row: (row.state != "at_path", -row.created, -row.version))
+    # The versions of a model that were recorded elsewhere say nothing of what is meant.
+    meant: dict[str, int | None] = dict.fromkeys((row.id for row in rows), None)
+    for row in reversed(rows):
+        if row.is_there:
+            meant[row.id] = row.version
+    return list(map(Match, meant, meant.values()))
 
 
 def latest_metrics(store: Store, model_ids: Sequence[str]) -> dict[str, dict[str, float | None]]:
@@ -77,8 +95,10 @@ def metrics_at(
 ) -> dict[int, dict[str, float | None]]:
     """The scalars of a model that were reported at these iterations, by iteration and name."""
     found: dict[int, dict[str, float | None]] = {}
+    # Below zero are those of the whole model.
+    wanted = sorted(each for each in set(iterations) if each >= 0)
     with store._reading() as connection:
-        for batch in batches(sorted(set(iterations))):
+        for batch in batches(wanted):
             query = select(metrics).where(metrics.c.model_id == model_id, metrics.c.iteration.in_(batch))
             for row in connection.execute(query.order_by(metrics.c.name)):
                 found.setdefault(row.iteration, {})[row.name] = row.value
@@ -123,15 +143,27 @@ def search_tasks(
         ]
 
 
-def models_like(store: Store, digest: str, *, archived: bool = False) -> list[str]:
-    """The ids of models with a version that has these very bytes, the newest first."""
-    query = select(models.c.id).join(snapshots, snapshots.c.model_id == models.c.id)
+def models_like(store: Store, digest: str, *, archived: bool = False) -> list[Match]:
+    """The models with a version that has these very bytes, each with the newest one, the newest first."""
+    query = select(models.c.id, snapshots.c.version).join(snapshots, snapshots.c.model_id == models.c.id)
     query = query.where(snapshots.c.digest == digest)
     if not archived:
         query = query.where(models.c.archived.is_(False))
+    query = query.order_by(snapshots.c.created.desc(), snapshots.c.version.desc())
+    found: dict[str, Match] = {}
     with store._reading() as connection:
-        found = connection.execute(query.order_by(snapshots.c.created.desc())).scalars()
-        return list(dict.fromkeys(found))
+        for row in connection.execute(query):
+            found.setdefault(row.id, Match(row.id, row.version))
+    return list(found.values())
+
+
+def selected(
+    store: Store, selection: Selection, order: str, *, limit: int | None = None, offset: int = 0
+) -> list[str]:
+    """The ids of the models that `Store.models` would give, all as they are now. Raises WhereError."""
+    query = select(models.c.id).where(condition_of(selection)).order_by(*order_of(order))
+    with store._reading() as connection:
+        return list(connection.execute(query.limit(limit).offset(offset)).scalars())
 
 
 def project_names(store: Store) -> list[str]:
