@@ -291,7 +291,11 @@ class Remote(Place):
         return f"{self._root}/{name}" if name else self._root
 
     def _try(self, verb: str, action: Callable[[], _T], name: str = "") -> _T:
-        """Do it, again after a while where it fails: drivers have errors of their own for what may pass."""
+        """Do it, again after a while where it fails: drivers have errors of their own for what may pass.
+
+        `name` is that of a file which is read: then one that isn't there is gone. Of what is written, it is
+        the bucket that isn't there, maybe not yet.
+        """
         import tenacity
 
         retrying = tenacity.Retrying(
@@ -302,9 +306,9 @@ class Remote(Place):
         try:
             result: _T = retrying(action)
             return result
-        except FileNotFoundError as error:
-            raise IntegrityError(f"{self.name}/{name} is gone") from error
-        except (tenacity.RetryError, *_FINAL) as error:
+        except (FileNotFoundError, tenacity.RetryError, *_FINAL) as error:
+            if name and isinstance(error, FileNotFoundError):
+                raise IntegrityError(f"{self.name}/{name} is gone") from error
             problem = error.last_attempt.exception() if isinstance(error, tenacity.RetryError) else error
             said = self._first_line(problem)
             raise DestinationError(
