@@ -1,6 +1,7 @@
 """`output_uri`: every version of a run comes back, whatever becomes of script and agent."""
 
 import os
+import shutil
 import signal
 
 import pytest
@@ -8,6 +9,7 @@ from toyframework import digest
 from toylab import wait_until
 
 from autolog.agent.aside import GIVEN_WAY
+from autolog.content import read_item
 from autolog.keeping import restore, verify
 from autolog.store import Kept
 
@@ -167,6 +169,86 @@ def test_beyond_the_limit_the_newest_save_to_a_path_is_kept(lab, tmp_path):
     # How many gave way depends on how many were being sent already; none was turned away.
     assert found[-1].keeping == "kept", [(each.keeping, each.keeping_reason) for each in found]
     assert {(each.keeping, each.keeping_reason) for each in found} == {("kept", ""), ("failed", GIVEN_WAY)}
+
+
+@pytest.mark.parametrize(("shared", "outcomes"), [
+    # Most of it: giving up the one that brought it would free nothing, and so nobody gives way.
+    (400_000, {"last.toy": ["kept", "failed"], "best.toy": ["kept"]}),
+    # A little: that was copied, and the newest takes the room.
+    (100_000, {"last.toy": ["failed", "kept"], "best.toy": ["kept"]}),
+])  # fmt: skip
+def test_beyond_the_limit_nobody_gives_up_what_another_one_needs(lab, tmp_path, shared, outcomes):
+    """`best` has bytes that `last` brought, whose room a newer `last` would take."""
+    place = tmp_path / "packs"
+    place.write_bytes(b"in the way")
+    (lab.work / "autolog.toml").write_text("waiting_limit = 900_000\n")
+    process = lab.start(
+        """
+        import random
+        chance = random.Random(1)
+        save(Model(b"first"), "first.toy")  # it is under way from now on, and stays
+        sys.stdin.readline()
+        last = chance.randbytes(400_000)
+        save(Model(last), "last.toy")
+        save(Model(last[:int(sys.argv[1])]), "best.toy")
+        save(Model(chance.randbytes(600_000)), "last.toy")
+        """,
+        str(shared),
+        AUTOLOG_OUTPUT_URI="true",
+        AUTOLOG_CONTENT_STORE=str(place),
+    )
+    wait_until(lambda: [each.keeping_reason for each in lab.snapshots()] not in ([], [""]), 30)
+    process.communicate("\n", timeout=60)
+    wait_until(lambda: len(lab.snapshots()) == 4, 30)
+    place.unlink()
+    wait_until(lambda: not {"", "waiting"} & {each.keeping for each in lab.snapshots()}, 30)
+    found = {}
+    for each in lab.snapshots():
+        found.setdefault(os.path.basename(each.uri), []).append(each.keeping)
+    assert found == {"first.toy": ["kept"], **outcomes}
+    reasons = {each.keeping_reason for each in lab.snapshots() if each.keeping == "failed"}
+    assert len(reasons) == 1
+    assert "waiting_limit" in reasons.pop()
+    with lab.store() as store:
+        for each in lab.snapshots():
+            if each.keeping == "kept":
+                restore(each, Kept(store), str(lab.home), str(tmp_path / f"restored-{each.id}"))
+                assert digest(tmp_path / f"restored-{each.id}") == each.digest
+        assert list(verify(Kept(store), str(lab.home), deep=True)) == []
+
+
+def test_what_was_given_up_says_so_though_the_agent_was_killed(lab, tmp_path):
+    place = tmp_path / "kept"
+    place.write_bytes(b"in the way")
+    lab.run("save(Model([1.0] * 5000), 'm.toy')", AUTOLOG_OUTPUT_URI=str(place))
+    os.kill(lab.agent(), signal.SIGKILL)
+    wait_until(lambda: not lab.agents())
+    [folder] = [each for each in (lab.home / "waiting").iterdir() if each.is_dir()]
+    read_item(str(folder)).give_up(GIVEN_WAY)  # and no further
+    assert lab.settle().waiting == 0
+    assert [(each.keeping, each.keeping_reason) for each in lab.snapshots()] == [("failed", GIVEN_WAY)]
+    assert not folder.exists()
+
+
+def test_what_somebody_has_taken_away_holds_up_nothing(lab, tmp_path):
+    place = tmp_path / "kept"
+    place.write_bytes(b"in the way")
+    lab.run(
+        """
+        for number in range(2):
+            save(Model([float(number)] * 5000), "m.toy")
+        """,
+        AUTOLOG_OUTPUT_URI=str(place),
+    )
+    first, second = wait_until(lambda: lab.snapshots() if len(lab.snapshots()) == 2 else None, 30)
+    with lab.store() as store:
+        event = Kept(store).event_of(first.id)
+    shutil.rmtree(lab.home / "waiting" / event)
+    wait_until(lambda: lab.snapshots()[0].keeping == "failed", 60)
+    assert "taken away" in lab.snapshots()[0].keeping_reason
+    place.unlink()
+    wait_until(lambda: lab.snapshots()[1].keeping == "kept", 60)
+    assert second.digest == lab.snapshots()[1].digest
 
 
 def test_a_home_without_room_costs_the_bytes_and_not_the_record(lab):

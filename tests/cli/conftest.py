@@ -226,7 +226,7 @@ class Shelf:
         event_id = f"shelf-{self._count:04}"
         base, path = more.get("base", f"{self.work}/{name}"), f"{self.work}/{name}"
         files = data if isinstance(data, dict) else {"": data}
-        staging = Staging(os.path.join(self.home, "waiting", event_id), set())
+        staging = Staging(os.path.join(self.home, "waiting", event_id), {})
         parts = []
         for inside, each in files.items():
             there = Path(base + inside if isinstance(data, dict) else path)

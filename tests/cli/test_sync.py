@@ -4,9 +4,16 @@ import fcntl
 import json
 import os
 import signal
+import sys
+import time
 
 import pytest
 from toylab import wait_until
+
+from autolog import config
+from autolog.agent.told import Told
+from autolog.agent.waiting import send_leftovers
+from autolog.content import alone, read_item
 
 
 @pytest.fixture
@@ -85,6 +92,102 @@ def test_another_command_is_at_it(autolog, lab, waiting):
         assert "another process is bringing them there" in answer.err
         assert autolog("models").err == ""
     assert autolog("sync").status == 0
+
+
+@pytest.fixture
+def packed(lab, tmp_path, monkeypatch):
+    """Two versions of different bytes that could not be brought into a content store that was in the way."""
+    place = tmp_path / "packs"
+    place.write_bytes(b"in the way")
+    lab.run(
+        """
+        for number in range(2):
+            save(Model(os.urandom(100_000)), "m.toy")
+        """,
+        AUTOLOG_OUTPUT_URI="true",
+        AUTOLOG_CONTENT_STORE=str(place),
+    )
+    os.kill(lab.agent(), signal.SIGKILL)
+    wait_until(lambda: not lab.agents())
+    monkeypatch.setenv("AUTOLOG_HOME", str(lab.home))
+    return place
+
+
+def items(lab):
+    """What waits, in the order of the saves."""
+    found = [read_item(str(each)) for each in (lab.home / "waiting").iterdir() if each.is_dir()]
+    return sorted(found, key=lambda each: each.facts["time"])
+
+
+def test_what_can_not_be_kept_is_not_said_to_have_arrived(autolog, lab, packed):
+    os.truncate(os.path.join(items(lab)[0].folder, "chunks"), 1000)
+    packed.unlink()
+    answer = autolog("sync", "--json")
+    assert answer.status == 3
+    assert (answer.json["sent"], answer.json["failed"], answer.json["waiting"]) == (1, 1, 0)
+    [reason] = answer.json["failures"]
+    assert "is cut off" in reason
+    assert [each.keeping for each in lab.snapshots()] == ["failed", "kept"]
+    answer = autolog("sync")
+    assert (answer.status, answer.err) == (0, "autolog: nothing was sent\n")
+
+
+def test_what_can_not_be_kept_says_why(autolog, lab, packed):
+    for each in items(lab):
+        os.truncate(os.path.join(each.folder, "chunks"), 1000)
+    packed.unlink()
+    answer = autolog("sync")
+    assert answer.status == 3
+    assert "nothing was sent" in answer.err
+    assert "the bytes of 2 versions could not be kept: what was put aside in " in answer.err
+
+
+def test_what_was_removed_meanwhile_was_not_sent(autolog, lab, packed):
+    assert autolog("rm", "m:v1", "--yes").status == 0
+    packed.unlink()
+    answer = autolog("sync", "--json")
+    assert (answer.status, answer.json["sent"], answer.json["failed"]) == (0, 1, 0)
+
+
+def test_what_a_command_is_just_keeping_is_left_to_it(autolog, tmp_path, monkeypatch):
+    """`import --keep` of a file that takes a while, and any command in another window."""
+    at_hand = sys.modules["autolog.keeping.at_hand"]
+    monkeypatch.setenv("AUTOLOG_HOME", str(tmp_path / "home"))
+    settings = config.load()
+    (tmp_path / "x.bin").write_bytes(os.urandom(100_000))
+    told, others = Told.of_settings(settings), []
+    really_send = at_hand.send
+
+    def send(*arguments):
+        others.append(send_leftovers(settings.home, told, time.monotonic() + 60, tell=others.append))
+        return really_send(*arguments)
+
+    monkeypatch.setattr(at_hand, "send", send)
+    assert autolog("import", str(tmp_path / "x.bin"), "--keep").status == 0
+    assert others == [(0, "")]
+    [version] = autolog("show", "x", "--json").json["snapshots"]
+    assert version["keeping"] == "kept"
+    assert os.listdir(tmp_path / "home" / "waiting") == ["lock"]
+
+
+def test_what_was_never_finished_is_taken_away_when_it_is_old(autolog, lab, waiting):
+    folder = lab.home / "waiting"
+    long_ago = time.time() - 10_000
+    for name in ("old", "growing", "held"):
+        (folder / name).mkdir()
+        (folder / name / "chunks").write_bytes(b"some")
+        if name != "growing":  # a save that takes long to read
+            os.utime(folder / name / "chunks", (long_ago, long_ago))
+        os.utime(folder / name, (long_ago, long_ago))
+    os.symlink("gone", folder / "just-gone")  # as one that goes between being listed and being looked at
+    waiting.unlink()
+    with alone(str(folder / "held")) as is_held:
+        os.utime(folder / "held" / "lock", (long_ago, long_ago))
+        os.utime(folder / "held", (long_ago, long_ago))
+        assert is_held
+        answer = autolog("sync")
+        assert answer.status == 0, answer.err
+    assert sorted(os.listdir(folder)) == ["growing", "held", "just-gone", "lock"]
 
 
 def test_nothing_there_at_all(autolog):

@@ -140,7 +140,7 @@ class TestTorch:
         torch.save(state, path)
         with open(path, "rb") as file:
             whole, seen = weights_digest(file), Seen()
-            staging = Staging(str(tmp_path / "aside"), set())
+            staging = Staging(str(tmp_path / "aside"), {})
             kept = staging.add("", file.fileno(), path.stat().st_size, regions(file, "m.pt", seen))
             seen.ranges["m.pt"] = kept.ranges()
             assert weights_digests(file, "m.pt", seen) == (whole,)
@@ -377,7 +377,7 @@ def test_bytes_whose_digest_is_known_are_not_read_again(tmp_path):
     seen = Seen()
     with open(tmp_path / "w.pt", "rb") as file:
         spans = regions(file, "w.pt", seen)
-        staging = Staging(str(tmp_path / "aside"), set())
+        staging = Staging(str(tmp_path / "aside"), {})
         put = staging.add("", file.fileno(), os.path.getsize(tmp_path / "w.pt"), spans)
         staging.abandon()
         alone = weights_digests(file, "w.pt")

@@ -26,7 +26,7 @@ class Keep:
         self.output = (output_uri, content_store)
         self.task = os.urandom(16).hex()
         Writer(self.store).started(Started(self.task, 1.0, "digits", "train", "/x/train.py"), 1.0)
-        self.seen = set()
+        self.seen = {}
         self.saved = []
 
     def stage(self, data, path="/x/m.bin", spans=()):
@@ -73,7 +73,10 @@ class Keep:
 
     def send(self, staged):
         destination = destination_of(*self.output, self.home, self.url)
-        return send(staged, destination, self.kept)
+        is_there = send(staged, destination, self.kept)
+        if is_there:
+            self.seen.update(dict.fromkeys((d for file in staged.files for d, _, _ in file.chunks), None))
+        return is_there
 
     def save(self, data, path="/x/m.bin", spans=()):
         """Record a snapshot and keep it."""

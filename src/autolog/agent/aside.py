@@ -2,8 +2,9 @@
 
 What is put aside lies in the folder `waiting` of the home until it is where it is kept. It may not grow
 without bound while a destination is away: beyond the limit, earlier saves to the same path that still wait
-are given up for the newest one; where there are none, the new one is not kept. Both are recorded on the
-snapshot.
+are given up for the newest one, if that makes the room; else the new one is not kept. Both are recorded on
+the snapshot. What a save needs of those before it, it holds, too (`autolog.content.heaps`): giving these up
+loses none of its bytes, and frees only what nobody else holds.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from autolog.errors import DestinationError
@@ -20,12 +21,12 @@ from autolog.events import NOWHERE, Saved
 from .digest import hash_file
 
 if TYPE_CHECKING:
-    from autolog.content import Staged, Staging
+    from autolog.content import Heap, Staged, Staging
     from autolog.formats import Region, Seen
 
     from .told import Told
 
-__all__ = ["GIVEN_WAY", "Aside", "Putting", "waiting_folder", "waiting_sizes"]
+__all__ = ["GIVEN_WAY", "Aside", "Putting", "waiting_folder", "waiting_size"]
 
 GIVEN_WAY = "a newer save to the same path took its room while it waited (waiting_limit)"
 #: Bytes that are left free for the spool and the records, or a tenth of a small disk.
@@ -39,18 +40,30 @@ def waiting_folder(home: str) -> str:
     return os.path.join(home, "waiting")
 
 
-def waiting_sizes(home: str) -> dict[str, int]:
-    """How many bytes wait in a home, by the event of the save that they are of."""
-    sizes: dict[str, int] = {}
-    folder = waiting_folder(home)
+def waiting_size(home: str) -> int:
+    """How many bytes wait in a home."""
+    held = {heap for heaps in _waiting_files(waiting_folder(home)).values() for heap in heaps}
+    return sum(heap.size for heap in held)
+
+
+def _waiting_files(folder: str) -> dict[str, tuple[Heap, ...]]:
+    """The files of what waits, by the event of each save that they are of; several saves may hold one."""
+    heaps: dict[tuple[int, int], Heap] = {}
+    found: dict[str, tuple[Heap, ...]] = {}
     for here, _, names in os.walk(folder):
         event_id = os.path.relpath(here, folder).partition(os.sep)[0]
         for name in names if event_id != "." else ():
+            from autolog.content import Heap
+
+            path = os.path.join(here, name)
             try:
-                sizes[event_id] = sizes.get(event_id, 0) + os.stat(os.path.join(here, name)).st_size
+                status = os.stat(path)
             except OSError:
                 continue  # it has just been sent
-    return sizes
+            heap = heaps.setdefault((status.st_dev, status.st_ino), Heap(status.st_size))
+            heap.names[os.path.join(folder, event_id)] = path
+            found[event_id] = (*found.get(event_id, ()), heap)
+    return found
 
 
 class Aside:
@@ -61,12 +74,13 @@ class Aside:
         self._limit = told.waiting_limit
         self._told = told
         self._task_id = task_id
-        self._seen: set[bytes] = set()
-        #: Event -> its path and how many bytes wait for it; the path isn't known of those of earlier runs.
-        self._waiting = {event_id: ("", size) for event_id, size in waiting_sizes(home).items()}
+        #: Chunk -> the file of what waits that it is in; None for one that is where it is kept.
+        self._seen: dict[bytes, Heap | None] = {}
+        #: Event -> its path and the files that it holds; the path isn't known of those of earlier runs.
+        self._waiting = {event: ("", heaps) for event, heaps in _waiting_files(self.folder).items()}
         self._lock = threading.Lock()
-        #: Asked to give up what waits for these events; gives those that it could.
-        self.give_up: Callable[[list[str]], list[str]] = lambda events: []
+        #: Asked to give up what waits for these events, if those that it can give up are enough; these.
+        self.give_up: Callable[[list[str], Callable[[list[str]], bool]], list[str]] = lambda _, is_enough: []
 
     def wants(self, event: object) -> bool:
         """Whether the bytes of this event are to be kept anywhere."""
@@ -97,8 +111,11 @@ class Aside:
         from autolog.content import read_item
 
         staged = read_item(os.path.join(self.folder, event_id))
-        if staged is not None:
-            self.waits(event_id, str(staged.facts.get("path") or ""), staged.size)
+        if staged is None or staged.given_up:
+            return None
+        with self._lock:
+            heaps = self._waiting.get(event_id, ("", ()))[1]
+        self.waits(event_id, str(staged.facts.get("path") or ""), heaps)
         return staged
 
     def begin(self, event: Saved) -> Putting:
@@ -110,10 +127,8 @@ class Aside:
             earlier = [each for each, (at, _) in self._waiting.items() if path and at == path]
         size = sum(part.facts.size for part in event.parts) or (event.size or 0)
         if self._bytes() + size > self._limit:
-            for each in self.give_up(earlier):
+            for each in self.give_up(earlier, lambda given: self._bytes(given) + size <= self._limit):
                 self.done(each)
-            # What was given up may have had chunks that the new one shares with it.
-            self._seen.clear()
         if (waiting := self._bytes()) + size > self._limit:
             return Putting(self, event, None, f"{waiting} bytes wait to be kept already (waiting_limit)")
         if (free := self._free()) is not None and free < 2 * size:
@@ -122,15 +137,19 @@ class Aside:
             self._seen.clear()
         folder = os.path.join(self.folder, event.id)
         shutil.rmtree(folder, ignore_errors=True)  # an earlier agent didn't come to its end
+        self.done(event.id)
         try:
             return Putting(self, event, Staging(folder, self._seen), "")
         except DestinationError as error:
             return Putting(self, event, None, str(error))
 
-    def _bytes(self) -> int:
-        """How many bytes wait."""
+    def _bytes(self, without: Sequence[str] = ()) -> int:
+        """How many bytes wait, or would without some events."""
         with self._lock:
-            return sum(size for _, size in self._waiting.values())
+            held = {
+                heap for event, (_, heaps) in self._waiting.items() if event not in without for heap in heaps
+            }
+        return sum(heap.size for heap in held)
 
     def _free(self) -> int | None:
         """How many bytes may be put aside: it takes as many again to pack them, and the records need room."""
@@ -141,15 +160,21 @@ class Aside:
         reserve = min(_RESERVE, disk.f_blocks * disk.f_frsize // 10)
         return disk.f_bavail * disk.f_frsize - reserve
 
-    def waits(self, event_id: str, path: str, size: int) -> None:
+    def waits(self, event_id: str, path: str, heaps: tuple[Heap, ...]) -> None:
         """Something was put aside."""
         with self._lock:
-            self._waiting[event_id] = (path, size)
+            self._waiting[event_id] = (path, heaps)
+
+    def sent(self, staged: Staged) -> None:
+        """It is where it is kept, and so are its chunks: later saves need not hold them."""
+        self._seen.update(dict.fromkeys((d for file in staged.files for d, _, _ in file.chunks), None))
 
     def done(self, event_id: str) -> None:
-        """It is where it is kept, or given up."""
+        """What was put aside for it is away: it is where it is kept, or given up."""
         with self._lock:
-            self._waiting.pop(event_id, None)
+            _, heaps = self._waiting.pop(event_id, ("", ()))
+        for heap in heaps:
+            heap.let_go(os.path.join(self.folder, event_id))
 
     def forget(self) -> None:
         """Something that was put aside is not kept after all: later saves can't count on its chunks."""
@@ -202,7 +227,7 @@ class Putting:
         except DestinationError as error:
             self._abandon(str(error))
             return None
-        self._aside.waits(event.id, event.path or "", staged.size)
+        self._aside.waits(event.id, event.path or "", self._staging.heaps)
         return staged
 
     def _abandon(self, problem: str) -> None:

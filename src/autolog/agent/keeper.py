@@ -7,14 +7,15 @@ import shutil
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from autolog import _guard
 
 from .aside import GIVEN_WAY, Aside
 from .jobs import Job
-from .worker import Worker, step_back
+from .worker import Worker, open_files, step_back
 
 if TYPE_CHECKING:
     from autolog.content import Staged
@@ -30,8 +31,11 @@ _RETRY_SECONDS = (1.0, 2.0, 5.0, 10.0, 20.0)
 #: A run that is over and whose destination has been away for so long leaves what waits to the next one.
 _LINGER_SECONDS = 600.0
 
+_TAKEN_AWAY = "somebody has taken away what was put aside of it"
 
-class Outgoing(NamedTuple):
+
+@dataclass(frozen=True, eq=False)
+class Outgoing:
     """What was put aside of one snapshot, and the process that it came from."""
 
     staged: Staged
@@ -70,8 +74,8 @@ class Keeper(Worker):
         self._under_way = ""
         #: Events whose bytes were given up before they came here.
         self._unwanted: set[str] = set()
-        #: Given up by the thread that reads, which can't wait for the store to take a note of it.
-        self._given_up: deque[str] = deque()
+        #: Given up by threads that can't wait for the store to take a note of it.
+        self._given_up: deque[Staged] = deque()
         aside.give_up = self._give_up
 
     def run(self) -> None:
@@ -82,14 +86,16 @@ class Keeper(Worker):
     def send(self, staged: Staged, connection: Connection | None) -> None:
         """Queue what was put aside."""
         item = Outgoing(staged, connection)
+        if staged.given_up:
+            self._let_go(item)  # by an earlier agent, which didn't come to say so
+            return
         with self._some:
             is_wanted = item.event_id not in self._unwanted
             self._unwanted.discard(item.event_id)
             if is_wanted:
                 self.put(item)
         if not is_wanted:
-            self._note(item.event_id, "failed", GIVEN_WAY)
-            self._done(item, "kept")
+            self._let_go(item)
         elif self.blocked:
             self._say(item, "waiting")
 
@@ -168,11 +174,14 @@ class Keeper(Worker):
             try:
                 kept = Kept(self._store())
                 try:
-                    send(item.staged, self._destination(item), kept)
+                    if send(item.staged, self._destination(item), kept):
+                        self._aside.sent(item.staged)
                 except IntegrityError as error:
                     kept.note(item.event_id, "failed", str(error))
                     self._aside.forget()
             except (DestinationError, StoreError, OSError) as error:
+                if not item.staged.is_there and self._note(item.event_id, "failed", _TAKEN_AWAY):
+                    break  # waiting won't bring it back
                 self._block(item, error)
                 time.sleep(_RETRY_SECONDS[min(attempt, len(_RETRY_SECONDS) - 1)])
             else:
@@ -205,33 +214,46 @@ class Keeper(Worker):
             elif isinstance(each, Job):
                 each.tell({"kind": "settled"}, self._wake)
 
-    def _note(self, event_id: str, keeping: str, reason: str) -> None:
+    def _note(self, event_id: str, keeping: str, reason: str) -> bool:
+        """Note what became of an event's bytes; False if the store is away: what waits says enough."""
         from autolog.errors import StoreError
         from autolog.store import Kept
 
         try:
             Kept(self._store()).note(event_id, keeping, reason)
         except StoreError:
-            return  # it is the store that is away: what waits says enough
+            return False
+        return True
 
-    def _give_up(self, events: list[str]) -> list[str]:
+    def _give_up(self, events: list[str], is_enough: Callable[[list[str]], bool]) -> list[str]:
         """Give up what waits for these events, or will once it is recorded; but not what is under way."""
         with self._some:
             chosen = [each for each in self._queue if isinstance(each, Outgoing) and each.event_id in events]
+            given_up = [each for each in events if each != self._under_way]
+            if not is_enough(given_up):
+                return []
             for each in chosen:
                 self._queue.remove(each)
-            given_up = [each for each in events if each != self._under_way]
+                self.backlog -= open_files(each)
             self._unwanted.update(set(given_up) - {each.event_id for each in chosen})
         for each in chosen:
-            self._done(each, "kept")
-        if chosen:
-            self._given_up.extend(each.event_id for each in chosen)
-            self.put(self._note_given_up)
+            self._let_go(each)
         return given_up
+
+    def _let_go(self, item: Outgoing) -> None:
+        """Give up what was put aside; its folder says so until the store does."""
+        if not item.staged.given_up:
+            item.staged.give_up(GIVEN_WAY)
+        self._aside.done(item.event_id)
+        self._say(item, "kept")
+        self._given_up.append(item.staged)
+        self.put(self._note_given_up)
 
     def _note_given_up(self) -> None:
         while self._given_up:
-            self._note(self._given_up.popleft(), "failed", GIVEN_WAY)
+            staged = self._given_up.popleft()
+            if self._note(str(staged.facts["event"]), "failed", GIVEN_WAY):
+                shutil.rmtree(staged.folder, ignore_errors=True)
 
     def _say(self, item: Outgoing, kind: str) -> None:
         if item.connection is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from autolog import _guard
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from autolog.content import Staged
     from autolog.store import Kept
 
-__all__ = ["leftovers", "send_leftovers"]
+__all__ = ["leftovers", "outcomes", "send_leftovers"]
+
+#: What was begun and not touched for so many seconds was never finished.
+_OLD_SECONDS = 3600.0
 
 
 def leftovers(home: str, task_id: str | None = None) -> list[Staged]:
@@ -50,7 +53,7 @@ def send_leftovers(
 
     Only into folders of this machine, unless `far`: uploads may take long. `told` has the passwords that are
     left out of what waits. Stops after `deadline`, a time of `time.monotonic`. `tell` is called with each
-    that was brought there.
+    that waits no longer: it was brought there, given up, or its snapshot is gone (`outcomes`).
     """
     if not os.path.isdir(waiting_folder(home)):
         return 0, ""
@@ -59,6 +62,44 @@ def send_leftovers(
             left = len(leftovers(home)) if far else 0
             return left, "another process is bringing them there" if left else ""
         return _Sender(home, told, deadline, far, tell).send_all()
+
+
+def outcomes(items: Iterable[Staged], told: Told) -> dict[str, tuple[str, str]]:
+    """What became of the bytes of these events, and why, as far as their stores have snapshots of them.
+
+    Raises StoreError.
+    """
+    events: dict[str, list[str]] = {}
+    for staged in items:
+        chosen, _ = _told_of(staged, told)
+        if chosen is not None:
+            events.setdefault(chosen.store, []).append(str(staged.facts["event"]))
+    found: dict[str, tuple[str, str]] = {}
+    for url, ids in events.items():
+        from autolog.store import Kept, Store
+
+        kept = Kept(Store.open(url))
+        try:
+            found.update(kept.became(ids))
+        finally:
+            kept.close()
+    return found
+
+
+def _told_of(staged: Staged, own: Told) -> tuple[Told | None, str]:
+    """Where an item goes; None, and why, if it takes a password that is not in our own settings."""
+    found = []
+    for name, mine in (
+        ("store", own.store),
+        ("output_uri", own.output_uri),
+        ("content_store", own.content_store),
+    ):
+        theirs = str(staged.facts.get(name, ""))
+        if theirs != mask(mine) and "***" in theirs:
+            return None, f"the password of {theirs} is not in these settings ({name})"
+        found.append(mine if theirs == mask(mine) else theirs)
+    store, output_uri, content_store = found
+    return own._replace(store=store, output_uri=output_uri, content_store=content_store), ""
 
 
 class _Sender:
@@ -82,12 +123,15 @@ class _Sender:
                 if is_locked(os.path.join(self._home, "spool", task, "lock")):
                     continue  # its agent sends what waits by itself
                 where = str(staged.facts.get("output_uri")) + str(staged.facts.get("content_store"))
-                # What comes later for the same place may share chunks with what could not be sent.
-                if where in away or not self._send(staged):
+                # What is in the way of one is in the way of all that go there, and may take long to show.
+                is_done = where not in away and self._take(staged.folder)
+                if is_done is None:
+                    continue  # who put it aside is just bringing it there
+                if is_done:
+                    self._tell(staged)
+                else:
                     away.add(where)
                     left += 1
-                else:
-                    self._tell(staged)
             if not left:
                 self._clear()
         finally:
@@ -95,51 +139,49 @@ class _Sender:
                 kept.close()
         return left, self._reason
 
+    def _take(self, folder: str) -> bool | None:
+        """Send what is in a folder; whether it waits no longer. None if somebody else is at it."""
+        from autolog.content import alone, read_item
+
+        with _guard.guard("take weights to where they are kept"):
+            try:
+                with alone(folder) as is_ours:
+                    staged = read_item(folder) if is_ours else None
+                    return None if staged is None else self._send(staged)
+            except OSError as error:
+                self._reason = self._reason or str(error)
+        return False
+
     def _send(self, staged: Staged) -> bool:
         from autolog.content import is_remote
         from autolog.keeping import send
 
-        told = self._told(staged)
+        told, why = _told_of(staged, self._own)
         if told is None:
+            self._reason = self._reason or why
             return False
+        event_id = str(staged.facts["event"])
         destination = told.destination(self._home)
-        if time.monotonic() > self._deadline:
+        if not staged.given_up and time.monotonic() > self._deadline:
             self._reason = self._reason or "there was no time for all of them"
             return False
-        if is_remote(destination.url) and not self._far:
+        if not staged.given_up and is_remote(destination.url) and not self._far:
             self._reason = self._reason or f"they go to {mask(destination.url)}"
             return False
-        done = False
-        event_id = str(staged.facts["event"])
-        with _guard.guard("take weights to where they are kept"):
+        try:
+            kept = self._open(told.store)
             try:
-                kept = self._open(told.store)
-                try:
+                if staged.given_up:  # whoever did that didn't come to say so
+                    kept.note(event_id, "failed", staged.given_up)
+                else:
                     send(staged, destination, kept)
-                except IntegrityError as error:
-                    kept.note(event_id, "failed", str(error))
-                shutil.rmtree(staged.folder, ignore_errors=True)
-                done = True
-            except (DestinationError, StoreError, OSError) as error:
-                self._reason = self._reason or str(error)
-        return done
-
-    def _told(self, staged: Staged) -> Told | None:
-        """Where an item goes; None if it takes a password that is not in our own settings."""
-        own = self._own
-        found = []
-        for name, mine in (
-            ("store", own.store),
-            ("output_uri", own.output_uri),
-            ("content_store", own.content_store),
-        ):
-            theirs = str(staged.facts.get(name, ""))
-            if theirs != mask(mine) and "***" in theirs:
-                self._reason = self._reason or f"the password of {theirs} is not in these settings ({name})"
-                return None
-            found.append(mine if theirs == mask(mine) else theirs)
-        store, output_uri, content_store = found
-        return own._replace(store=store, output_uri=output_uri, content_store=content_store)
+            except IntegrityError as error:
+                kept.note(event_id, "failed", str(error))
+        except (DestinationError, StoreError, OSError) as error:
+            self._reason = self._reason or str(error)
+            return False
+        shutil.rmtree(staged.folder, ignore_errors=True)
+        return True
 
     def _open(self, url: str) -> Kept:
         from autolog.store import Kept, Store
@@ -153,6 +195,16 @@ class _Sender:
         folder = waiting_folder(self._home)
         for name in os.listdir(folder):
             path = os.path.join(folder, name)
-            is_old = time.time() - os.stat(path).st_mtime > 3600
-            if os.path.isdir(path) and is_old and not os.path.exists(os.path.join(path, "item.json")):
+            if not os.path.isdir(path) or os.path.exists(os.path.join(path, "item.json")):
+                continue
+            if time.time() - _touched(path) > _OLD_SECONDS and not is_locked(os.path.join(path, "lock")):
                 shutil.rmtree(path, ignore_errors=True)
+
+
+def _touched(folder: str) -> float:
+    """When something in a folder was last written to; now if it is gone."""
+    try:
+        with os.scandir(folder) as entries:
+            return max([os.stat(folder).st_mtime, *(each.stat().st_mtime for each in entries)])
+    except OSError:
+        return time.time()

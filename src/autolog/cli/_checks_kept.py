@@ -19,10 +19,10 @@ __all__ = ["look_at_kept"]
 
 def look_at_kept(found: Findings, settings: config.Settings) -> None:
     """The destination, the places that hold bytes, and what is on its way."""
-    from autolog.agent.aside import waiting_sizes
+    from autolog.agent.aside import waiting_size
 
     count, reason = found.waiting
-    size = sum(waiting_sizes(settings.home).values())
+    size = waiting_size(settings.home)
     found.data["kept"] = {
         "destination": _destination(found, settings),
         "places": _places(found, settings),

@@ -26,13 +26,15 @@ _SETTLE_SECONDS = 10.0
 def sync(context: click.Context, options: Options, /, timeout: float | None) -> None:
     """Bring the bytes that wait for their destination there, and events into the store.
 
-    What agents of running tasks are at is left to them. Exits with 3 if something still waits.
+    What agents of running tasks are at is left to them. Exits with 3 if something still waits or could not
+    be kept.
     """
     from autolog.agent.told import Told
-    from autolog.agent.waiting import leftovers, send_leftovers
+    from autolog.agent.waiting import leftovers, outcomes, send_leftovers
 
     settings = load_settings(options)
     deadline = time.monotonic() + (1e9 if timeout is None else timeout)
+    told_where = Told.of_settings(settings)
     before = leftovers(settings.home)
     settled = settle_first(settings, min(_SETTLE_SECONDS, deadline - time.monotonic()))
     pending, problems = (0, ()) if settled is None else (settled.pending, settled.problems)
@@ -40,19 +42,24 @@ def sync(context: click.Context, options: Options, /, timeout: float | None) -> 
     with progress("sending", sum(each.size for each in there)) as told:
         waiting, reason = send_leftovers(
             settings.home,
-            Told.of_settings(settings),
+            told_where,
             deadline,
             far=True,
             tell=lambda staged: told(staged.size),
         )
     left = {each.folder for each in leftovers(settings.home)}
-    sent = len({each.folder for each in (*before, *there)} - left)
+    gone = {each.folder: each for each in (*before, *there) if each.folder not in left}
+    became = outcomes(gone.values(), told_where).values()
+    sent = sum(keeping == "kept" for keeping, _ in became)
+    failures = [reason for keeping, reason in became if keeping == "failed"]
     underway = max(0, len(left) - waiting)
     if options.json:
         emit_json(
             {
                 "schema": _json.SCHEMA,
                 "sent": sent,
+                "failed": len(failures),
+                "failures": list(dict.fromkeys(failures)),
                 "waiting": waiting,
                 "underway": underway,
                 "keeping_reason": reason,
@@ -66,10 +73,13 @@ def sync(context: click.Context, options: Options, /, timeout: float | None) -> 
             if sent
             else "nothing was sent"
         )
+        if failures:
+            whose = "1 version" if len(failures) == 1 else f"{len(failures)} versions"
+            say(f"the bytes of {whose} could not be kept: {'; '.join(dict.fromkeys(failures))}")
         if underway:
             say(f"{underway} more are on their way with the agents of tasks that run")
         if waiting:
             say(waiting_words(waiting, reason))
         if pending:
             say(f"{pending} events are not in the store yet: {'; '.join(problems)}")
-    context.exit(EXITS["partly"] if waiting or pending else EXITS["fine"])
+    context.exit(EXITS["partly"] if waiting or pending or failures else EXITS["fine"])

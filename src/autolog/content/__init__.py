@@ -6,6 +6,7 @@ Knows nothing of the records: whoever has a chunk's row (`autolog.store`) finds 
 from .ahead import reserve
 from .codec import Data
 from .cutting import cut
+from .heaps import Heap, alone
 from .packs import Chunk, Pack, PackWriter, new_name, open_chunk, read_index, verify_pack
 from .places import Place, open_place
 from .reach import PLAINLY, Reach, is_remote
@@ -16,6 +17,7 @@ __all__ = [
     "PLAINLY",
     "Chunk",
     "Data",
+    "Heap",
     "Pack",
     "PackWriter",
     "Place",
@@ -23,6 +25,7 @@ __all__ = [
     "Staged",
     "StagedFile",
     "Staging",
+    "alone",
     "cut",
     "from_recipe",
     "is_remote",

@@ -6,13 +6,13 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from autolog import formats
 from autolog.config import Settings
-from autolog.content import Staging, item_facts
+from autolog.content import Staging, alone, item_facts
 from autolog.errors import AutologError, DestinationError, IntegrityError, StoreError
 
 from .destination import destination_of
@@ -20,6 +20,7 @@ from .here import reach_of
 from .send import send
 
 if TYPE_CHECKING:
+    from autolog.content import Staged
     from autolog.formats import Contents
     from autolog.store import Kept
 
@@ -59,29 +60,50 @@ def keep_files(
     event_id, path, task_id = event
     uri = settings.output_uri or "true"
     folder = os.path.join(settings.home, "waiting", event_id)
-    shutil.rmtree(folder, ignore_errors=True)  # somebody didn't come to the end
-    staging = Staging(folder, set())
-    try:
-        for name, source, digest in files:
-            if _put(staging, name, source, is_packed=uri == "true") != digest:
-                raise IntegrityError(f"{source} is not what was recorded: its digest is another one")
-        run = item_facts(task_id or "", settings.store, uri, settings.content_store)
-        staged = staging.finish({**run, "event": event_id, "path": path, "time": when})
-    except (AutologError, OSError):
-        staging.abandon()
-        raise
-    kept.note(event_id, "waiting")
+    run = item_facts(task_id or "", settings.store, uri, settings.content_store)
+    facts = {**run, "event": event_id, "path": path, "time": when}
     destination = destination_of(
         uri, settings.content_store, settings.home, settings.store, reach_of(settings)
     )
     assert destination is not None  # uri says where
-    try:
-        send(staged, destination, kept)
-    except (DestinationError, StoreError, OSError) as error:
-        kept.note(event_id, "waiting", str(error))
-        return str(error)
-    shutil.rmtree(folder, ignore_errors=True)
+    # Commands take what waits where it is kept: not this, which we are at.
+    with _held(folder):
+        staged = _put_aside(folder, facts, files, is_packed=destination.is_packed)
+        kept.note(event_id, "waiting")
+        try:
+            send(staged, destination, kept)
+        except (DestinationError, StoreError, OSError) as error:
+            kept.note(event_id, "waiting", str(error))
+            return str(error)
+        shutil.rmtree(folder, ignore_errors=True)
     return ""
+
+
+@contextmanager
+def _held(folder: str) -> Iterator[None]:
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(alone(folder, wait=True))
+        except OSError as error:
+            raise DestinationError(
+                f"nothing can be put aside in {folder} ({error.strerror or error}); make room there, or set"
+                " AUTOLOG_HOME to a folder with room"
+            ) from error
+        yield
+
+
+def _put_aside(
+    folder: str, facts: dict[str, Any], files: Sequence[tuple[str, str, str]], *, is_packed: bool
+) -> Staged:
+    staging = Staging(folder, {})
+    try:
+        for name, source, digest in files:
+            if _put(staging, name, source, is_packed=is_packed) != digest:
+                raise IntegrityError(f"{source} is not what was recorded: its digest is another one")
+        return staging.finish(facts)
+    except (AutologError, OSError):
+        staging.abandon()
+        raise
 
 
 def _put(staging: Staging, name: str, source: str, *, is_packed: bool) -> str:

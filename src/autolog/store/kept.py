@@ -11,15 +11,16 @@ import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, delete, insert, select, text, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from autolog.errors import StoreError
 from autolog.events import FileFacts
 
-from .kept_reading import KeptReading, chunks_at, pack_record, running
+from .counting import adopt, counting, is_counting, lock_packs
+from .kept_reading import KeptReading, chunks_at, pack_record
 from .known import new_key, remember
 from .known import text as as_text
-from .racing import insert_into, repeated
+from .racing import insert_into, insert_new, repeated
 from .records import KeptRecord, PackRecord, PlaceRecord
 from .removing import Going, refuse
 from .rows import batches
@@ -27,8 +28,6 @@ from .schema import done, snapshots
 from .schema_kept import chunks, kept, packs, places, recipes, uses
 
 __all__ = ["ChunksMissing", "Kept", "NewFile", "NewPack"]
-
-_LOCK = 7020395
 
 
 class ChunksMissing(StoreError):
@@ -92,7 +91,7 @@ class Kept(KeptReading):
         Raises ChunksMissing, and then nothing is recorded.
         """
         with self._store._writing() as connection:
-            _lock(connection, shared=True)
+            lock_packs(connection, shared=True)
             row = connection.execute(select(snapshots.c.id).where(snapshots.c.event_id == event_id)).first()
             if row is None:
                 return False
@@ -116,9 +115,12 @@ class Kept(KeptReading):
         return True
 
     def note(self, event_id: str, keeping: str, reason: str = "") -> None:
-        """What became of the bytes of an event's snapshot (see `SnapshotRecord.keeping`)."""
+        """What became of the bytes of an event's snapshot (see `SnapshotRecord.keeping`).
+
+        One that is kept stays so: whoever says otherwise is late, or was at another place.
+        """
         with self._store._writing() as connection:
-            _note(connection, event_id, keeping, as_text(reason), None)
+            _note(connection, event_id, keeping, as_text(reason), None, snapshots.c.keeping != "kept")
 
     # -- giving up --------------------------------------------------------------------------------
 
@@ -135,6 +137,7 @@ class Kept(KeptReading):
     def give_up(self, going: Going, reason: str) -> None:
         """As `drop`, for what is to be removed; InUse is raised, and nothing changed, if it may not be."""
         with self._store._writing() as connection:
+            lock_packs(connection, shared=True)
             refuse(connection, going)
             _drop(connection, going.snapshot_ids, reason)
 
@@ -152,11 +155,11 @@ class Kept(KeptReading):
     def doom(self, place_id: int) -> list[PackRecord]:
         """Give up recipes that no snapshot has and packs that no recipe needs; those packs.
 
-        From then on nobody finds their chunks; their files are still to be taken away (`forget`). The packs
-        of a task that is running are left: it counts on what it has written.
+        From then on nobody finds their chunks; their files are still to be taken away (`forget`). Packs that
+        a task counts on are left (`counting`): what it has put aside may need them.
         """
         with self._store._writing() as connection:
-            _lock(connection, shared=False)
+            lock_packs(connection, shared=False)
             unused = (
                 select(recipes.c.id)
                 .outerjoin(kept, kept.c.recipe_id == recipes.c.id)
@@ -170,7 +173,7 @@ class Kept(KeptReading):
                 select(packs.c.id)
                 .outerjoin(uses, uses.c.pack_id == packs.c.id)
                 .where(packs.c.place_id == place_id, uses.c.recipe_id.is_(None), packs.c.doomed.is_(False))
-                .where(packs.c.task_id.is_(None) | packs.c.task_id.not_in(running()))
+                .where(packs.c.task_id.is_(None) | packs.c.task_id.not_in(counting()))
             )
             ids = connection.execute(idle).scalars().all()
             for batch in batches(ids):
@@ -188,12 +191,13 @@ class Kept(KeptReading):
         """The chunks in a new pack are found there from now on; `old` packs they came from are doomed.
 
         Chunks that only the old packs had vanish with them. Raises ChunksMissing if a recipe still needs
-        one, or if somebody else has replaced an old pack meanwhile; then nothing is changed.
+        one, or if meanwhile somebody else has replaced an old pack or counts on one; then nothing is changed.
         """
         with self._store._writing() as connection:
-            _lock(connection, shared=False)
-            there = select(packs.c.id).where(packs.c.id.in_(old), packs.c.doomed.is_(False))
-            if set(connection.execute(there).scalars()) != set(old):
+            lock_packs(connection, shared=False)
+            there = select(packs.c.id, packs.c.task_id).where(packs.c.id.in_(old), packs.c.doomed.is_(False))
+            tasks_of = {row.id: row.task_id for row in connection.execute(there)}
+            if tasks_of.keys() != set(old) or any(is_counting(connection, t) for t in tasks_of.values()):
                 raise ChunksMissing({each.digest for each in pack.chunks})
             pack_id = _new_pack(connection, place_id, pack, None)
             _refuse_circles(connection, place_id, pack)
@@ -220,6 +224,7 @@ class Kept(KeptReading):
 
 
 def _drop(connection: Connection, snapshot_ids: Collection[int], reason: str) -> None:
+    adopt(connection, snapshot_ids)
     for batch in batches(sorted(snapshot_ids)):
         connection.execute(delete(kept).where(kept.c.snapshot_id.in_(batch), kept.c.path.is_(None)))
         connection.execute(
@@ -273,11 +278,11 @@ def _add_recipe(connection: Connection, place_id: int, file: NewFile) -> int:
         "chunks": file.recipe,
         "created": time.time(),
     }
-    added = connection.execute(insert_into(connection, recipes).values(row).on_conflict_do_nothing())
+    is_new = insert_new(connection, recipes, row)
     found = connection.execute(
         select(recipes.c.id).where(recipes.c.place_id == place_id, recipes.c.digest == file.digest)
     ).scalar_one()
-    if added.rowcount:
+    if is_new:
         _add_uses(connection, place_id, found, file.chunks)
     return int(found)
 
@@ -298,17 +303,13 @@ def _digests(recipe: bytes) -> Iterator[bytes]:
         yield recipe[at : at + 32]
 
 
-def _note(connection: Connection, event_id: str, keeping: str, reason: str, stored: int | None) -> None:
+def _note(
+    connection: Connection, event_id: str, keeping: str, reason: str, stored: int | None, *only: Any
+) -> None:
     values: dict[str, Any] = {"keeping": keeping, "keeping_reason": reason}
     if stored is not None:
         values["stored"] = stored
-    connection.execute(update(snapshots).where(snapshots.c.event_id == event_id).values(values))
-
-
-def _lock(connection: Connection, *, shared: bool) -> None:
-    if connection.dialect.name == "postgresql":
-        kind = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
-        connection.execute(text(f"SELECT {kind}({_LOCK})"))
+    connection.execute(update(snapshots).where(snapshots.c.event_id == event_id, *only).values(values))
 
 
 def _chunk_row(place_id: int, pack_id: int, chunk: Any) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, func, select
 
 from autolog.events import FileFacts
 
+from .counting import is_counting
 from .database import Store
 from .known import remembered
 from .known import text as as_text
@@ -235,10 +236,20 @@ class KeptReading:
             return set(connection.execute(query).scalars())
 
     def is_counted_on(self, pack_id: int) -> bool:
-        """Whether a pack is of a task that is running: it may hold what a snapshot under way needs."""
-        query = select(packs.c.id).where(packs.c.id == pack_id, packs.c.task_id.in_(running()))
+        """Whether a task counts on a pack (`counting`): it may hold what one of its snapshots needs."""
+        query = select(packs.c.task_id).where(packs.c.id == pack_id)
         with self._store._reading() as connection:
-            return connection.execute(query).first() is not None
+            return is_counting(connection, connection.execute(query).scalar())
+
+    def became(self, events: Iterable[str]) -> dict[str, tuple[str, str]]:
+        """What became of the bytes of these events' snapshots (`SnapshotRecord.keeping`), and why."""
+        query = select(snapshots.c.event_id, snapshots.c.keeping, snapshots.c.keeping_reason)
+        with self._store._reading() as connection:
+            return {
+                row.event_id: (row.keeping, row.keeping_reason)
+                for batch in batches(sorted(set(events)))
+                for row in connection.execute(query.where(snapshots.c.event_id.in_(batch)))
+            }
 
     def series(
         self, task_id: str | None = None, model_id: str | None = None

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, and_, delete, func, or_, select, update
 
 from autolog.errors import InUse
 
+from .counting import adopt, lock_packs
 from .database import Store
 from .measuring import forget_metrics
 from .racing import repeated
@@ -82,6 +83,7 @@ def remove(
     that are gone. Nothing is changed if something is raised.
     """
     with store._writing() as connection:
+        lock_packs(connection, shared=True)
         refuse(connection, Going(snapshot_ids, model_ids, force, archived))
         ids = set(snapshot_ids)
         for batch in batches(sorted(model_ids)):
@@ -133,6 +135,7 @@ def _uses(
 def _remove_snapshots(connection: Connection, ids: Collection[int]) -> None:
     digests = set(connection.execute(select(snapshots.c.digest).where(snapshots.c.id.in_(ids))).scalars())
     connection.execute(update(inputs).where(inputs.c.snapshot_id.in_(ids)).values(snapshot_id=None))
+    adopt(connection, ids)
     connection.execute(delete(kept).where(kept.c.snapshot_id.in_(ids)))
     forget_metrics(connection, ids)
     for table in (parts, weights, aliases):

@@ -1,0 +1,246 @@
+"""What waits keeps all that it needs, whatever becomes of the other versions that it shares bytes with."""
+
+import os
+import shutil
+import time
+
+import pytest
+
+from autolog.content import alone, read_item
+from autolog.errors import DestinationError
+from autolog.events import Started
+from autolog.keeping import collect, remove, repack, restore, verify
+from autolog.store import Going, Writer
+from autolog.store import remove as remove_records
+
+pytestmark = pytest.mark.core
+
+SIZE = 400_000
+
+
+def waits(keep, data, path="/x/last.pt"):
+    """A version that is put aside and recorded as one that waits."""
+    staged = keep.stage(data, path)
+    keep.kept.note(staged.facts["event"], "waiting")
+    return staged
+
+
+def sent(keep, *items):
+    """Send what an earlier process has put aside, as that reads it."""
+    for each in items:
+        assert keep.send(read_item(each.folder))
+        shutil.rmtree(each.folder)
+
+
+def came_back(keep, tmp_path):
+    """The bytes of all versions that are there."""
+    found = []
+    for each in keep.snapshots:
+        if each.keeping == "kept":
+            restore(each, keep.kept, keep.home, str(tmp_path / f"restored-{each.id}"))
+            found.append((tmp_path / f"restored-{each.id}").read_bytes())
+    assert list(verify(keep.kept, keep.home, deep=True)) == []
+    return found
+
+
+def on_disk(keep):
+    """How many bytes of chunks wait, each file counted once."""
+    found = {}
+    for here, _, names in os.walk(os.path.join(keep.home, "waiting")):
+        for name in names:
+            if name.startswith("chunks"):
+                status = os.stat(os.path.join(here, name))
+                found[status.st_ino] = status.st_size
+    return sum(found.values())
+
+
+def test_what_a_removed_version_brought_stays_for_those_that_share_it(keep, tmp_path):
+    keep, data = keep(), os.urandom(SIZE)
+    items = [waits(keep, data + bytes([number])) for number in range(3)]
+    assert on_disk(keep) < 2 * SIZE
+    keep.end()
+    remove(keep.store, keep.home, keep.kept, Going([keep.snapshots[0].id]))
+    assert not keep.send(read_item(items[0].folder))
+    shutil.rmtree(items[0].folder)
+    sent(keep, *items[1:])
+    assert came_back(keep, tmp_path) == [data + b"\1", data + b"\2"]
+
+
+def test_any_order_and_any_that_are_missing(keep, tmp_path):
+    keep, data = keep(), os.urandom(SIZE)
+    items = [waits(keep, data + bytes([number]) * 1000) for number in range(5)]
+    for gone in (0, 2):
+        shutil.rmtree(items[gone].folder)
+    sent(keep, items[4], items[1], items[3])
+    assert came_back(keep, tmp_path) == [data + bytes([number]) * 1000 for number in (1, 3, 4)]
+
+
+def test_of_a_file_that_little_is_needed_of_that_little_is_copied(keep, tmp_path):
+    keep, data = keep(), os.urandom(4 * SIZE)
+    first = waits(keep, data)
+    # Chunks of the beginning alone.
+    second = waits(keep, data[:SIZE] + os.urandom(SIZE))
+    shutil.rmtree(first.folder)
+    assert on_disk(keep) <= 2 * SIZE
+    sent(keep, second)
+    assert len(came_back(keep, tmp_path)) == 1
+
+
+def test_where_a_file_has_one_name_only_it_is_put_aside_again(keep, tmp_path, monkeypatch):
+    def refused(*arguments, **options):
+        raise PermissionError(1, "Operation not permitted")
+
+    keep, data = keep(), os.urandom(SIZE)
+    monkeypatch.setattr(os, "link", refused)  # as file systems without hard links do
+    items = [waits(keep, data + bytes([number])) for number in range(2)]
+    monkeypatch.undo()
+    shutil.rmtree(items[0].folder)
+    sent(keep, items[1])
+    assert came_back(keep, tmp_path) == [data + b"\1"]
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgres"])
+def test_what_was_sent_is_not_put_aside_again(keep, tmp_path, request, database):
+    url = None if database == "sqlite" else request.getfixturevalue("postgres").url
+    keep, data = keep(url=url), os.urandom(SIZE)
+    sent(keep, waits(keep, data))
+    again = waits(keep, data)
+    assert on_disk(keep) == 0
+    sent(keep, again)
+    assert came_back(keep, tmp_path) == [data, data]
+
+
+def test_collecting_leaves_what_a_waiting_version_needs(keep, tmp_path):
+    keep, data = keep(), os.urandom(SIZE)
+    sent(keep, waits(keep, data), waits(keep, os.urandom(SIZE)))
+    best = waits(keep, data, "/x/best.pt")
+    keep.end()
+    keep.kept.drop([keep.snapshots[0].id], "by rule")
+    assert collect(keep.kept, keep.home).freed == 0
+    repack(keep.kept, keep.home)
+    sent(keep, best)
+    assert came_back(keep, tmp_path)[-1] == data
+    # And then it goes by the same rules as anything else.
+    keep.kept.drop([keep.snapshots[2].id], "by rule")
+    assert collect(keep.kept, keep.home).freed >= SIZE
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgres"])
+@pytest.mark.parametrize("way", ["dropped", "removed", "records alone"])
+def test_what_another_task_brought_stays_too(keep, tmp_path, request, way, database):
+    """The chunks lie in a pack of another task, whose version goes, and so does our own that was kept."""
+    url = None if database == "sqlite" else request.getfixturevalue("postgres").url
+    keep, data = keep(url=url), os.urandom(SIZE)
+    sent(keep, waits(keep, data, "/x/theirs.pt"))
+    keep.end()
+    keep.seen.clear()
+    keep.task = os.urandom(16).hex()
+    Writer(keep.store).started(Started(keep.task, 3.0, "digits", "second", "/x/train.py"), 3.0)
+    sent(keep, waits(keep, data, "/x/ours.pt"))
+    best = waits(keep, data, "/x/best.pt")
+    keep.end()
+    ids = [each.id for each in keep.snapshots[:2]]
+    # Theirs last: who looks at the packs' tasks sees none that counts on them.
+    for each in (ids[1:], ids[:1]):
+        if way == "dropped":
+            keep.kept.drop(each, "by rule")
+        elif way == "removed":
+            remove(keep.store, keep.home, keep.kept, Going(each))
+        else:
+            remove_records(keep.store, each)
+        collect(keep.kept, keep.home)
+    sent(keep, best)
+    assert came_back(keep, tmp_path) == [data]
+
+
+@pytest.mark.parametrize(("silent", "is_left"), [(3600, True), (30 * 86400, False)])
+def test_a_task_that_is_out_of_reach_counts_on_what_it_kept(keep, silent, is_left):
+    """Its machine is off, or cut off from the store: what it has put aside isn't even recorded."""
+    keep, data = keep(), os.urandom(SIZE)
+    sent(keep, waits(keep, data))
+    with keep.store._writing() as connection:
+        connection.exec_driver_sql(f"UPDATE tasks SET heartbeat = {time.time() - silent}")
+    keep.kept.drop([keep.snapshots[0].id], "by rule")
+    assert (collect(keep.kept, keep.home).freed == 0) is is_left
+
+
+def test_a_pack_that_somebody_counts_on_by_now_is_not_replaced(keep, tmp_path, monkeypatch):
+    keep, data, other = keep(), os.urandom(SIZE), os.urandom(SIZE // 2)
+    sent(keep, keep.stage_files({"a": data, "b": other}), keep.stage_files({"b": other}))
+    late = waits(keep, data)
+    keep.end()
+    keep.kept.drop([keep.snapshots[0].id], "by rule")
+    replace = type(keep.kept).replace
+    monkeypatch.setattr(type(keep.kept), "is_counted_on", lambda self, pack_id: False)  # asked too early
+    asked = []
+    monkeypatch.setattr(type(keep.kept), "replace", lambda *given: asked.append(1) or replace(*given))
+    collect(keep.kept, keep.home)
+    assert asked
+    assert keep.send(read_item(late.folder))
+    restore(keep.snapshots[2], keep.kept, keep.home, str(tmp_path / "late"))
+    assert (tmp_path / "late").read_bytes() == data
+
+
+def test_who_is_late_does_not_say_that_what_is_kept_waits(keep):
+    keep = keep()
+    staged = keep.save(os.urandom(1000))
+    for said in ("waiting", "failed"):
+        keep.kept.note(staged.facts["event"], said, "late")
+        assert [each.keeping for each in keep.snapshots] == ["kept"]
+
+
+def test_one_at_a_time_takes_on_what_waits(keep, tmp_path):
+    folder = str(tmp_path / "item")
+    with alone(folder) as first:
+        assert not first  # it isn't there
+    with alone(folder, wait=True) as first, alone(folder) as second:
+        assert (first, second) == (True, False)
+        shutil.rmtree(folder)
+        with alone(folder) as third:
+            assert not third
+        with alone(folder, wait=True) as fourth:
+            assert fourth  # it is another folder of that name
+    assert os.path.exists(os.path.join(folder, "lock"))
+
+
+@pytest.mark.parametrize("kind", ["packs", "files"])
+def test_a_bucket_that_is_not_there_yet_is_waited_for(keep, tmp_path, s3, kind):
+    url = f"s3://{s3.name}-later/prefix"
+    keep = keep(content_store=url) if kind == "packs" else keep(output_uri=url)
+    data = os.urandom(SIZE)
+    staged = keep.stage(data)
+    with pytest.raises(DestinationError, match="can't be written"):
+        keep.send(staged)
+    import fsspec
+
+    fsspec.filesystem("s3").mkdir(f"{s3.name}-later")
+    try:
+        sent(keep, staged)
+        assert came_back(keep, tmp_path) == [data]
+    finally:
+        fsspec.filesystem("s3").rm(f"{s3.name}-later", recursive=True)
+
+
+def test_what_was_given_up_says_so_itself(keep):
+    keep, data = keep(), os.urandom(SIZE)
+    first, second = waits(keep, data), waits(keep, data + b"2")
+    first.give_up("no room")
+    assert os.listdir(first.folder) == ["item.json"]
+    found = read_item(first.folder)
+    assert (found.given_up, found.files, found.facts["event"]) == ("no room", (), first.facts["event"])
+    sent(keep, second)
+    assert [each.keeping for each in keep.snapshots] == ["waiting", "kept"]
+
+
+def test_a_save_is_not_written_into_a_file_that_others_hold(keep, tmp_path):
+    """A folder is used again: after a crash, an event is put aside once more."""
+    from autolog.content import Staging
+
+    keep, data = keep(), os.urandom(SIZE)
+    first, second = waits(keep, data), waits(keep, data)
+    assert os.stat(os.path.join(first.folder, "chunks")).st_nlink == 2
+    staging = Staging(first.folder, {})
+    assert os.listdir(first.folder) == ["chunks"]
+    staging.abandon()
+    sent(keep, second)
+    assert came_back(keep, tmp_path) == [data]
