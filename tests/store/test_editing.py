@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, text, update
 
 from autolog.errors import BadName, NotFound, Published
-from autolog.store import Selection, Store
+from autolog.store import NewModel, Selection, Store, create_model
 from autolog.store.editing import alias, edit, metrics_of, publish, report, unalias
 from autolog.store.removing import remove
 from autolog.store.schema import aliases, described, metrics, models, snapshots, tagged
@@ -261,3 +261,14 @@ def test_publishing_and_editing_at_once_end_in_one_clear_state(url, store, model
     assert found.labels == at_once
     assert refused == [*range(refused[0], 200)]
     assert found.labels == ({"cat": refused[0] - 1} if refused[0] else {})
+
+
+def test_another_type_is_another_value(store):
+    model_id = create_model(store, NewModel("m", "p"))
+    for values in (
+        {"a": 1, "deep": {"b": [1]}},
+        {"a": True, "deep": {"b": [1]}},
+        {"a": True, "deep": {"b": [1.0]}},
+    ):
+        edit(store, model_id, lambda now, values=values: {"metadata": values})
+        assert repr(store.head(model_id).metadata) == repr(values)

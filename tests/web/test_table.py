@@ -160,7 +160,12 @@ def _some_without(pages):
         model_id = create_model(pages.store, NewModel(name, "p", tags=("Z",) if number % 2 else ()))
         if number % 3 == 0:
             report(pages.store, model_id, "val_loss", float("nan") if number == 6 else number / 10, number)
-        edit(pages.store, model_id, lambda now, n=number: {"metadata": {"optimizer": n} if n % 2 else {}})
+        # Answers tell milliseconds, by which none of these moments is like another.
+        change = {"metadata": {"optimizer": number} if number % 2 else {}}
+        edit(pages.store, model_id, lambda now, change=change: change, when=2e9 + number)
+        with pages.store._writing() as connection:
+            at = update(schema.models).where(schema.models.c.id == model_id).values(created=1e9 + number)
+            connection.execute(at)
 
 
 def test_the_order_is_what_it_says(pages):

@@ -17,7 +17,7 @@ from .bulk import Changed, edit_many, publish_many
 from .changes import changes_of
 from .copying import copy_store
 from .database import Store
-from .editing import alias, check_name, check_tag, edit, metrics_of, publish, report, unalias
+from .editing import alias, check_name, check_tag, edit, is_same, metrics_of, publish, report, unalias
 from .exchange import Taken, give, take
 from .external import External, add_contents, record_external
 from .figures import FigureRecord, NewFigure, drawn_figures, figures_of, report_figure
@@ -184,6 +184,7 @@ __all__ = [
     "forget_task",
     "give",
     "has_artifact_at",
+    "is_same",
     "key_by_hand",
     "last_iteration",
     "lately",

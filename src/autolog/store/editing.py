@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import time
@@ -23,6 +24,7 @@ __all__ = [
     "alias",
     "edit",
     "edit_within",
+    "is_same",
     "metrics_of",
     "publish",
     "publish_within",
@@ -67,6 +69,13 @@ def edit(store: Store, model_id: str, change: Change, *, when: float | None = No
     return _edit(store, model_id, change, time.time() if when is None else when)
 
 
+def is_same(one: Any, other: Any) -> bool:
+    """Whether values are equal, and what is in them of the same types: 1, 1.0 and true are three."""
+    if one != other or not isinstance(one, Mapping):
+        return bool(one == other)
+    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+
+
 @repeated
 def _edit(store: Store, model_id: str, change: Change, when: float) -> ModelRecord:
     with store._writing(f"model:{model_id}") as connection:
@@ -78,7 +87,9 @@ def edit_within(
 ) -> ModelRecord:
     """`edit` within a transaction that holds the model's lock."""
     record = store._model(connection, model_id)
-    wanted = {name: value for name, value in change(record).items() if getattr(record, name) != value}
+    wanted = {
+        name: value for name, value in change(record).items() if not is_same(getattr(record, name), value)
+    }
     if not wanted:
         return record
     forbidden = sorted(name for name in wanted if not _MAY[name])

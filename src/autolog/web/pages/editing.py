@@ -24,7 +24,7 @@ from starlette.routing import Route
 
 from autolog.errors import BadName, BadValue, NotFound
 from autolog.shown import plain
-from autolog.store import ModelRecord, alias, edit, model_with_newest, unalias
+from autolog.store import ModelRecord, alias, edit, is_same, model_with_newest, unalias
 
 from ..export import as_json
 from ..receiving import Wanted, read_json, wanted_of
@@ -124,7 +124,7 @@ def _entries(column: str, one: str, check: Callable[[str, Any], Any]) -> Callabl
                     raise BadName(f"there is {one} {name!r} already")
                 after[name] = value
             undo.clear()
-            if after != before:
+            if not is_same(after, before):
                 gone = {name: before[name] for name in removed if name in before}
                 undo.update({column: {"remove": list(new), "add": gone}})
             return {column: after}
