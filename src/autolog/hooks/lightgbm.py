@@ -1,8 +1,9 @@
 """LightGBM: files are written from C++ by `Booster.save_model`, read by `Booster(model_file=)`.
 
 Continued training (`init_model=`) reads its file through `_InnerPredictor`. A booster as text goes through
-`model_to_string` and `Booster(model_str=)`, which LightGBM itself also uses to copy, pickle and finish a
-booster: those are not the user's saves. A `CVBooster` is one JSON file, written by Python.
+`model_to_string`, `model_from_string` and `Booster(model_str=)`, which LightGBM itself also uses to copy,
+pickle and finish a booster: those are not the user's saves. A `CVBooster` is one JSON text, written by
+Python from those of its boosters.
 """
 
 from typing import Any
@@ -22,11 +23,13 @@ def _written(call: Call) -> bytes | None:
     return None if call.caller.startswith("lightgbm.") else _bytes(call.result)
 
 
+def _given(call: Call) -> bytes | None:
+    return None if call.caller.startswith("lightgbm.") else _bytes(call.arguments.get("model_str"))
+
+
 def _read(call: Call) -> Any:
     path = call.arguments.get("model_file")
-    if path is not None or call.arguments.get("model_str") is None or call.caller.startswith("lightgbm."):
-        return path
-    return _bytes(call.arguments["model_str"])
+    return _given(call) if path is None else path
 
 
 def _settings(booster: Any) -> str | None:
@@ -52,8 +55,11 @@ hook = Hook(
         save("lightgbm.basic:Booster.save_model", path="filename", model="self", metrics=_scores),
         save("lightgbm.basic:Booster.model_to_string", path=_written, model="self", metrics=_scores),
         save("lightgbm.engine:CVBooster.save_model", path="filename"),
+        save("lightgbm.engine:CVBooster.model_to_string", path=_written),
         load("lightgbm.basic:Booster.__init__", path=_read, model="self"),
+        load("lightgbm.basic:Booster.model_from_string", path=_given, model="self"),
         load("lightgbm.basic:_InnerPredictor.from_model_file", path="model_file", model=None),
         load("lightgbm.engine:CVBooster.__init__", path="model_file", model=None),
+        load("lightgbm.engine:CVBooster.model_from_string", path=_given, model=None),
     ),
 )

@@ -25,7 +25,10 @@ print(
     lgb.Booster(model_file=Path("out/path.txt")).num_trees(),
 )
 print(lgb.Booster(model_str=Path("out/from_text.txt").read_text()).num_trees())
+other = lgb.train(settings, train, 1)
+print(other.model_from_string(Path("out/keyword.txt").read_text()).num_trees())
 print(len(lgb.CVBooster(model_file="out/folds.json").boosters))
+print(len(lgb.CVBooster().model_from_string(Path("out/folds_from_text.json").read_text()).boosters))
 try:
     lgb.Booster(model_file="out/missing.txt")
 except lgb.basic.LightGBMError as error:

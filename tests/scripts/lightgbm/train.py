@@ -38,6 +38,7 @@ Path("out/from_text.txt").write_text(booster.model_to_string(num_iteration=5))
 
 scores = lgb.cv(settings, train, 2, nfold=2, return_cvbooster=True, seed=0)
 scores["cvbooster"].save_model("out/folds.json")
+Path("out/folds_from_text.json").write_text(scores["cvbooster"].model_to_string(num_iteration=1))
 
 x, y = load_wine(return_X_y=True)
 classifier = lgb.LGBMClassifier(n_estimators=3, num_leaves=5, n_jobs=1, verbose=-1).fit(x, y)
