@@ -106,9 +106,11 @@ def _series_by_state(call: Call) -> tuple[str, int | None] | None:
     checkpoint, path = call.arguments["checkpoint"], call.arguments["path"]
     if not isinstance(checkpoint, dict) or "global_step" not in checkpoint:
         return None
-    for state in (checkpoint.get("callbacks") or {}).values():
-        paths = [*state.get("best_k_models", ()), state.get("best_model_path"), state.get("last_model_path")]
-        if path in paths and state.get("dirpath"):
+    for state in _states(checkpoint):
+        # Those of ModelCheckpoint; another callback may well have something else under such a name.
+        if not isinstance(state.get("best_k_models"), dict) or not isinstance(state.get("dirpath"), str):
+            continue
+        if path in (*state["best_k_models"], state.get("best_model_path"), state.get("last_model_path")):
             name = os.path.splitext(os.path.relpath(path, state["dirpath"]))[0]
             title = _title(_FILLED, name) or state.get("monitor") or ""
             return _group(state["dirpath"], title, checkpoint["global_step"])
@@ -122,10 +124,20 @@ def _known(call: Call) -> Any:
 
 
 def _known_by_state(call: Call) -> dict[str, Any]:
-    checkpoint = call.arguments["checkpoint"]
+    states = _states(call.arguments["checkpoint"])
+    return {each["monitor"]: each.get("current_score") for each in states if _is_name(each.get("monitor"))}
+
+
+def _states(checkpoint: Any) -> list[dict[str, Any]]:
+    """What the callbacks keep in a checkpoint, where that is a mapping: they may keep whatever they like."""
     callbacks = checkpoint.get("callbacks") if isinstance(checkpoint, dict) else None
-    states = [each for each in (callbacks or {}).values() if isinstance(each, dict) and each.get("monitor")]
-    return {each["monitor"]: each.get("current_score") for each in states}
+    return (
+        [each for each in callbacks.values() if isinstance(each, dict)] if isinstance(callbacks, dict) else []
+    )
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and bool(value)
 
 
 def _title(pattern: re.Pattern[str], name: str) -> str:

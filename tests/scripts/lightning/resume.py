@@ -15,8 +15,8 @@ import warnings
 import pytorch_lightning as pl
 import torch
 from lightning_fabric import Fabric
-from pytorch_lightning.callbacks import ModelCheckpoint, OnExceptionCheckpoint
-from pytorch_lightning.plugins.io import AsyncCheckpointIO
+from pytorch_lightning.callbacks import Callback, ModelCheckpoint, OnExceptionCheckpoint
+from pytorch_lightning.plugins.io import AsyncCheckpointIO, TorchCheckpointIO
 from pytorch_lightning.tuner import Tuner
 from sklearn.datasets import load_digits
 from torch import nn
@@ -74,6 +74,19 @@ class Refusing(Classifier):
         raise ValueError("no checkpoint, please")
 
 
+class Losses(Callback):
+    """Keeps what it has seen as a list."""
+
+    def __init__(self):
+        self.seen = []
+
+    def on_train_batch_end(self, trainer, module, outputs, batch, index):
+        self.seen.append(float(outputs["loss"]))
+
+    def state_dict(self):
+        return self.seen
+
+
 def trainer(epochs, *callbacks, plugins=()):
     return pl.Trainer(
         default_root_dir="runs",
@@ -116,7 +129,10 @@ print(f"{Classifier.load_from_checkpoint(kept.best_model_path)(data.tensors[0]).
 
 # Written on a thread, while training goes on; the name of a checkpoint has nothing but the loss in it.
 written = trainer(
-    2, ModelCheckpoint("runs/async", "best-{loss:.3f}", save_top_k=-1), plugins=[AsyncCheckpointIO()]
+    2,
+    Losses(),
+    ModelCheckpoint("runs/async", "best-{loss:.3f}", save_top_k=-1),
+    plugins=[AsyncCheckpointIO()],
 )
 written.fit(model)
 print(len(os.listdir("runs/async")))
@@ -128,6 +144,10 @@ fabric.save("runs/fabric.ckpt", {"model": wrapped})
 print(fabric.load("runs/fabric.ckpt", {"model": wrapped}))
 fabric.save("runs/state.pt", wrapped.state_dict())
 fabric.load_raw("runs/state.pt", wrapped)
+
+# By itself it takes any mapping, also one with names that a Trainer's checkpoint has for something else.
+mine = {"state_dict": Classifier().state_dict(), "global_step": 3, "callbacks": ["none"]}
+TorchCheckpointIO().save_checkpoint(mine, "runs/mine.ckpt")
 
 for attempt in (
     lambda: Classifier.load_from_checkpoint("missing.ckpt"),
