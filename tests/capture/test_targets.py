@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+import tarfile
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from autolog.capture.pin import pin_open_file
 from autolog.capture.target import Target
 
 fsspec: Any = pytest.importorskip("fsspec")
@@ -50,3 +53,52 @@ def test_bytes_on_another_file_system_are_recorded_with_size_and_digest(lab: Any
     (snapshot,) = lab.snapshots()
     assert [f"{snapshot.digest} {snapshot.size}"] == done.lines
     assert (snapshot.uri, snapshot.state) == ("memory:///runs/model.bin", "at_path")
+
+
+def archives(folder: Path) -> tuple[Path, Path]:
+    """A tar and a zip with the file `inner.bin` in them."""
+    (folder / "inner.bin").write_bytes(b"weights")
+    with tarfile.open(folder / "a.tar", "w") as tar:
+        tar.add(folder / "inner.bin", "inner.bin")
+    with zipfile.ZipFile(folder / "a.zip", "w") as packed:
+        packed.write(folder / "inner.bin", "inner.bin")
+    return folder / "a.tar", folder / "a.zip"
+
+
+def test_a_member_of_an_archive_is_no_file_of_its_own(tmp_path: Path) -> None:
+    tar_path, zip_path = archives(tmp_path)
+    with tarfile.open(tar_path) as tar:
+        member = tar.extractfile("inner.bin")
+        assert pin_open_file(member) is None
+        assert member is not None
+        assert member.read() == b"weights"
+    with zipfile.ZipFile(zip_path) as packed, packed.open("inner.bin") as inner:
+        assert pin_open_file(inner) is None
+        assert inner.read() == b"weights"
+
+
+@pytest.mark.parametrize("error", [NotImplementedError, OSError, ValueError, AttributeError])
+def test_a_stream_whose_descriptor_is_not_to_be_had_has_none(error: type[Exception]) -> None:
+    class Stream(io.RawIOBase):
+        def fileno(self) -> int:
+            raise error
+
+    assert pin_open_file(Stream()) is None
+
+
+def test_a_load_from_a_member_of_a_tar_is_recorded_without_a_fault(lab: Any) -> None:
+    done = lab.run(
+        """
+        import pickle, tarfile
+
+        model = Model.random(1000)
+        save(model, "inner.bin")
+        with tarfile.open("a.tar", "w") as tar:
+            tar.add("inner.bin")
+        with tarfile.open("a.tar") as tar, tar.extractfile("inner.bin") as member:
+            print(load(member).data == model.data)
+        """
+    )
+    assert (done.lines, done.err) == (["True"], "")
+    task = lab.task()
+    assert (len(task.faults), len(task.inputs)) == (0, 1)

@@ -117,12 +117,14 @@ def is_buffer(target: Any) -> bool:
 
 
 def _number(file: Any) -> int | None:
-    """The descriptor number of an open file object, None for one without (a buffer, a socket file)."""
+    """The descriptor number of an open file object, None for one without (a buffer, part of an archive)."""
     get_number = getattr(file, "fileno", None)
     if get_number is None or getattr(file, "closed", False):
         return None
     try:
         number = get_number()
-    except (OSError, ValueError):  # io.UnsupportedOperation is both; ValueError: closed
+    except (OSError, ValueError, AttributeError, NotImplementedError):
+        # io.UnsupportedOperation is the first two, ValueError a closed file. A member of a tar asks what it
+        # reads through, which has no `fileno`; others have one that was never written.
         return None
     return number if isinstance(number, int) and number >= 0 else None
