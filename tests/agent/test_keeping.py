@@ -8,8 +8,10 @@ import pytest
 from toyframework import digest
 from toylab import wait_until
 
-from autolog.agent.aside import GIVEN_WAY
+from autolog.agent.aside import GIVEN_WAY, Aside
+from autolog.agent.told import Told
 from autolog.content import read_item
+from autolog.events import FileFacts, Saved
 from autolog.keeping import restore, verify
 from autolog.store import Kept
 
@@ -272,3 +274,21 @@ def test_what_waits_when_everybody_is_gone_goes_with_the_next_run(lab, tmp_path)
     wait_until(lambda: [each.keeping for each in lab.snapshots()] == ["kept", "kept"], 30)
     assert [os.path.isdir(place), os.path.isdir(lab.home / "content")] == [True, True]
     assert len(restored(lab, tmp_path)) == 2
+
+
+def save_of(number, size):
+    facts = FileFacts(1, number, size, 0, 0)
+    return Saved(f"b-{number}", 1.0, "Toy", "save", "file", "/x/m.toy", facts, size)
+
+
+def test_what_other_runs_have_sent_by_now_takes_no_room(tmp_path):
+    theirs = tmp_path / "waiting" / "a-1"
+    theirs.mkdir(parents=True)
+    (theirs / "chunks").write_bytes(b"x" * 800)
+    told = Told(f"sqlite:///{tmp_path}/autolog.db", "true", waiting_limit=1000)
+    aside = Aside(str(tmp_path), told, "b")
+    assert "800 bytes wait" in aside.begin(save_of(1, 300)).problem
+    shutil.rmtree(theirs)
+    putting = aside.begin(save_of(2, 300))
+    assert (putting.problem, putting.end(is_whole=False)) == ("", None)
+    assert "more than may wait" in aside.begin(save_of(3, 1001)).problem

@@ -126,6 +126,10 @@ class Aside:
         with self._lock:
             earlier = [each for each, (at, _) in self._waiting.items() if path and at == path]
         size = sum(part.facts.size for part in event.parts) or (event.size or 0)
+        if size > self._limit:
+            return Putting(self, event, None, f"its {size} bytes are more than may wait (waiting_limit)")
+        if self._bytes() + size > self._limit:
+            self._forget_gone()
         if self._bytes() + size > self._limit:
             for each in self.give_up(earlier, lambda given: self._bytes(given) + size <= self._limit):
                 self.done(each)
@@ -142,6 +146,13 @@ class Aside:
             return Putting(self, event, Staging(folder, self._seen), "")
         except DestinationError as error:
             return Putting(self, event, None, str(error))
+
+    def _forget_gone(self) -> None:
+        """Strike what others have taken to where it is kept, or given up: nobody tells us."""
+        with self._lock:
+            gone = [each for each in self._waiting if not os.path.isdir(os.path.join(self.folder, each))]
+        for each in gone:
+            self.done(each)
 
     def _bytes(self, without: Sequence[str] = ()) -> int:
         """How many bytes wait, or would without some events."""

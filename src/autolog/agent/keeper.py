@@ -155,8 +155,14 @@ class Keeper(Worker):
         if not isinstance(item, Outgoing):
             item()
             return
-        self._send(item)
-        self._under_way = ""
+        try:
+            self._send(item)
+        except BaseException as error:
+            # Nobody knows what went wrong: it stays where it is for a later agent, and nobody waits for it.
+            self._say(item, "waiting", f"{type(error).__name__}: {error}")
+            raise
+        finally:
+            self._under_way = ""
 
     def _next(self) -> Any:
         item = super()._next()
@@ -255,9 +261,9 @@ class Keeper(Worker):
             if self._note(str(staged.facts["event"]), "failed", GIVEN_WAY):
                 shutil.rmtree(staged.folder, ignore_errors=True)
 
-    def _say(self, item: Outgoing, kind: str) -> None:
+    def _say(self, item: Outgoing, kind: str, reason: str = "") -> None:
         if item.connection is not None:
-            item.connection.tell({"kind": kind, "id": item.event_id, "reason": self.blocked})
+            item.connection.tell({"kind": kind, "id": item.event_id, "reason": reason or self.blocked})
             self._wake()
 
     def rested(self) -> None:
