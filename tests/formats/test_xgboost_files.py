@@ -131,3 +131,16 @@ def test_truncated_files(any_outcome, kind):
     data = bytes(train("gbtree", 2).save_raw(kind))
     for length in range(60, len(data), 41):
         assert isinstance(any_outcome(data[:length], f"model.{kind}"), str), length
+
+
+@pytest.mark.parametrize("kind", ["json", "ubj"])
+def test_attributes_of_any_length_and_with_any_quotes(look, tmp_path, kind):
+    booster = train("gbtree")
+    texts = {"quotes": '"' * 300, "slashes": "\\" * 301, "both": '\\"' * 300, "long": '"a' * (1 << 20)}
+    booster.set_attr(**texts)
+    path = tmp_path / f"model.{kind}"
+    booster.save_model(path)
+    found = look(path.read_bytes())
+    assert found.parameters > 0
+    wanted = {key: value[:200] for key, value in texts.items()} | {"long": ""}  # which isn't held in memory
+    assert {key: found.details["attributes"][key] for key in texts} == wanted

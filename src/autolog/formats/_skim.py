@@ -23,6 +23,7 @@ _DEEPEST = 150  # CatBoost nests the nodes of a tree
 _MOST_VALUES = 3_000_000
 _LONGEST_TEXT = 1 << 20
 _NO_NUMBER = re.compile(rb"[^0-9+\-.eE, \t\r\nNaInfity]")
+_PIECE = 1 << 16
 _HEAD = 8  # numbers of an array that are kept
 
 
@@ -115,8 +116,11 @@ class _Json(_Skim):
     def _numbers(self, depth: int) -> Any:
         """The rest of an array that begins with a number."""
         commas, kept, last = 0, b"", b""
+        most = 512
         while True:
-            piece = self.source.rest()
+            # Most arrays are short, and each is looked for in a copy of what lies ahead.
+            piece = self.source.rest(most)
+            most = min(2 * most, _PIECE)
             other = _NO_NUMBER.search(piece)
             part = piece[: other.start()] if other else piece
             if not piece:
@@ -140,15 +144,24 @@ class _Json(_Skim):
         return Numbers(commas + 1, "", tuple(float(number) for number in head))
 
     def _text(self) -> str:
-        data = b""
+        parts: list[bytes] = []
+        length = slashes = 0
         while True:
-            part = self.source.until(b'"', _LONGEST_TEXT)
-            data += part
-            if (len(data) - len(data.rstrip(b"\\"))) % 2 == 0:
+            part, ended = self.source.some_until(b'"')
+            trailing = len(part) - len(part.rstrip(b"\\"))
+            slashes = trailing + (slashes if trailing == len(part) else 0)
+            if ended and slashes % 2:
+                part += b'"'
+                slashes, ended = 0, False
+            length += len(part)
+            parts.append(part)
+            if length > _LONGEST_TEXT:
+                parts.clear()  # what nobody shows is stepped over
+            if ended:
                 break
-            data += b'"'
-            if len(data) > _LONGEST_TEXT:
-                self._bad("a text has no end")
+        if length > _LONGEST_TEXT:
+            return ""
+        data = b"".join(parts)
         # XGBoost lets control characters stand in feature names.
         text: str = json.loads(b'"' + data + b'"', strict=False) if b"\\" in data else data.decode()
         return text

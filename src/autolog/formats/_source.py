@@ -114,11 +114,24 @@ class Source:
         self._at = found + 1
         return value
 
-    def rest(self) -> bytes:
-        """The bytes at hand, at least one unless the end is reached; they stay to be taken."""
+    def some_until(self, end: bytes) -> tuple[bytes, bool]:
+        """The bytes before the next byte `end`, which is taken too; or those at hand, if it isn't among them.
+
+        The second value says whether it was.
+        """
+        if self._at >= len(self._held) and not self._more():
+            raise self._ends_early()
+        found = self._held.find(end, self._at)
+        stop = found if found >= 0 else len(self._held)
+        value = self._held[self._at : stop]
+        self._at = stop + 1 if found >= 0 else stop
+        return value, found >= 0
+
+    def rest(self, most: int | None = None) -> bytes:
+        """The bytes at hand, at most `most`, none only at the end; they stay to be taken."""
         if self._at >= len(self._held):
             self._more()
-        return self._held[self._at :]
+        return self._held[self._at : None if most is None else self._at + most]
 
     def skip(self, count: int) -> None:
         """Step over `count` bytes, which may be far more than memory holds."""
