@@ -26,8 +26,8 @@ class Table:
         length = pages.number(back, 2)
         if length < 4 or length % 2:
             raise UnreadableWeights("malformed FlatBuffer: a table without its fields")
-        offsets = pages.take(back + 4, length - 4)
-        self._fields = [int.from_bytes(offsets[at : at + 2], "little") for at in range(0, length - 4, 2)]
+        #: two bytes a field
+        self._offsets = pages.take(back + 4, length - 4)
 
     def number(self, field: int, width: int = 4, signed: bool = False, missing: int = 0) -> int:
         """A number of that many bytes."""
@@ -69,7 +69,7 @@ class Table:
         return self._pages.take(at, min(count, longest)).decode("utf-8", "ignore") if count else ""
 
     def _place(self, field: int) -> int | None:
-        offset = self._fields[field] if field < len(self._fields) else 0
+        offset = int.from_bytes(self._offsets[2 * field : 2 * field + 2], "little")
         return self._at + offset if offset else None
 
     def _follow(self, place: int) -> int:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from autolog.errors import UnreadableWeights
 from autolog.formats._hdf5_layout import chunks, piece
-from autolog.formats._hdf5_messages import Attribute, Kind, attribute, dataspace, datatype
+from autolog.formats._hdf5_messages import Attribute, Kind, attribute, dataspace, datatype, number
 from autolog.formats._pages import Pages
 from autolog.formats._source import Enough, Seekable
 
@@ -25,12 +25,15 @@ MAGIC = b"\x89HDF\r\n\x1a\n"
 _LARGEST_HEADER = 1 << 24  # bytes of one chunk of an object header
 _LONGEST_NAME = 1 << 10
 _PER_LINK = 100  # bytes of memory that a link takes besides its name
+_PER_MESSAGE = 100  # and a message besides its data
+_PER_CHILD = 40  # and the address of a node
 _LONGEST_VALUE = 1 << 22  # bytes of an attribute's text
 _MOST_OBJECTS = 200_000
 _MOST_TREES = 1 << 23  # bytes of trees that list the chunks of arrays, a chunk taking at least 24
 _MOST_PARTS = 10_000  # chunks of one header, levels of one tree
 _DEEPEST = 60
 
+_NOTHING = 0x00
 _SPACE, _LINKS, _TYPE, _LINK, _EXTERNAL, _LAYOUT, _FILTERS, _ATTRIBUTE, _GO_ON, _TABLE, _ATTRIBUTES = (
     0x01, 0x02, 0x03, 0x06, 0x07, 0x08, 0x0B, 0x0C, 0x10, 0x11, 0x15
 )  # fmt: skip
@@ -114,19 +117,19 @@ class Hdf5:
             raise UnreadableWeights(f"malformed HDF5: no object header at byte {address}")
         found: list[Message] = []
         chunks = [(address + 16, int.from_bytes(head[8:12], "little"))]
-        seen = 0
+        seen: set[int] = set()
         while chunks:
             at, size = chunks.pop(0)
-            seen = self._bounded(seen, size)
+            self._check_chunk(at, size, seen)
             self._old_chunk(self.pages.take(at, size), found, chunks)
         return found
 
-    def _bounded(self, seen: int, size: int) -> int:
-        if seen > _MOST_PARTS:
+    def _check_chunk(self, at: int, size: int, seen: set[int]) -> None:
+        if at in seen or len(seen) > _MOST_PARTS:
             raise UnreadableWeights("malformed HDF5: an object header without end")
         if size > _LARGEST_HEADER:
             raise Enough(f"an object header of {size} bytes")
-        return seen + 1
+        seen.add(at)
 
     def _old_chunk(self, data: bytes, found: list[Message], chunks: list[tuple[int, int]]) -> None:
         at = 0
@@ -141,12 +144,14 @@ class Hdf5:
         at = address + 6 + (16 if flags & 0x20 else 0) + (4 if flags & 0x10 else 0)
         width = 1 << (flags & 3)
         found: list[Message] = []
+        size = self.pages.number(at, width)
         chunks: list[tuple[int, int]] = []
-        self._new_chunk(at + width, self.pages.number(at, width), flags, found, chunks)
-        seen = 0
+        seen: set[int] = set()
+        self._check_chunk(at + width, size, seen)
+        self._new_chunk(at + width, size, flags, found, chunks)
         while chunks:
             at, size = chunks.pop(0)
-            seen = self._bounded(seen, size)
+            self._check_chunk(at, size, seen)
             if self.pages.take(at, 4) != b"OCHK" or size < 8:
                 raise UnreadableWeights("malformed HDF5: an object header doesn't go on where it says")
             self._new_chunk(at + 4, size - 8, flags, found, chunks)
@@ -155,7 +160,6 @@ class Hdf5:
     def _new_chunk(
         self, at: int, size: int, flags: int, found: list[Message], chunks: list[tuple[int, int]]
     ) -> None:
-        self._bounded(0, size)
         data = self.pages.take(at, size)
         extra = 2 if flags & 4 else 0
         at = 0
@@ -170,6 +174,9 @@ class Hdf5:
     ) -> None:
         if len(message.data) < size:
             raise UnreadableWeights("malformed HDF5: a message is longer than its header")
+        self.pages.spend(_PER_MESSAGE)
+        if message.kind == _NOTHING:
+            return
         if message.kind != _GO_ON:
             found.append(message)
         elif size < self._offset + self._length:
@@ -308,6 +315,7 @@ class Hdf5:
     def _children(self, node: int, count: int) -> list[int]:
         step = self._length + self._offset
         data = self.pages.take(node + 8 + 2 * self._offset, count * step)
+        self.pages.spend(count * _PER_CHILD)
         return [self._at(data, at + self._length) for at in range(0, count * step, step)]
 
     def _symbols(self, node: int, count: int, names: bytes) -> Iterator[tuple[str, int]]:
@@ -348,7 +356,7 @@ class Hdf5:
             if count * made.kind.size > len(made.data):
                 return None
             return count if made.shape else self._text(made.kind, made.data[: made.kind.size])
-        return None if made.shape else _number(made.kind, made.data)
+        return None if made.shape else number(made.kind, made.data)
 
     def _text(self, kind: Kind, data: bytes) -> str:
         if kind.text == "varying":
@@ -386,14 +394,3 @@ class Hdf5:
             at += 8 + self._length + ((size + 7) & ~7)
         self._heaps[address] = objects
         return objects
-
-
-def _number(kind: Kind, data: bytes) -> int | float | None:
-    order = ">" if kind.big else "<"
-    if kind.name.startswith(("int", "uint")) and kind.size in (1, 2, 4, 8) and len(data) >= kind.size:
-        return int.from_bytes(data[: kind.size], "big" if kind.big else "little", signed=kind.signed)
-    code = {"float16": "e", "float32": "f", "float64": "d"}.get(kind.name)
-    if code is None or len(data) < kind.size:
-        return None
-    number: float = Struct(order + code).unpack(data[: kind.size])[0]
-    return number

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from autolog.errors import UnreadableWeights
 
-__all__ = ["Attribute", "Kind", "attribute", "dataspace", "datatype"]
+__all__ = ["Attribute", "Kind", "attribute", "dataspace", "datatype", "number"]
 
 _MOST_DIMENSIONS = 32  # HDF5's own limit
 _DEEPEST = 8
@@ -150,3 +150,15 @@ def attribute(data: bytes, width: int) -> Attribute | None:
         raise UnreadableWeights("malformed HDF5: an attribute is cut off")
     name = parts[0].split(b"\0", 1)[0].decode("utf-8", "replace")
     return Attribute(name, datatype(parts[1]), dataspace(parts[2], width), data[at:])
+
+
+def number(kind: Kind, data: bytes) -> int | float | None:
+    """The number of that type which `data` begins with; None for other types."""
+    order = ">" if kind.big else "<"
+    if kind.name.startswith(("int", "uint")) and kind.size in (1, 2, 4, 8) and len(data) >= kind.size:
+        return int.from_bytes(data[: kind.size], "big" if kind.big else "little", signed=kind.signed)
+    code = {"float16": "e", "float32": "f", "float64": "d"}.get(kind.name)
+    if code is None or len(data) < kind.size:
+        return None
+    found: float = Struct(order + code).unpack(data[: kind.size])[0]
+    return found

@@ -17,18 +17,20 @@ from autolog.formats._source import Enough, Seekable, origin_of
 __all__ = ["Held", "Pages", "Span"]
 
 _BUDGET = 1 << 27  # bytes
+_AT_LEAST = 1 << 22
+_TIMES = 256  # a small table is read in a dozen tiny reads, a large one but once
 _PER_READ = 64  # what a read costs besides its bytes, so that endless tiny reads are bounded too
 
 
 class Pages:
-    """Random reads of the first `size` bytes of `file`, at most `budget` bytes in all."""
+    """Random reads of the first `size` bytes of `file`: `budget` bytes in all, fewer of a small file."""
 
     def __init__(self, file: Seekable, size: int, budget: int = _BUDGET) -> None:
         self._file = file
         self.size = size
         #: where the first byte lies in the file on disk; None where it was decompressed
         self.origin = origin_of(file)
-        self._left = budget
+        self._left = min(budget, _AT_LEAST + _TIMES * size)
 
     def take(self, at: int, count: int) -> bytes:
         """The `count` bytes at offset `at`; `UnreadableWeights` where the file hasn't got them."""

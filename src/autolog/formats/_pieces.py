@@ -42,9 +42,11 @@ def look_into_pieces(files: Openers, deadline: float) -> tuple[str, ...]:
         if path not in files:
             continue
         with files[path]() as file:
-            size = file.seek(0, os.SEEK_END)
-            for offset, length in spans:
-                if time.monotonic() > deadline:
+            size = left = file.seek(0, os.SEEK_END)
+            for offset, length in dict.fromkeys(spans):
+                # Pieces don't overlap, so those of a sound file are never more than its bytes.
+                left -= max(0, length)
+                if left < 0 or time.monotonic() > deadline:
                     found[f"{readable(path, 200)}: not looked into as a whole"] = None
                     return tuple(found)
                 if 0 <= offset <= offset + length <= size:

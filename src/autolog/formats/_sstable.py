@@ -65,6 +65,7 @@ def _block(pages: Pages, offset: int, length: int) -> Iterator[tuple[bytes, byte
         size, at = _varint(data, at)
         if shared > len(key) or at + more + size > end or shared + more > _LONGEST_KEY:
             raise UnreadableWeights("malformed: an entry of a table is cut off")
+        pages.spend(shared + more)  # what it shares with the key before is made once more
         key = key[:shared] + data[at : at + more]
         yield key, data[at + more : at + more + size]
         at += more + size

@@ -13,7 +13,7 @@ from typing import Any, TypeGuard
 
 from autolog.errors import UnreadableWeights
 from autolog.formats._counting import cut_design
-from autolog.formats._flat import Table, root
+from autolog.formats._flat import root
 from autolog.formats._pages import Pages, Span
 from autolog.formats._shape import Contents, Tensor
 from autolog.formats._skim import Numbers, skim_json
@@ -26,6 +26,9 @@ _MAGIC = b"CBM1"
 _JSON = re.compile(rb'\s*\{\s*"(ctr_data|features_info|model_info)"\s*:')
 _TREES = ("oblivious_trees", "trees")
 _MOST_INFOS = 100
+_PARSED = ("params", "class_params")
+_TOLD = ("model_guid", "train_finish_time")
+_INFOS = (*_PARSED, *_TOLD)
 _LONGEST_INFO = 1 << 20
 _LONGEST_TEXT = 200
 _MOST_CLASSES = 1_000
@@ -52,7 +55,8 @@ def _binary(file: Seekable, size: int, length: int) -> Contents:
         raise UnreadableWeights(f"truncated: a CatBoost model of {length} bytes in a file of {size}")
     try:
         core = root(Pages(Span(file, 8, length), length))
-        infos = {table.text(0, _LONGEST_TEXT): table.text(1, _LONGEST_INFO) for table in _infos(core)}
+        named = ((table.text(0, _LONGEST_TEXT), table) for table in core.tables(2, _MOST_INFOS))
+        infos = {name: table.text(1, _LONGEST_INFO) for name, table in named if name in _INFOS}
         details: dict[str, Any] = {"format_version": readable(core.text(0), _LONGEST_TEXT)}
         trees = core.table(1)
         counts: dict[str, tuple[int, str]] = {}
@@ -68,13 +72,9 @@ def _binary(file: Seekable, size: int, length: int) -> Contents:
             }
     except Enough as bound:
         return Contents("CatBoost", details={"incomplete": str(bound)})
-    parsed = {key: _parsed(text) for key, text in infos.items() if key in ("params", "class_params")}
-    texts = {key: text for key, text in infos.items() if key not in parsed}
+    parsed = {key: _parsed(text) for key, text in infos.items() if key in _PARSED}
+    texts = {key: text for key, text in infos.items() if key not in _PARSED}
     return _contents("CatBoost", details, counts, {**texts, **parsed}, infos.get("params"))
-
-
-def _infos(core: Table) -> list[Table]:
-    return list(core.tables(2, _MOST_INFOS))
 
 
 def _parsed(text: str) -> Any:
@@ -137,7 +137,7 @@ def _contents(
     infos: dict[str, Any],
     design: str | None,
 ) -> Contents:
-    for key in ("model_guid", "train_finish_time"):
+    for key in _TOLD:
         if isinstance(text := infos.get(key), str):
             details[key] = readable(text, _LONGEST_TEXT)
     details.update(_training(infos.get("params")))

@@ -113,7 +113,7 @@ class _Model:
             elif field.number == 7 and field.length >= 0:
                 self.graphs += 1
                 self._graph(field.length, 0)
-            elif field.number == 8 and field.length >= 0:
+            elif field.number == 8 and field.length >= 0 and len(self._opsets) < _MOST_METADATA:
                 domain, version = self._pair(field)
                 self._opsets[domain or "ai.onnx"] = version
             elif field.number == 14 and len(self._metadata) < _MOST_METADATA:
