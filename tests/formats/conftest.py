@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import tracemalloc
 from collections.abc import Callable
 
 import pytest
@@ -71,3 +72,24 @@ def look() -> Callable[..., Contents]:
 def any_outcome() -> Callable[..., Contents | str | None]:
     """Looks into bytes that may be anything."""
     return outcome
+
+
+@pytest.fixture
+def frugal() -> Callable[..., Contents | Exception | None]:
+    """Looks into bytes, and demands an answer (tests have a time limit) and, where told, bounded memory."""
+
+    def look(data: bytes, name: str = "", megabytes: int = 0) -> Contents | Exception | None:
+        if megabytes:
+            tracemalloc.start()
+        found: Contents | Exception | None
+        try:
+            found = inspect(io.BytesIO(data), name)
+        except UnreadableWeights as fault:
+            found = fault
+        if megabytes:
+            _, most = tracemalloc.get_traced_memory()
+            tracemalloc.stop()
+            assert most < megabytes << 20
+        return found
+
+    return look

@@ -78,6 +78,22 @@ def test_it_is_found_inside_a_torch_archive(tmp_path):
         (b"\x80\x02\x84\x07\x00\x00\x00.", "copyreg.extension 7"),
         (b"\x80\x02cpip._internal\nmain\n.", "pip._internal.main"),
         (b"\x80\x02cmylib\nPopen\n.", "mylib.Popen"),
+        (b"\x80\x02cjoblib.testing\ncheck_subprocess_call\n.", "joblib.testing.check_subprocess_call"),
+        (b"\x80\x02cjoblib.numpy_pickle\n_unpickle\n.", "joblib.numpy_pickle._unpickle"),
+        (b"\x80\x02ctorch._utils\n_import_dotted_name\n.", "torch._utils._import_dotted_name"),
+        (b"\x80\x02cfastcore.basics\nexec_new\n.", "fastcore.basics.exec_new"),
+        (b"\x80\x02cfastcore.basics\neval_type\n.", "fastcore.basics.eval_type"),
+        (b"\x80\x02cfastcore.xtras\nexec_eval\n.", "fastcore.xtras.exec_eval"),
+        (b"\x80\x02ctorch.fx.operator_schemas\nx\n.", "torch.fx.operator_schemas.x"),
+        (b"\x80\x02cnumpy.lib._format_impl\nread_array\n.", "numpy.lib._format_impl.read_array"),
+        (b"\x80\x02caccelerate.test_utils.testing\nx\n.", "accelerate.test_utils.testing.x"),
+        (b"\x80\x02ctransformers.testing_utils\nrun_command\n.", "transformers.testing_utils.run_command"),
+        (
+            b"\x80\x02cscipy._lib._uarray._backend\nunpickle_function\n.",
+            "scipy._lib._uarray._backend.unpickle_function",
+        ),
+        (b"\x80\x02cnumpy.core\n_ufunc_reconstruct\nX\x02\0\0\0osX\x06\0\0\0system\x86R.", "os.system"),
+        (b"\x80\x02cnumpy.core\n_ufunc_reconstruct\nNN\x86R.", "numpy.core._ufunc_reconstruct"),
     ],
 )
 def test_every_way_to_name_a_function(data, name):
@@ -116,6 +132,63 @@ def test_what_models_hold_is_not_dangerous():
         assert contents.dangerous == (), (module, name)
         known = module not in ("__main__", "my.lib")
         assert contents.details.get("imports") == (None if known else [f"{module}.{name}"])
+
+
+def calls(data):
+    contents = inspect(io.BytesIO(b"\x80\x02" + data + b"."))
+    assert contents.dangerous == ()
+    return contents.details.get("imports")
+
+
+FUNCTION = b"cnumpy.lib\nsome_function\n"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        FUNCTION + b")R",
+        b"(inumpy.lib\nsome_function\n",
+        b"(" + FUNCTION + b"o",
+        b"cfunctools\npartial\n" + FUNCTION + b"\x85R)R",
+        b"cfunctools\npartial\ncfunctools\npartial\n" + FUNCTION + b"\x85R\x85R)R",
+        b"ctorch._tensor\n_rebuild_from_type_v2\n(" + FUNCTION + b"ctorch\nTensor\n)}tR",
+        b"cfunctools\npartial\nctorch._tensor\n_rebuild_from_type_v2\n" + FUNCTION + b"\x86R)R",
+        b"cnumpy.random._pickle\n__randomstate_ctor\n(N" + FUNCTION + b"tR",
+    ],
+)
+def test_functions_of_known_packages_that_frameworks_do_not_call(data):
+    """Nobody knows what they do: they are told as names of packages are that we don't know."""
+    assert calls(data) == ["numpy.lib.some_function"]
+
+
+def test_an_object_that_is_called():
+    assert calls(b"cnumpy.lib\nSomeClass\n)\x81)R") == ["numpy.lib.SomeClass.__call__"]
+    assert calls(b"cmy.lib\nNet\n)\x81)R") == ["my.lib.Net"]
+    assert calls(b"cnumpy.core.multiarray\nscalar\n)R)R)R") == ["numpy.core.multiarray.scalar.__call__"]
+    for times in (1, 20):
+        chain = b"cfunctools\npartial\n" * times + FUNCTION + b"\x85R" * times
+        assert dangers(b"\x80\x02" + b"cfunctools\npartial\n" * 2 + chain + b"\x86R)R)R.") == (
+            "functools.partial.__call__",
+        )
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        FUNCTION,
+        b"cfunctools\npartial\n" + FUNCTION + b"\x85R",
+        FUNCTION + b")\x81",
+        b"csklearn.x\nSomeClass\n)R",
+        b"cnumpy.core.multiarray\nscalar\n)R",
+        b"cpandas._libs.internals\n_unpickle_block\n)R",
+        b"csklearn._loss._loss\n__pyx_unpickle_CyLoss\n)R",
+        b"cscipy.special\neval_legendre\n",
+        b"cnumpy.core\n_ufunc_reconstruct\nX\x05\0\0\0numpyX\x05\0\0\0log1p\x86R",
+    ],
+)
+def test_what_frameworks_write_is_no_alarm(data):
+    """Names that aren't called, classes, and the functions that make their objects again."""
+    assert calls(data) is None
 
 
 def test_looking_imports_nothing_of_the_file(tmp_path):

@@ -16,7 +16,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from autolog.errors import UnreadableWeights
 from autolog.formats import Contents, arrays, inspect, regions, weights_digest
 
 pytestmark = [pytest.mark.core, pytest.mark.slow]
@@ -122,26 +121,6 @@ OPERATIONS = [bytes((code,)) for code in _CODES]
 def test_arbitrary_operations(any_outcome, operations):
     """Every operation on every kind of value: on marks, empty stacks, containers and objects."""
     any_outcome(b"\x80\x04}(q\x00cmy\nC\n)\x81)]" + b"".join(operations) + b".")
-
-
-@pytest.fixture
-def frugal():
-    """Looks into bytes, and demands an answer (tests have a time limit) and, where told, bounded memory."""
-
-    def look(data, name="", megabytes=0):
-        if megabytes:
-            tracemalloc.start()
-        try:
-            found = inspect(io.BytesIO(data), name)
-        except UnreadableWeights as fault:
-            found = fault
-        if megabytes:
-            _, most = tracemalloc.get_traced_memory()
-            tracemalloc.stop()
-            assert most < megabytes << 20
-        return found
-
-    return look
 
 
 def test_memo_indices_reserve_nothing(frugal):

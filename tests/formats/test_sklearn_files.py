@@ -203,3 +203,18 @@ def test_xgboost_and_sklearn_wrappers_in_pickles(look):
     found = look(dumped(made))
     assert found.details["class"] == "xgboost.sklearn.XGBClassifier"
     assert found.dangerous == ()
+
+
+@pytest.mark.skipif(
+    not hasattr(getattr(np, "dtypes", None), "StringDType"), reason="NumPy 1 has no texts of any length"
+)
+def test_texts_of_any_length(look):
+    made = {"a": np.array(["x", "longer"], dtype=np.dtypes.StringDType()), "b": np.zeros(3)}
+    for data in (dumped(made), pickle.dumps(made)):
+        found = look(data)
+        assert [(each.name, each.shape, each.dtype) for each in found.tensors] == [
+            ("a", (2,), "str"),
+            ("b", (3,), "float64"),
+        ]
+        assert found.parameters == 3
+        assert found.dangerous == ()

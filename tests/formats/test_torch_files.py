@@ -8,6 +8,8 @@ import zipfile
 
 import pytest
 
+from autolog.formats import weights_digest
+
 torch = pytest.importorskip("torch")
 nn = torch.nn
 
@@ -303,3 +305,17 @@ def test_the_next_save_of_the_same_names_is_seen_as_it_is(look, any_outcome):
     big = rewritten(first, lambda entries: [(n, b"big" if n.endswith("order") else d) for n, d in entries])
     assert all(each.place.big for each in look(big).stored)
     assert not any(each.place.big for each in look(first).stored)
+
+
+def test_strides_are_no_shape(look):
+    """Their product is beyond all bounds for a mask of all pairs of positions, and for many dimensions."""
+    state = {
+        "mask": torch.ones(1, dtype=torch.bool).as_strided((1, 1, 1, 1), (1 << 26, 1 << 26, 1 << 13, 1)),
+        "many": torch.arange(4096.0).view([2] * 12),
+    }
+    data = saved(state)
+    found = look(data)
+    assert named(found) == rows(state)
+    assert found.parameters == 4097
+    plain = saved({key: value.clone(memory_format=torch.contiguous_format) for key, value in state.items()})
+    assert weights_digest(io.BytesIO(data)) == weights_digest(io.BytesIO(plain)) is not None

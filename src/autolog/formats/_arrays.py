@@ -14,7 +14,7 @@ from math import prod
 
 from autolog.errors import UnreadableWeights
 from autolog.formats._shape import Place
-from autolog.formats._standins import Bag, Blob, Global, Made, Pairs, as_bytes, as_pairs, text_items
+from autolog.formats._standins import Bag, Blob, Global, Made, Pairs, as_bytes, as_pairs
 
 __all__ = [
     "Array",
@@ -33,6 +33,8 @@ __all__ = [
 _DEEPEST = 8  # wrappers around one tensor: a parameter of a subclass of a sparse tensor...
 _MOST_DIMENSIONS = 64  # NumPy's and PyTorch's own limit
 _MOST_ELEMENTS = 1 << 63
+_IMPOSSIBLE = "a tensor's shape is negative or beyond what memory addresses"
+_LONGEST_TYPE = 64  # characters
 
 _STORAGES = {
     "Float": "float32",
@@ -138,7 +140,7 @@ def as_storage(identity: object) -> object:
     ):
         raise UnreadableWeights("malformed tensor storage")
     name = kind.name.removesuffix("Storage")
-    return Storage(_STORAGES.get(name, name.lower()), str(key)[:64], length)
+    return Storage(_STORAGES.get(name, name[:_LONGEST_TYPE].lower()), str(key)[:64], length)
 
 
 def as_array(value: object, depth: int = 0) -> Array | None:
@@ -150,7 +152,18 @@ def as_array(value: object, depth: int = 0) -> Array | None:
 
 
 def lengths(value: object) -> tuple[int, ...] | None:
-    """The shape that a tuple, a list, a number or a `torch.Size` says; None for anything else."""
+    """The shape that a tuple, a list, a number or a `torch.Size` says; None for anything else.
+
+    `UnreadableWeights` is raised for a shape that no memory holds.
+    """
+    found = _numbers(value)
+    if found is not None and prod(found) >= _MOST_ELEMENTS:
+        raise UnreadableWeights(_IMPOSSIBLE)
+    return found
+
+
+def _numbers(value: object) -> tuple[int, ...] | None:
+    """As `lengths`, but for steps between elements too, whose product says nothing."""
     if isinstance(value, Made) and value.path == "torch.Size" and value.args:
         value = value.args[0]
     if type(value) is int:
@@ -158,14 +171,14 @@ def lengths(value: object) -> tuple[int, ...] | None:
     if not isinstance(value, (tuple, list)) or isinstance(value, (Pairs, Bag)):
         return None
     found: list[int] = []
-    for length in value:
+    # A list of a million may stand in a million tensors: no more of it is looked at than tells.
+    for length in value[: _MOST_DIMENSIONS + 1]:
         number = as_scalar(length) if isinstance(length, Made) else length
         if type(number) is not int:
             return None
         found.append(number)
-    negative = any(length < 0 for length in found)
-    if negative or len(found) > _MOST_DIMENSIONS or prod(found) >= _MOST_ELEMENTS:
-        raise UnreadableWeights("a tensor's shape is negative or beyond what memory addresses")
+    if len(found) > _MOST_DIMENSIONS or any(length < 0 for length in found):
+        raise UnreadableWeights(_IMPOSSIBLE)
     return tuple(found)
 
 
@@ -178,7 +191,7 @@ def _tensor(value: Made, _depth: int) -> Array | None:
     """`_rebuild_tensor_v2(storage, offset, shape, strides, ...)`; v3 names the element type besides."""
     if len(value.args) < 4 or not isinstance(value.args[0], Storage):
         return None
-    storage, offset, strides = value.args[0], value.args[1], lengths(value.args[3])
+    storage, offset, strides = value.args[0], value.args[1], _numbers(value.args[3])
     shape = lengths(value.args[2])
     if shape is None or strides is None or type(offset) is not int or len(strides) != len(shape):
         raise UnreadableWeights("a tensor's shape and strides don't fit each other")
@@ -262,7 +275,7 @@ def _numpy_buffer(value: Made, _depth: int) -> Array | None:
 def _joblib_wrapper(value: Made, _depth: int) -> Array | None:
     """joblib's NumpyArrayWrapper: attributes `shape` and `dtype`."""
     pairs = as_pairs(value.state)
-    facts = dict(text_items(pairs)) if pairs is not None else {}
+    facts = pairs.texts() if pairs is not None else {}
     return _numpy(facts.get("shape"), facts.get("dtype"), value.place, facts.get("order") == "F")
 
 
@@ -310,19 +323,26 @@ _READERS: dict[str, Callable[[Made, int], Array | None]] = {
     "sklearn.externals.joblib.numpy_pickle.NumpyArrayWrapper": _joblib_wrapper,
 }
 
+_TEXTS = "numpy._core._internal._convert_to_stringdtype_kwargs"
 _NUMERIC = {"f": "float", "i": "int", "u": "uint", "c": "complex"}
 
 
 def as_dtype(value: object) -> DType | None:
     """The NumPy element type that a stand-in of `numpy.dtype(code, False, True)` is, by its code.
 
+    Texts of any length (`StringDType`) have a function of their own, and are elements as objects are.
+
     The state's byte order doesn't change the name; its item size and flags (NumPy's `dtype.__reduce__`)
     tell of structured types whether they hold Python objects (flag 1).
     """
-    if not isinstance(value, Made) or value.path != "numpy.dtype" or not value.args:
+    if not isinstance(value, Made):
+        return None
+    if value.path == _TEXTS:
+        return DType("str", 16, objects=True)
+    if value.path != "numpy.dtype" or not value.args:
         return None
     code = value.args[0]
-    if not isinstance(code, str) or not code[1:].isdecimal() or not code.isascii() or len(code) > 12:
+    if not isinstance(code, str) or len(code) > 12 or not code[1:].isdecimal() or not code.isascii():
         return None
     kind, size = code[0], int(code[1:])
     state = value.state if isinstance(value.state, tuple) else ()

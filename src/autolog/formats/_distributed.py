@@ -12,7 +12,7 @@ from autolog.formats._arrays import lengths, torch_dtype
 from autolog.formats._counting import MOST_TENSORS, counted, named
 from autolog.formats._naming import attributes
 from autolog.formats._shape import Contents, Tensor
-from autolog.formats._standins import Made, Pairs, as_pairs, readable, text_items
+from autolog.formats._standins import Made, Pairs, as_pairs, readable
 
 __all__ = ["METADATA", "distributed", "pieces"]
 
@@ -28,7 +28,7 @@ def distributed(value: Made, dangerous: tuple[str, ...]) -> Contents:
     details: dict[str, Any] = {}
     tensors: list[Tensor] = []
     others = 0
-    for name, entry in text_items(as_pairs(facts.get("state_dict_metadata")) or Pairs()):
+    for name, entry in (as_pairs(facts.get("state_dict_metadata")) or Pairs()).texts().items():
         found = _tensor(name, entry)
         if found is None:
             others += 1

@@ -3,7 +3,7 @@
 joblib writes a pickle in which a `NumpyArrayWrapper` stands for each array, and right behind the opcode
 that gives the wrapper its attributes the array itself: where the attribute
 `numpy_array_alignment_bytes` is a number (since joblib 1.2), one byte that counts the padding bytes
-after it; then the raw elements, or, if they are Python objects, a pickle of their own.
+after it; then the raw elements, or, if they are Python objects or texts of any length, a pickle of their own.
 (`joblib/numpy_pickle.py`, `NumpyArrayWrapper.write_array`.)
 """
 
@@ -22,16 +22,19 @@ WRAPPERS = (
     "sklearn.externals.joblib.numpy_pickle.NumpyArrayWrapper",
 )
 
+_PROTOCOL = 0x80  # how a pickle begins
+
 
 def step_over(wrapper: Made, machine: Machine) -> None:
     """Take the array that follows `wrapper` out of the machine's source."""
     facts = attributes(wrapper)
     array, dtype = as_array(wrapper), as_dtype(facts.get("dtype"))
-    if array is None or dtype is None:
-        raise UnreadableWeights("a joblib array whose shape or element type we can't tell")
-    if dtype.objects:
+    # A type that we don't know may be one of objects: what follows its arrays is a pickle then.
+    if (dtype is None and machine.source.peek() == _PROTOCOL) or (dtype is not None and dtype.objects):
         Machine(machine.source, machine.ration, machine.globals).load()
         return
+    if array is None or dtype is None:
+        raise UnreadableWeights("a joblib array whose shape or element type we can't tell")
     if isinstance(facts.get("numpy_array_alignment_bytes"), int):
         machine.source.skip(machine.source.byte())
     wrapper.place = machine.source.place

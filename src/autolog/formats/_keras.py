@@ -64,9 +64,9 @@ def read_config(text: str) -> Config:
     return Config(details, (*dangerous(names), *code))
 
 
-def _names(document: Any) -> tuple[dict[Global, None], tuple[str, ...]]:
+def _names(document: Any) -> tuple[dict[Global, bool], tuple[str, ...]]:
     """Every class that the document names a module of, and whether it carries code."""
-    names: dict[Global, None] = {}
+    names: dict[Global, bool] = {}
     code = False
     pending, left = [document], _MOST_VALUES
     while pending and left:
@@ -82,7 +82,7 @@ def _names(document: Any) -> tuple[dict[Global, None], tuple[str, ...]]:
             code = code or kind in _LAMBDAS
             # Functions of the user's are written as builtins.function, and looked up by name only.
             if isinstance(module, str) and (module, kind) != ("builtins", "function") and len(names) < 10_000:
-                names[Global(module, kind)] = None
+                names[Global(module, kind)] = False
     return names, ("keras.layers.Lambda",) if code else ()
 
 

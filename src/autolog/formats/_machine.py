@@ -13,66 +13,38 @@ from __future__ import annotations
 
 from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from collections.abc import Callable, Mapping
-from struct import Struct, error
+from struct import error
 from typing import NoReturn
 
 from autolog.errors import UnreadableWeights
+from autolog.formats import _opcodes as written
+from autolog.formats._danger import CALLING
+from autolog.formats._ration import TOO_LONG, Ration
 from autolog.formats._source import Enough, Source
-from autolog.formats._standins import Bag, Blob, Global, Made, Pairs, unescape
+from autolog.formats._standins import Bag, Blob, Global, Made, Pairs, given_pairs, unescape
 
-__all__ = ["Machine", "Ration"]
+__all__ = ["Machine"]
 
 _LONGEST_TEXT = 1 << 16  # bytes of a text that is kept; a longer one becomes a Blob
 _LONGEST_BYTES = 1 << 12
 _LONGEST_NUMBER = 1 << 9
 _NAMES = 10_000
-
-_CONSTANTS = {ord("N"): None, 0x88: True, 0x89: False}
-_NUMBERS = {ord("J"): Struct("<i"), ord("K"): Struct("<B"), ord("M"): Struct("<H"), ord("G"): Struct(">d")}
-_TUPLES = {ord(")"): 0, 0x85: 1, 0x86: 2, 0x87: 3}
-_EMPTIES: dict[int, Callable[[], object]] = {ord("]"): list, ord("}"): Pairs, 0x8F: Bag}
-_MEMO_READS = {ord("h"): Struct("<B"), ord("j"): Struct("<I")}
-_MEMO_WRITES = {ord("q"): Struct("<B"), ord("r"): Struct("<I")}
-_EXTENSIONS = {0x82: Struct("<B"), 0x83: Struct("<H"), 0x84: Struct("<i")}
-_SIZED = {
-    0x8C: (Struct("<B"), "utf-8"),
-    ord("X"): (Struct("<I"), "utf-8"),
-    0x8D: (Struct("<Q"), "utf-8"),
-    ord("U"): (Struct("<B"), "latin-1"),
-    ord("T"): (Struct("<i"), "latin-1"),
-    ord("C"): (Struct("<B"), "bytes"),
-    ord("B"): (Struct("<I"), "bytes"),
-    0x8E: (Struct("<Q"), "bytes"),
-    0x96: (Struct("<Q"), "bytes"),
-    0x8A: (Struct("<B"), "int"),
-    0x8B: (Struct("<i"), "int"),
-}
-
-
-class Ration:
-    """How much looking into one file may cost, shared by all machines that work on it."""
-
-    def __init__(self, operations: int = 2_000_000, kept: int = 1 << 26) -> None:
-        self.operations = operations
-        self.kept = kept
-
-    def keep(self, count: int) -> None:
-        """Account for `count` bytes of payload held in memory."""
-        self.kept -= count
-        if self.kept < 0:
-            raise Enough("more text than we hold in memory")
+_LONGEST_NAME = 1 << 12  # characters
+_DEEPEST_CALL = 10
+_MOST_GIVEN = 10
 
 
 class Machine:
-    """Reads pickles from `source`, one at a time; `globals` fills with every name they mention.
+    """Reads pickles from `source`, one at a time.
 
+    `globals` fills with every name they mention, and whether loading calls it, as far as can be seen.
     `persistent` turns a persistent id into what stands in for it. `replaced` and `filled` name, by
     dotted global, what is to happen when an object of that kind has been made or given its state:
     the first returns what takes its place, the second may step over bytes that follow in the source.
     Malformed pickles raise `UnreadableWeights`, those beyond the ration `Enough`.
     """
 
-    def __init__(self, source: Source, ration: Ration, globals: dict[Global, None]) -> None:
+    def __init__(self, source: Source, ration: Ration, globals: dict[Global, bool]) -> None:
         self.source = source
         self.ration = ration
         self.globals = globals
@@ -88,12 +60,13 @@ class Machine:
         """The next pickle of the source, as stand-ins."""
         self._stack, self._marked, self._memo, self._version = [], [], {}, 0
         source, steps = self.source, _STEPS
-        left = self.ration.operations
+        most = self.ration.operations
+        done = 0
         try:
             while (code := source.byte()) != _STOP:
-                left -= 1
-                if left < 0:
-                    raise Enough("more pickle operations than we follow")
+                done += 1
+                if done > most:
+                    raise Enough(TOO_LONG)
                 if (step := steps.get(code)) is None:
                     self._bad(f"no pickle has the operation {code:#04x}")
                 step(self, code)
@@ -101,7 +74,8 @@ class Machine:
         except (IndexError, KeyError, ValueError, error) as fault:
             raise UnreadableWeights(f"malformed pickle before byte {source.position}: {fault}") from fault
         finally:
-            self.ration.operations = left
+            # Pickles inside this one have taken from it, too.
+            self.ration.operations -= done
 
     def _bad(self, why: str) -> NoReturn:
         raise UnreadableWeights(f"malformed pickle before byte {self.source.position}: {why}")
@@ -144,14 +118,14 @@ class Machine:
     # Values
 
     def _constant(self, code: int) -> None:
-        self._stack.append(_CONSTANTS[code])
+        self._stack.append(written.CONSTANTS[code])
 
     def _number(self, code: int) -> None:
-        layout = _NUMBERS[code]
+        layout = written.NUMBERS[code]
         self._stack.append(layout.unpack(self.source.take(layout.size))[0])
 
     def _sized(self, code: int) -> None:
-        layout, kind = _SIZED[code]
+        layout, kind = written.SIZED[code]
         length: int = layout.unpack(self.source.take(layout.size))[0]
         if length < 0:
             self._bad("a length is negative")
@@ -201,10 +175,10 @@ class Machine:
     # Containers
 
     def _empty(self, code: int) -> None:
-        self._stack.append(_EMPTIES[code]())
+        self._stack.append(written.EMPTIES[code]())
 
     def _short_tuple(self, code: int) -> None:
-        count = _TUPLES[code]
+        count = written.TUPLES[code]
         if len(self._stack) < count:
             self._bad("a tuple takes more values than there are")
         values = tuple(self._stack[len(self._stack) - count :])
@@ -260,9 +234,12 @@ class Machine:
 
     # Names, calls and states
 
-    def _name(self, module: object, name: object) -> Global:
+    def name(self, module: object, name: object) -> Global:
+        """The global of that name, which is noted in `globals`."""
         if not isinstance(module, str) or not isinstance(name, str):
             self._bad("a global's name isn't a text")
+        if len(module) > _LONGEST_NAME or len(name) > _LONGEST_NAME:
+            self._bad("a global's name is no name")
         if self._version < 3:
             # Loading such a pickle translates the names of Python 2's standard library.
             if (module, name) in NAME_MAPPING:
@@ -272,50 +249,83 @@ class Machine:
         if len(self.globals) >= _NAMES:
             raise Enough(f"{_NAMES} globals")
         made = Global(module, name)
-        self.globals[made] = None
+        self.globals.setdefault(made, False)
         return made
 
     def _global_line(self) -> Global:
         module = self.source.line(_LONGEST_BYTES).decode()
-        return self._name(module, self.source.line(_LONGEST_BYTES).decode())
+        return self.name(module, self.source.line(_LONGEST_BYTES).decode())
 
     def _global(self, _code: int) -> None:
         self._stack.append(self._global_line())
 
     def _stack_global(self, _code: int) -> None:
         name, module = self._pop(), self._pop()
-        self._stack.append(self._name(module, name))
+        self._stack.append(self.name(module, name))
 
     def _extension(self, code: int) -> None:
-        layout = _EXTENSIONS[code]
+        layout = written.EXTENSIONS[code]
         number = layout.unpack(self.source.take(layout.size))[0]
         # Which name it stands for only the loading program's copyreg registry knows.
-        self._stack.append(self._name("copyreg", f"extension {number}"))
+        self._stack.append(self.name("copyreg", f"extension {number}"))
 
     def _make(self, callee: object, args: object) -> None:
         made = Made(callee, args)
         if made.path in _VIA and made.args:
             # Protocols 0 and 1 make an object of a class through a function that takes the class.
+            self.ration.operate(len(made.args))
             made = Made(made.args[0], made.args[1:])
+        made.pairs = given_pairs(made, self.ration.operate)
         replaced = self.replaced.get(made.path)
         self._stack.append(made if replaced is None else replaced(made))
 
     def _call(self, _code: int) -> None:
         args = self._pop()
+        callee = self._pop()
+        self._note(callee, args)
+        self._make(callee, args)
+
+    def _new(self, _code: int) -> None:
+        # `__new__` of a class: of anything else loading fails.
+        args = self._pop()
         self._make(self._pop(), args)
 
-    def _call_with_keywords(self, _code: int) -> None:
+    def _new_with_keywords(self, _code: int) -> None:
         self._pop()
-        self._call(_code)
+        self._new(_code)
+
+    def _note(self, callee: object, args: object) -> None:
+        """Note in `globals` what is called, and what that may call of what it is given."""
+        given = args if isinstance(args, tuple) else ()
+        made, depth = False, 0
+        while isinstance(callee, Made):
+            depth += 1
+            if callee.path == _PARTIAL and callee.args and depth < _DEEPEST_CALL:
+                given, callee = callee.args[1 : _MOST_GIVEN + 1] + given, callee.args[0]
+            else:
+                made, callee = (
+                    True,
+                    callee.callee if depth < _DEEPEST_CALL else Global("functools", "partial"),
+                )
+        if made and isinstance(callee, Global):
+            # An object is called, or what a function yields.
+            callee = self.name(callee.module, f"{callee.name}.__call__")
+        if isinstance(callee, Global):
+            self.globals[callee] = True
+            if callee.path in CALLING:
+                self.globals.update((each, True) for each in given[:_MOST_GIVEN] if isinstance(each, Global))
 
     def _instance(self, _code: int) -> None:
         args = tuple(self._since_mark())
-        self._make(self._global_line(), args)
+        callee = self._global_line()
+        self._note(callee, args)
+        self._make(callee, args)
 
     def _object(self, _code: int) -> None:
         values = self._since_mark()
         if not values:
             self._bad("an object has no class")
+        self._note(values[0], tuple(values[1:]))
         self._make(values[0], tuple(values[1:]))
 
     def _build(self, _code: int) -> None:
@@ -347,7 +357,7 @@ class Machine:
         if code == ord("g"):
             index = int(self.source.line(20))
         else:
-            index = _MEMO_READS[code].unpack(self.source.take(_MEMO_READS[code].size))[0]
+            index = written.MEMO_READS[code].unpack(self.source.take(written.MEMO_READS[code].size))[0]
         self._stack.append(self._memo[index])
 
     def _put(self, code: int) -> None:
@@ -356,21 +366,22 @@ class Machine:
         elif code == 0x94:
             index = len(self._memo)
         else:
-            index = _MEMO_WRITES[code].unpack(self.source.take(_MEMO_WRITES[code].size))[0]
+            index = written.MEMO_WRITES[code].unpack(self.source.take(written.MEMO_WRITES[code].size))[0]
         self._memo[index] = self._top()
 
 
+_PARTIAL = "functools.partial"
 _VIA = frozenset({"copyreg._reconstructor", "copyreg.__newobj__", "copyreg.__newobj_ex__"})
 _STOP = ord(".")
 _STEPS: dict[int, Callable[[Machine, int], None]] = {
-    **dict.fromkeys(_CONSTANTS, Machine._constant),
-    **dict.fromkeys(_NUMBERS, Machine._number),
-    **dict.fromkeys(_SIZED, Machine._sized),
-    **dict.fromkeys(_EMPTIES, Machine._empty),
-    **dict.fromkeys(_TUPLES, Machine._short_tuple),
-    **dict.fromkeys(_EXTENSIONS, Machine._extension),
-    **dict.fromkeys((*_MEMO_READS, ord("g")), Machine._get),
-    **dict.fromkeys((*_MEMO_WRITES, ord("p"), 0x94), Machine._put),
+    **dict.fromkeys(written.CONSTANTS, Machine._constant),
+    **dict.fromkeys(written.NUMBERS, Machine._number),
+    **dict.fromkeys(written.SIZED, Machine._sized),
+    **dict.fromkeys(written.EMPTIES, Machine._empty),
+    **dict.fromkeys(written.TUPLES, Machine._short_tuple),
+    **dict.fromkeys(written.EXTENSIONS, Machine._extension),
+    **dict.fromkeys((*written.MEMO_READS, ord("g")), Machine._get),
+    **dict.fromkeys((*written.MEMO_WRITES, ord("p"), 0x94), Machine._put),
     **dict.fromkeys(b"IL", Machine._written_int),
     **dict.fromkeys(b"VS", Machine._written_text),
     ord("F"): Machine._written_float,
@@ -386,8 +397,9 @@ _STEPS: dict[int, Callable[[Machine, int], None]] = {
     **dict.fromkeys(b"su", Machine._set_item),
     ord("c"): Machine._global,
     0x93: Machine._stack_global,
-    **dict.fromkeys((ord("R"), 0x81), Machine._call),
-    0x92: Machine._call_with_keywords,
+    ord("R"): Machine._call,
+    0x81: Machine._new,
+    0x92: Machine._new_with_keywords,
     ord("i"): Machine._instance,
     ord("o"): Machine._object,
     ord("b"): Machine._build,

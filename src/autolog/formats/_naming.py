@@ -9,19 +9,21 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections import ChainMap
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, TypeGuard
 
 from autolog.formats._arrays import Array, as_array, as_scalar, element_bytes
 from autolog.formats._layout import Layout
 from autolog.formats._model import Found, of_model
 from autolog.formats._shape import Stored, Tensor
-from autolog.formats._standins import MAPPINGS, Made, Pairs, as_pairs, readable, text_items
+from autolog.formats._standins import MAPPINGS, Made, Pairs, as_pairs, readable
 
 __all__ = ["BESIDE", "Naming", "attributes", "class_path", "scalars"]
 
 _DEEPEST = 60
 _MOST_VALUES = 400_000
+_MOST_LOOKS = 4_000_000  # at the items of containers, one that is there several times each time
 _MOST_TENSORS = 100_000
 _LONGEST_NAME = 1_000
 _MOST_SCALARS = 50
@@ -65,7 +67,9 @@ class Naming:
         self._lost = False
         self.cut = False
         self._left = _MOST_VALUES
+        self._looks = _MOST_LOOKS
         self._above: set[int] = set()
+        self._barren: set[int] = set()
         self._pieces: dict[str, dict[tuple[tuple[int, ...], tuple[int, ...]], int]] = {}
         self._lengths: dict[str, int] = {}
         self._counted: dict[int, int] = {}
@@ -85,36 +89,56 @@ class Naming:
         """Name everything below `value`."""
         self._walk(value, _Way("", True, (), True))
 
-    def _walk(self, value: object, way: _Way) -> None:
-        name = way.name
+    def _walk(self, value: object, way: _Way) -> bool:
+        """Name what is below `value`; False if there is nothing, on whichever way it is reached."""
+        name, strange = way.name, False
         if isinstance(value, Made):
             array = as_array(value)
             if array is not None:
                 self._add(array, value, way)
-                return
+                return True
             if value.path.startswith(_REBUILT):
-                self._lost = True  # a tensor of a kind that we don't know
+                self._lost = strange = True  # a tensor of a kind that we don't know
         elif not isinstance(value, (list, tuple)):
-            return
+            return False
+        if id(value) in self._barren:
+            return False
         self._left -= 1
         if self._left < 0 or len(self._above) > _DEEPEST or len(self.tensors) >= _MOST_TENSORS:
             self.cut = True
-            return
+            return True
         if id(value) in self._above:
-            return
+            return True
         if len(name) > _LONGEST_NAME:
             self._lost = True
-            return
+            return True
         self._above.add(id(value))
+        found = self._walk_below(value, way) or strange
+        self._above.discard(id(value))
+        if not found:
+            self._barren.add(id(value))
+        return found
+
+    def _walk_below(self, value: Made | list[object] | tuple[object, ...], way: _Way) -> bool:
         # What a mapping holds may be all of a model; the parts of an object are below its one name.
         loose = way.loose and (not isinstance(value, Made) or as_pairs(value) is not None)
+        found = False
         for below, part, belongs in self._children(value, way.mine):
+            if self._left < 0 or not self._look():
+                return True
+            if not isinstance(below, (Made, list, tuple)):
+                continue
+            part = part[: _LONGEST_NAME + 1]
             parts = (*way.parts, part) if part and loose else way.parts
-            joined = f"{name}.{part}" if name and part else name or part
-            self._walk(below, _Way(joined, belongs, parts, loose))
-            if self._left < 0:
-                break
-        self._above.discard(id(value))
+            joined = f"{way.name}.{part}" if way.name and part else way.name or part
+            found = self._walk(below, _Way(joined, belongs, parts, loose)) or found
+        return found
+
+    def _look(self, count: int = 1) -> bool:
+        """Account for so many looks at an item; False if there were too many."""
+        self._looks -= count
+        self.cut = self.cut or self._looks < 0
+        return self._looks >= 0
 
     def _add(self, array: Array, value: Made, way: _Way) -> None:
         if len(self.tensors) >= _MOST_TENSORS:
@@ -159,8 +183,7 @@ class Naming:
                 yield below, str(index), mine
 
     def _entries(self, pairs: Pairs, mine: bool) -> Iterator[tuple[object, str, bool]]:
-        keys = {key for key, _ in pairs if isinstance(key, str)}
-        mine = mine and not {"state", "param_groups"} <= keys
+        mine = mine and not _is_optimizer(pairs.texts())
         last = {key: at for at, (key, _) in enumerate(pairs) if isinstance(key, str)}
         for at, (key, below) in enumerate(pairs):
             if not isinstance(key, (str, int)):
@@ -173,9 +196,9 @@ class Naming:
             return
         facts = attributes(value)
         if "_modules" in facts and "_parameters" in facts:
-            yield from _module(facts, mine)
+            yield from self._module(facts, mine)
         elif facts:
-            mine = mine and not {"state", "param_groups"} <= facts.keys()
+            mine = mine and not _is_optimizer(facts)
             for key, below in facts.items():
                 yield below, key, mine and not _is_beside(key, below)
         elif isinstance(value.state, (list, tuple)):
@@ -188,8 +211,23 @@ class Naming:
             for index, below in enumerate(value.args):
                 yield below, str(index), mine
 
+    def _module(self, facts: Mapping[str, object], mine: bool) -> Iterator[tuple[object, str, bool]]:
+        """What `Module.state_dict()` would list, in its order: parameters, persistent buffers, submodules."""
+        unsaved = _listed(facts.get("_non_persistent_buffers_set"))
+        if not self._look(len(unsaved)):
+            return
+        skipped = {item for item in unsaved if isinstance(item, str)}
+        for kind in ("_parameters", "_buffers", "_modules"):
+            for key, below in (as_pairs(facts.get(kind)) or Pairs()).texts().items():
+                yield None if kind == "_buffers" and key in skipped else below, key, mine
+
+
+def _is_optimizer(facts: Mapping[str, object]) -> bool:
+    return "state" in facts and "param_groups" in facts
+
 
 def _is_beside(key: str, value: object) -> bool:
+    key = key[:_LONGEST_NAME]
     return BESIDE.search(key) is not None and not (isinstance(value, Made) and _is_bare(value, key))
 
 
@@ -209,31 +247,18 @@ def _is_titled(value: object) -> TypeGuard[tuple[str, Made]]:
     )
 
 
-def _module(facts: dict[str, object], mine: bool) -> Iterator[tuple[object, str, bool]]:
-    """What `Module.state_dict()` would list, in its order: parameters, persistent buffers, submodules."""
-    unsaved = _texts(facts.get("_non_persistent_buffers_set"))
-    for kind in ("_parameters", "_buffers", "_modules"):
-        pairs = as_pairs(facts.get(kind)) or Pairs()
-        for key, below in text_items(pairs):
-            if kind != "_buffers" or key not in unsaved:
-                yield below, key, mine
-
-
-def _texts(value: object) -> set[str]:
-    """The texts in a set; before protocol 4 that is a call of `set` on a list."""
+def _listed(value: object) -> list[object]:
+    """What is in a set; before protocol 4 that is a call of `set` on a list."""
     if isinstance(value, Made) and value.args:
         value = value.args[0]
-    return {item for item in value if isinstance(item, str)} if isinstance(value, list) else set()
+    return value if isinstance(value, list) else []
 
 
-def attributes(value: Made) -> dict[str, object]:
+def attributes(value: Made) -> Mapping[str, object]:
     """The attributes that an object's state sets: a mapping, or a pair of them, the second for slots."""
-    found: dict[str, object] = {}
-    for state in value.state if isinstance(value.state, tuple) and len(value.state) == 2 else (value.state,):
-        pairs = as_pairs(state)
-        if pairs is not None:
-            found.update(text_items(pairs))
-    return found
+    states = value.state if isinstance(value.state, tuple) and len(value.state) == 2 else (value.state,)
+    found = [pairs.texts() for state in states if (pairs := as_pairs(state))]
+    return ChainMap(*reversed(found)) if len(found) > 1 else found[0] if found else {}
 
 
 def class_path(value: object) -> str:
@@ -252,7 +277,7 @@ def scalars(value: object) -> dict[str, Any]:
     pairs = as_pairs(value)
     if pairs is None:
         return {}
-    entries = dict(text_items(pairs))
+    entries = pairs.texts()
     found: dict[str, Any] = {}
     for key in (*(key for key in _COUNTERS if key in entries), *entries):
         plain, entry = _plain(entries[key])

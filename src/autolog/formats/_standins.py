@@ -8,7 +8,7 @@ itself twice, forty levels deep, takes 2**40 steps to hash.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 __all__ = [
@@ -20,8 +20,8 @@ __all__ = [
     "Pairs",
     "as_bytes",
     "as_pairs",
+    "given_pairs",
     "readable",
-    "text_items",
     "unescape",
 ]
 
@@ -52,9 +52,25 @@ class Blob:
 
 
 class Pairs(list["tuple[object, object]"]):
-    """A mapping: its keys and values in the order of writing, a repeated key repeated."""
+    """A mapping: its keys and values in the order of writing, a repeated key repeated. It only grows."""
 
-    __slots__ = ()
+    __slots__ = ("_read", "_texts")
+    _read: int
+    _texts: dict[str, object]
+
+    def texts(self) -> dict[str, object]:
+        """The values whose key is a text, the last of each key only, as a `dict` would hold them.
+
+        A file may have one mapping be the state of a million objects, so each pair is looked at once.
+        """
+        try:
+            texts, read = self._texts, self._read
+        except AttributeError:  # most are never asked
+            texts, read = {}, 0
+        if read < len(self):
+            texts.update((key, value) for key, value in self[read:] if isinstance(key, str))
+            self._texts, self._read = texts, len(self)
+        return texts
 
 
 class Bag(list[object]):
@@ -88,6 +104,8 @@ class Made:
 
 
 _LONGEST = 1_000
+_MOST_ARGUMENTS = 3  # of a mapping: `copyreg._reconstructor(OrderedDict, dict, {...})`
+_LONGEST_BYTES = 1 << 12
 
 
 def readable(text: str, longest: int = _LONGEST) -> str:
@@ -107,29 +125,29 @@ def as_pairs(value: object) -> Pairs | None:
     """The pairs of a mapping, whichever way it was pickled; None for everything else.
 
     Subclasses of `dict` (Lightning's `AttributeDict`, `OrderedDict`) are filled pair by pair after
-    they are made; an `OrderedDict` of protocol 0 and 1 gets a list of two-element lists as argument.
+    they are made.
     """
     if isinstance(value, Pairs):
         return value
-    if not isinstance(value, Made):
+    return value.pairs if isinstance(value, Made) else None
+
+
+def given_pairs(made: Made, account: Callable[[int], None]) -> Pairs | None:
+    """What a mapping begins with that was just made, a copy; None if it is no mapping.
+
+    An `OrderedDict` of protocol 0 and 1 gets a list of two-element lists as argument. `account` is told how
+    many values are looked at before they are.
+    """
+    if made.path not in MAPPINGS:
         return None
-    if value.pairs is not None:
-        return value.pairs
-    if value.path not in MAPPINGS:
-        return None
-    pairs = Pairs()
-    for argument in value.args:
-        if isinstance(argument, Pairs):
-            pairs.extend(argument)
-        elif isinstance(argument, list):
+    for argument in made.args[:_MOST_ARGUMENTS]:
+        if isinstance(argument, list):
+            account(len(argument))
+            if isinstance(argument, Pairs):
+                return Pairs(argument)
             couples = (item for item in argument if isinstance(item, (list, tuple)) and len(item) == 2)
-            pairs.extend((key, value) for key, value in couples)
-    return pairs
-
-
-def text_items(pairs: Pairs) -> Iterator[tuple[str, object]]:
-    """The pairs whose key is a text, the last of each key only, as a `dict` would hold them."""
-    return iter({key: value for key, value in pairs if isinstance(key, str)}.items())
+            return Pairs((key, value) for key, value in couples)
+    return Pairs()
 
 
 # Python 2 wrote texts as its literals. The codec `unicode-escape` would warn about odd ones, and a
@@ -156,7 +174,7 @@ def as_bytes(value: object) -> bytes:
         value = value.args[0]
         if isinstance(value, Blob):
             value = value.head.decode("utf-8", "ignore")
-        return value.encode("latin-1", "replace") if isinstance(value, str) else b""
+        return value[:_LONGEST_BYTES].encode("latin-1", "replace") if isinstance(value, str) else b""
     if isinstance(value, Blob):
         return value.head
     return value if isinstance(value, bytes) else b""

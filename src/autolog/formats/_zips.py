@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 from autolog.errors import UnreadableWeights
 from autolog.formats._pages import Held, Span
+from autolog.formats._ration import Ration
 from autolog.formats._source import Enough, FileSource, Seekable, Source, origin_of
 
 if TYPE_CHECKING:
@@ -27,9 +28,14 @@ _STEEPEST = 200  # times smaller when compressed; torch and Keras don't compress
 
 
 class Archive:
-    """An open archive: `entries` by name, in the order of its directory."""
+    """An open archive: `entries` by name, in the order of its directory.
 
-    def __init__(self, archive: ZipFile, file: Seekable, size: int) -> None:
+    What is read of entries as a whole and what compressed ones expand to comes out of `ration`: a hundred
+    thousand entries may be the same few bytes. So does what is made of their pickles.
+    """
+
+    def __init__(self, archive: ZipFile, file: Seekable, size: int, ration: Ration) -> None:
+        self.ration = ration
         self._archive = archive
         self._file = file
         self._size = size
@@ -47,7 +53,7 @@ class Archive:
         if (place := self._place(entry)) is not None:
             # A span finds its own place in the file, whatever else is read meanwhile.
             return FileSource(Span(self._file, place, entry.file_size), 0, entry.file_size)
-        return Source(self._inflated(entry), limit=_LARGEST_ENTRY)
+        return Source(_Counted(self._inflated(entry), self.ration), limit=_LARGEST_ENTRY)
 
     def file(self, name: str) -> tuple[Seekable, int]:
         """An entry as a file of its own, and its size; held in memory if it is compressed."""
@@ -57,7 +63,7 @@ class Archive:
         inflated = self._inflated(entry)
         if entry.file_size > _LARGEST_HELD:
             raise Enough(f"{name[:100]!r} is compressed, and larger than what we hold in memory")
-        data = inflated.read(entry.file_size)
+        data = _Counted(inflated, self.ration).read(entry.file_size)
         return Held(data), len(data)
 
     def place(self, name: str) -> int | None:
@@ -70,6 +76,8 @@ class Archive:
         file, size = self.file(name)
         if size > most:
             raise Enough(f"{name[:100]!r} has {size} bytes")
+        if self.place(name) is not None:
+            self.ration.unpack(size)
         return file.read(size)
 
     def json(self, name: str, most: int = 1 << 22) -> Any:
@@ -117,11 +125,24 @@ class Archive:
         return self._archive.open(entry)
 
 
+class _Counted:
+    """The bytes of a compressed entry, at the expense of a ration."""
+
+    def __init__(self, file: IO[bytes], ration: Ration) -> None:
+        self._file = file
+        self._ration = ration
+
+    def read(self, size: int, /) -> bytes:
+        data = self._file.read(size)
+        self._ration.unpack(len(data))
+        return data
+
+
 @contextmanager
-def open_archive(file: Seekable, size: int) -> Iterator[Archive]:
+def open_archive(file: Seekable, size: int, ration: Ration | None = None) -> Iterator[Archive]:
     """The zip archive that `file` is; damage found while it is open raises `UnreadableWeights`.
 
-    One of more entries than we list raises `Enough`.
+    One of more entries than we list raises `Enough`. `ration` is that of the archive it lies in.
     """
     _check_directory(file, size)
     from zipfile import BadZipFile, ZipFile  # takes 10 ms, and most files are none
@@ -137,7 +158,7 @@ def open_archive(file: Seekable, size: int) -> Iterator[Archive]:
     )
     try:
         with ZipFile(cast("IO[bytes]", file)) as archive:
-            yield Archive(archive, file, size)
+            yield Archive(archive, file, size, ration or Ration(size))
     except (*faults, zlib.error) as fault:
         raise UnreadableWeights(f"damaged zip archive: {fault}") from fault
 

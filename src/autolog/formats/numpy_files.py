@@ -10,7 +10,7 @@ from autolog.errors import UnreadableWeights
 from autolog.formats._arrays import fortran_strides
 from autolog.formats._counting import MOST_TENSORS, counts, named
 from autolog.formats._layout import Layout
-from autolog.formats._npy import MAGIC, read_npy
+from autolog.formats._npy import MAGIC, Headers
 from autolog.formats._shape import Contents, Place, Stored, Tensor
 from autolog.formats._source import Enough, FileSource, Seekable, Source
 from autolog.formats._zips import open_archive
@@ -24,7 +24,7 @@ def inspect_numpy(file: Seekable, size: int) -> Contents | None:
     head = file.read(6)
     layout = Layout()
     if head == MAGIC:
-        return _contents("NumPy array", [_array(FileSource(file, 0, size), "", layout)], layout)
+        return _contents("NumPy array", [_array(FileSource(file, 0, size), "", Headers(1), layout)], layout)
     if head[:4] != b"PK\x03\x04":
         return None
     try:
@@ -32,7 +32,10 @@ def inspect_numpy(file: Seekable, size: int) -> Contents | None:
             names = list(archive.entries)
             if len(names) > MOST_TENSORS or not all(name.endswith(".npy") for name in names):
                 return None
-            arrays = [_array(archive.source(name), name.removesuffix(".npy"), layout) for name in names]
+            headers = Headers(len(names))
+            arrays = [
+                _array(archive.source(name), name.removesuffix(".npy"), headers, layout) for name in names
+            ]
     except Enough:
         return None
     return _contents("NumPy archive", arrays, layout)
@@ -45,8 +48,8 @@ def _contents(form: str, arrays: list[tuple[Tensor, Stored]], layout: Layout) ->
     return Contents(form, tensors, total, regions=tuple(layout.regions), stored=stored)
 
 
-def _array(source: Source, name: str, layout: Layout) -> tuple[Tensor, Stored]:
-    found = read_npy(source)
+def _array(source: Source, name: str, headers: Headers, layout: Layout) -> tuple[Tensor, Stored]:
+    found = headers.read(source)
     tensor = named(name, found.shape, found.dtype)
     if source.left is not None and found.length > source.left:
         raise UnreadableWeights("truncated: an array of NumPy's")

@@ -2,12 +2,14 @@
 
 Nothing in the file is executed: our own machine follows the pickle's operations and writes down what
 loading would do. `Contents.dangerous` names what could run code on loading, `details["imports"]` the
-names of packages we don't know, which loading would import.
+names of packages we don't know, which loading would import, and functions of packages we do know that no
+framework has called. What that promises, and what not, stands in `_danger`.
 """
 
 from __future__ import annotations
 
 import io
+import os
 import re
 from typing import Any
 
@@ -18,8 +20,9 @@ from autolog.formats._compressed import Inflated, compression
 from autolog.formats._danger import dangerous, strangers
 from autolog.formats._distributed import METADATA, distributed
 from autolog.formats._layout import Layout
-from autolog.formats._machine import Machine, Ration
+from autolog.formats._machine import Machine
 from autolog.formats._naming import Naming, attributes, class_path, scalars
+from autolog.formats._ration import Ration
 from autolog.formats._shape import Contents
 from autolog.formats._source import Enough, FileSource, Seekable, Source
 from autolog.formats._standins import Blob, Global, Made, as_bytes
@@ -28,27 +31,35 @@ from autolog.formats.safetensors import looks_like_safetensors
 __all__ = ["Reading", "inspect_compressed", "inspect_pickle"]
 
 _INFLATED = 1 << 30  # bytes of decompressed data that we go through
+_INFLATED_AT_LEAST = 1 << 26
+_STEEPEST = 200  # times smaller when compressed; beyond that only a part is gone through
 _MOST_PICKLES = 16
 _SUFFIXES = (
     ".pkl", ".pickle", ".p", ".joblib", ".jl", ".sav", ".pt", ".pth", ".bin", ".ckpt", ".model", ".th", ".mge"
 )  # fmt: skip
 _OPENING = re.compile(rb"[c(]?[ci][A-Za-z_][\w.]*\n[A-Za-z_][\w.]*\n|[(\]}][lpdt](p?\d+\n)?|[\]}\(]q\x00")
 _LOADS_BYTES = "torch.storage._load_from_bytes"
+#: How NumPy wrote its functions until 1.20.
+_NAMERS = ("numpy.core._ufunc_reconstruct", "numpy._core._ufunc_reconstruct")
 _CALLERS = ("functools.partial", "torch._tensor._rebuild_from_type", "torch._tensor._rebuild_from_type_v2")
 
 
 class Reading:
     """One file's pickles being followed: the globals they name, and what to make of some objects."""
 
-    def __init__(self, source: Source) -> None:
-        self.globals: dict[Global, None] = {}
+    def __init__(self, source: Source, ration: Ration | None = None) -> None:
+        self.globals: dict[Global, bool] = {}
         self.wrapped = False
-        self.unfollowed = False
+        self.unfollowed: dict[str, None] = {}
         self.layout = Layout()
-        self.ration = Ration()
+        self.ration = ration or Ration()
         self.machine = Machine(source, self.ration, self.globals)
         self.machine.filled = dict.fromkeys(_joblib.WRAPPERS, self._wrapper)
-        self.machine.replaced = {_LOADS_BYTES: self._nested, **dict.fromkeys(_CALLERS, self._caller)}
+        self.machine.replaced = {
+            _LOADS_BYTES: self._nested,
+            **dict.fromkeys(_CALLERS, self._caller),
+            **dict.fromkeys(_NAMERS, self._namer),
+        }
 
     def _wrapper(self, made: Made) -> None:
         self.wrapped = True
@@ -66,19 +77,25 @@ class Reading:
                 length = min(storage.length * size, argument.length - behind)
                 self.layout.put(storage, argument.place + behind, length)
             return storage
-        self.unfollowed = True
+        self.unfollowed[_LOADS_BYTES] = None
+        return made
+
+    def _namer(self, made: Made) -> object:
+        # What it yields is what such a module and name stand for, as if they stood here themselves.
+        if len(made.args) == 2 and all(isinstance(each, str) for each in made.args):
+            return self.machine.name(*made.args)
+        self.unfollowed[made.path] = None
         return made
 
     def _caller(self, made: Made) -> object:
         # Called through another function, it would load bytes that we haven't seen.
         if made.args and isinstance(made.args[0], Global) and made.args[0].path == _LOADS_BYTES:
-            self.unfollowed = True
+            self.unfollowed[_LOADS_BYTES] = None
         return made
 
     def danger(self) -> tuple[str, ...]:
         """The dotted names that could run code on loading."""
-        found = dangerous(self.globals)
-        return (*found, _LOADS_BYTES) if self.unfollowed else found
+        return (*dangerous(self.globals), *self.unfollowed)
 
     def contents(
         self, form: str, value: object, facts: dict[str, Any], design: str | None = None
@@ -110,11 +127,12 @@ class Reading:
         )
 
 
-def inspect_pickle(file: Seekable, size: int, name: str) -> Contents | None:
+def inspect_pickle(file: Seekable, size: int, name: str, ration: Ration | None = None) -> Contents | None:
     """What a pickle holds; None if the file doesn't look like one.
 
     From protocol 2 on a pickle begins with 0x80 and the protocol; older ones are texts, told by how
-    such texts begin, or by the file's suffix, and by the full stop at their end.
+    such texts begin, or by the file's suffix, and by the full stop at their end. `ration` is that of the
+    file it lies in.
     """
     file.seek(0)
     head = file.read(256)
@@ -122,20 +140,21 @@ def inspect_pickle(file: Seekable, size: int, name: str) -> Contents | None:
         # A header of safetensors may be 640 bytes long, which looks like the beginning of a pickle.
         if len(head) < 2 or not 2 <= head[1] <= 5 or looks_like_safetensors(head):
             return None
-        return _inspect(FileSource(file, 0, size), name, {})
+        return _inspect(FileSource(file, 0, size), name, {}, ration)
     if not head or not (_OPENING.match(head) or name.lower().endswith(_SUFFIXES)):
         return None
     file.seek(size - 1)
     if file.read(1) != b"." and not _OPENING.match(head):
         return None
     try:
-        return _inspect(FileSource(file, 0, size), name, {})
+        return _inspect(FileSource(file, 0, size), name, {}, ration)
     except UnreadableWeights:
         return None
 
 
 def inspect_compressed(file: Seekable, name: str) -> Contents | None:
     """What a compressed pickle or joblib file holds; None for other files, compressed or not."""
+    size = file.seek(0, os.SEEK_END)
     file.seek(0)
     head = file.read(16)
     kind = compression(head)
@@ -148,7 +167,7 @@ def inspect_compressed(file: Seekable, name: str) -> Contents | None:
         return Contents("joblib", details=facts) if hinted else None
     file.seek(0)
     try:
-        source = Source(Inflated(file, kind), limit=_INFLATED)
+        source = Source(Inflated(file, kind), limit=min(_INFLATED, _INFLATED_AT_LEAST + _STEEPEST * size))
         begins = source.rest()[:2]
     except UnreadableWeights:
         if hinted:
@@ -159,8 +178,8 @@ def inspect_compressed(file: Seekable, name: str) -> Contents | None:
     return _inspect(source, name, {"compression": kind})
 
 
-def _inspect(source: Source, name: str, facts: dict[str, Any]) -> Contents:
-    followed = Reading(source)
+def _inspect(source: Source, name: str, facts: dict[str, Any], ration: Ration | None = None) -> Contents:
+    followed = Reading(source, ration)
     joblib = bool(facts) or name.lower().endswith((".joblib", ".jl"))
     try:
         value = followed.machine.load()

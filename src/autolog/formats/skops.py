@@ -13,7 +13,7 @@ from autolog.errors import UnreadableWeights
 from autolog.formats._counting import MOST_TENSORS, counted, named, texts
 from autolog.formats._danger import dangerous, strangers
 from autolog.formats._layout import Layout
-from autolog.formats._npy import read_npy
+from autolog.formats._npy import Headers
 from autolog.formats._shape import Contents, Tensor
 from autolog.formats._source import Enough
 from autolog.formats._standins import Global, readable
@@ -26,6 +26,8 @@ _LARGEST_SCHEMA = 1 << 24
 _MOST_NODES = 500_000
 _DEEPEST = 200
 _MOST_TYPES = 200
+_LONGEST_PATH = 1_000
+_MOST_NAMES = 10_000
 
 
 def inspect_skops(archive: Archive) -> Contents | None:
@@ -43,16 +45,22 @@ def inspect_skops(archive: Archive) -> Contents | None:
     if not isinstance(schema, dict) or "__loader__" not in schema:
         return None
     details: dict[str, Any] = dict(texts(schema, "_skops_version", "protocol"))
-    names: dict[Global, None] = {}
+    names: dict[Global, bool] = {}
     tensors: list[Tensor] = []
+    arrays: dict[str, tuple[tuple[int, ...], str]] = {}
     layout = Layout()
+    headers = Headers(len(archive.entries))
     try:
         for path, node in _nodes(schema):
             kind = Global(str(node.get("__module__"))[:200], str(node.get("__class__"))[:200])
             if "__class__" in node:
-                names[kind] = None
+                names[kind] = False
+            if len(names) > _MOST_NAMES:
+                raise Enough(f"more than {_MOST_NAMES} classes")
             if isinstance(file := node.get("file"), str) and file.endswith(".npy"):
-                tensors.append(_array(archive, file, path, layout))
+                if file not in arrays:
+                    arrays[file] = _array(archive, file, headers, layout)
+                tensors.append(named(path, *arrays[file]))
             if len(tensors) > MOST_TENSORS:
                 raise Enough(f"more than {MOST_TENSORS} arrays")
     except Enough as bound:
@@ -73,35 +81,44 @@ def inspect_skops(archive: Archive) -> Contents | None:
 
 def _nodes(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Every node with the dotted path to it: attributes by name, items by number."""
-    pending: list[tuple[str, Any, int]] = [("", schema, 0)]
     left = _MOST_NODES
-    while pending:
-        path, value, depth = pending.pop()
+    # Where we are on each level: a list of a million items is no reason to hold a million paths.
+    levels: list[tuple[str, Iterator[tuple[str, Any]]]] = [("", iter((("", schema),)))]
+    while levels:
+        path, items = levels[-1]
+        part, value = next(items, ("", None))
+        if value is None:
+            levels.pop()
+            continue
         left -= 1
-        if left < 0 or depth > _DEEPEST:
+        if left < 0 or len(levels) > _DEEPEST:
             raise Enough("more nested nodes than we follow")
-        below: list[tuple[str, Any]] = []
-        if isinstance(value, list):
-            below = [(str(index), item) for index, item in enumerate(value)]
-        elif isinstance(value, dict):
-            if "__loader__" in value:
-                yield path, value
-            # A node keeps what is below it under `content`, `attrs` and the like, which aren't names.
-            silent = "__loader__" in value
-            below = [("" if silent else key, item) for key, item in value.items() if key != "key_types"]
-        for part, item in reversed(below):
-            if isinstance(item, (list, dict)):
-                joined = f"{path}.{part}" if path and part else path or part
-                pending.append((joined[:1000], item, depth + 1))
+        joined = f"{path}.{part}" if path and part else path or part
+        joined = joined[:_LONGEST_PATH]
+        if isinstance(value, dict) and "__loader__" in value:
+            yield joined, value
+        levels.append((joined, _below(value)))
 
 
-def _array(archive: Archive, file: str, path: str, layout: Layout) -> Tensor:
+def _below(value: dict[str, Any] | list[Any]) -> Iterator[tuple[str, Any]]:
+    """What may be nodes in a value."""
+    if isinstance(value, list):
+        yield from ((str(index), item) for index, item in enumerate(value) if isinstance(item, (list, dict)))
+        return
+    # A node keeps what is below it under `content`, `attrs` and the like, which aren't names.
+    silent = "__loader__" in value
+    for key, item in value.items():
+        if key != "key_types" and isinstance(item, (list, dict)):
+            yield "" if silent else key[:_LONGEST_PATH], item
+
+
+def _array(archive: Archive, file: str, headers: Headers, layout: Layout) -> tuple[tuple[int, ...], str]:
+    """Shape and type of an array."""
     if file not in archive.entries:
         raise UnreadableWeights(f"malformed skops: {file[:100]!r} isn't in the archive")
     try:
-        found = read_npy(archive.source(file))
+        found = headers.read(archive.source(file))
     except UnreadableWeights as fault:
         raise UnreadableWeights(f"malformed skops: {file[:100]!r}: {fault}") from fault
-    tensor = named(path, found.shape, found.dtype)
     layout.add(found.start, found.length, found.itemsize, found.dtype)
-    return tensor
+    return found.shape, found.dtype

@@ -77,6 +77,9 @@ def _inspect(archive: Archive, prefix: str) -> Contents:
     pickled, dangers = _pickles(archive, prefix)
     if len(pickled) >= _MOST_PICKLES:
         details["incomplete"] = f"more than {_MOST_PICKLES} pickles"
+    for contents in pickled.values():
+        if "incomplete" in contents.details:
+            details.setdefault("incomplete", contents.details["incomplete"])
     design = None
     try:
         for name in archive.entries:
@@ -166,9 +169,9 @@ def _pickles(archive: Archive, prefix: str) -> tuple[dict[str, Contents], tuple[
 def _pickle(archive: Archive, name: str) -> Contents | None:
     file, size = archive.file(name)
     if file.read(4) == b"PK\x03\x04":
-        with open_archive(file, size) as inner:
+        with open_archive(file, size, archive.ration) as inner:
             return inspect_torch(inner)
-    return inspect_pickle(file, size, name)
+    return inspect_pickle(file, size, name, archive.ration)
 
 
 def _design(archive: Archive, prefix: str) -> str | None:

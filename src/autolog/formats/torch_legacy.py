@@ -11,7 +11,7 @@ from autolog.errors import UnreadableWeights
 from autolog.formats._arrays import Storage, as_storage, element_bytes
 from autolog.formats._layout import Layout
 from autolog.formats._machine import Machine
-from autolog.formats._standins import as_pairs, text_items
+from autolog.formats._standins import as_pairs
 
 __all__ = ["MAGIC", "read", "read_nested"]
 
@@ -27,7 +27,7 @@ def read(machine: Machine, layout: Layout) -> object:
     if not _is(machine.load(), _VERSION):
         raise UnreadableWeights("a torch file of an unknown protocol version")
     facts = as_pairs(machine.load())
-    layout.big = facts is not None and dict(text_items(facts)).get("little_endian") is False
+    layout.big = facts is not None and facts.texts().get("little_endian") is False
     storages: dict[str, Storage] = {}
 
     def keep(identity: object) -> object:

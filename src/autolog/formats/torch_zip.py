@@ -82,7 +82,7 @@ def _followed(archive: Archive, path: str, prefix: str) -> Contents:
     constants = f"{prefix}constants.pkl"
     script = constants in entries
     form = "TorchScript" if script else "torch zip"
-    followed = Reading(archive.source(path))
+    followed = Reading(archive.source(path), archive.ration)
     followed.layout.big = is_big(archive, prefix)
 
     def keep(identity: object) -> object:
@@ -171,7 +171,7 @@ def _follow(archive: Archive, names: list[str], prefix: str) -> tuple[object, Re
     for name in names:
         source = archive.source(name)
         if followed is None:
-            followed = Reading(source)
+            followed = Reading(source, archive.ration)
             followed.machine.persistent = partial(_package_storage, archive, prefix, followed.layout)
         followed.machine.source = source
         try:
