@@ -332,3 +332,29 @@ def test_data_in_a_format_made_for_weights(names: list[str]) -> None:
 def test_a_lone_array_is_data_in_any_format() -> None:
     assert sort(torch.ones(2), weights_only=True).rule == "array"
     assert sort({"step": 3}, weights_only=True).rule == "plain data"
+
+
+def test_a_mapping_that_may_read_each_value_from_a_file_is_asked_for_few():
+    class Lazy(collections.UserDict):
+        reads = 0
+
+        def __getitem__(self, key):
+            Lazy.reads += 1
+            return super().__getitem__(key)
+
+    assert sort(Lazy({f"name {number}": number for number in range(3000)})).rule == "plain data"
+    assert Lazy.reads < 200
+
+
+def test_names_behind_options_are_looked_for_within_the_budget():
+    class Counting(dict):
+        reads = 0
+
+        def __getitem__(self, key):
+            Counting.reads += 1
+            return super().__getitem__(key)
+
+    tensor = torch.ones(2)
+    one = {"first": tensor, **{f"option {number}": number for number in range(4000)}}
+    assert sort({f"part {number}": Counting(one) for number in range(64)}).rule == "array"
+    assert Counting.reads < 64 * 400

@@ -27,9 +27,9 @@ def here(tmp_path, monkeypatch):
     yield work
     if autolog.current_task() is not None:
         autolog.current_task().close()
-    for found in _records._opened:
-        if found._store is not None:
-            found._store.close()
+    for _, store in _records._stores.values():
+        store.close()
+    _records._stores.clear()
     _records._opened.clear()
     output_model._default_destination[0] = ""
     for each in (callbacks.pre, callbacks.post):

@@ -56,3 +56,24 @@ def test_after_the_end_the_same_arguments_are_a_new_task(here):
     second = autolog.init("lab", "trial")
     assert second != first
     assert Task.init("lab", "trial", continue_last_task=first.id) is second
+
+
+def test_a_sweep_of_runs_in_one_process_opens_the_store_once(here):
+    def open_stores():
+        found = 0
+        for each in os.listdir("/proc/self/fd"):
+            try:
+                found += os.readlink(f"/proc/self/fd/{each}").endswith("autolog.db")
+            except OSError:
+                continue
+        return found
+
+    counts = []
+    for number in range(5):
+        task = autolog.init(task=f"sweep {number}", output_uri=f"kept-{number % 2}")
+        assert task.name == f"sweep {number}"
+        assert len(autolog.models()) == 0
+        counts.append(open_stores())
+        task.close()
+    # Its pool may have another connection for another thread.
+    assert max(counts) <= counts[0] + 1, counts

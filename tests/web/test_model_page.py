@@ -1,6 +1,7 @@
 """The page of a model: its header, its facts, and how it is changed."""
 
 import json
+import re
 
 import pytest
 from sqlalchemy import update
@@ -238,6 +239,23 @@ def test_an_undo_as_text_is_exact(pages, model_id, change):
     )
     assert answer.status_code == 200, answer.text
     assert repr(pages.store.head(model_id).metadata) == repr(values)
+
+
+def test_what_is_no_number_is_not_changed_meanwhile(pages, model_id, change):
+    edit(pages.store, model_id, lambda record: {"metadata": {"loss": float("nan")}})
+    headers = {"origin": ORIGIN, "x-csrf-token": pages.options.csrf, "content-type": "application/json"}
+    body = '{"metadata": {"remove": ["loss"], "add": {"loss": 1}}, "was": {"loss": NaN}}'
+    answer = pages.client.post(f"/models/{model_id}/edit", content=body, headers=headers)
+    assert answer.status_code == 200, answer.text
+    assert pages.store.head(model_id).metadata == {"loss": 1}
+
+
+def test_a_design_that_begins_with_a_line_break_is_shown_whole(pages, model_id):
+    edit(pages.store, model_id, lambda record: {"design": "\nSequential()\n"})
+    # The line break that follows a <pre> is none of its text.
+    assert re.search(
+        r'<pre id="design-text"[^>]*>\n\nSequential\(\)\n</pre>', pages.html(f"/models/{model_id}/network")
+    )
 
 
 def test_metadata(pages, model_id, change):

@@ -114,6 +114,11 @@ def test_states_are_told(unkept):
 
 def test_a_model_says_why_it_cannot_be_downloaded(unkept):
     assert f"/models/{unkept.model}/download" in unkept.html(f"/models/{unkept.model}")
+    # Another machine may have put another file there, in a folder that both have.
+    os.truncate(unkept.path, 1)
+    page = unkept.html(f"/models/{unkept.model}/labels")
+    assert f"/models/{unkept.model}/download" not in page
+    assert "is another one by now" in page
     os.unlink(unkept.path)
     page = unkept.html(f"/models/{unkept.model}/labels")
     assert f"/models/{unkept.model}/download" not in page

@@ -17,6 +17,7 @@ from autolog.store import ChangesRecord, Writer, artifacts_of, find_artifact, re
 pytestmark = [pytest.mark.core, pytest.mark.slow]
 
 TASK = f"{0:032x}"
+BUCKET = "s3://ada:secret@bucket/kept"
 PICTURE = b"\x89PNG\r\n\x1a\n" + b"not much of one"
 
 
@@ -40,7 +41,7 @@ def task(make_pages):
                 },
                 parameters={"training": {"lr": 0.1, "augment": {"noise": 0.05}, "seed": None}},
                 configurations={"network": {"text": '{"a": 1}', "format": "json", "description": "small"}},
-                output_uri="s3://ada:secret@bucket/kept",
+                output_uri=BUCKET,
                 comment="A comment.",
             )
         )
@@ -63,6 +64,7 @@ def task(make_pages):
 def artifacts(task, tmp_path):
     """The same with artifacts of every kind."""
     mine = Task.get_task(task_id=TASK)
+    _goes_to(task, "")  # there is no such bucket
     mine.upload_artifact("history", {"loss": [1, 2]})
     mine.upload_artifact("notes / today", "<b>bold</b>\nmore\n")
     table, picture, page = (tmp_path / name for name in ("table.csv", "shot.png", "page.html"))
@@ -71,7 +73,14 @@ def artifacts(task, tmp_path):
     page.write_text("<script>alert(1)</script>")
     for path in (table, picture, page):
         mine.upload_artifact(path.stem, str(path))
+    _goes_to(task, BUCKET)
     return task
+
+
+def _goes_to(pages, url):
+    with pages.store._writing() as connection:
+        task = update(schema.tasks).where(schema.tasks.c.id == TASK)
+        connection.execute(task.values(output_uri=url))
 
 
 def address(name, what="artifact"):

@@ -159,7 +159,7 @@ class _Sorting:
         most = _most(value)
         few = self._few(value.values(), looks, most)
         is_of_tensors = any(self._tensors(few))
-        if is_of_tensors and (are_weights(names) or are_weights(_names_behind(value, names, most))):
+        if is_of_tensors and (are_weights(names) or are_weights(self._names_behind(value, names, looks))):
             return self.state_dict(few)
         verdict = self._parts(value, few if depth < _DEPTH else [], depth, end)
         if _is_known(verdict):
@@ -191,6 +191,23 @@ class _Sorting:
                 break
         self._looked += steps // _STEPS_IN_A_LOOK
         return few
+
+    def _names_behind(
+        self, value: Mapping[Any, Any], names: AbstractSet[str], looks: int
+    ) -> AbstractSet[str]:
+        """The names beyond the first ones, `names`, of entries that are more than plain data."""
+        if len(names) == len(value):
+            return frozenset()
+        found: set[str] = set()
+        steps = 0
+        for key in islice(value, min(looks * _STEPS, _most(value))):
+            steps += 1
+            if type(value[key]) not in _PLAIN_TYPES:
+                found.add(key)
+                if len(found) >= _WIDTH:
+                    break
+        self._looked += steps // _STEPS_IN_A_LOOK
+        return {key for key in found if isinstance(key, str)} - names
 
     def _parts(self, whole: Any, few: list[Any], depth: int, end: int) -> Verdict:
         """A container is a model if a part of it is; else the most telling rule among its parts.
@@ -263,17 +280,10 @@ def _names(value: Mapping[Any, Any], looks: int = _NAMES) -> AbstractSet[str]:
     return {key for key in islice(value, min(max(looks, _FEW), _NAMES)) if isinstance(key, str)}
 
 
-def _names_behind(value: Mapping[Any, Any], names: AbstractSet[str], most: int) -> AbstractSet[str]:
-    """The names beyond the first ones, `names`, of entries that are more than plain data."""
-    if len(names) == len(value):
-        return frozenset()
-    entries = islice(zip(value, value.values(), strict=False), most)
-    found = (key for key, part in entries if type(part) not in _PLAIN_TYPES)
-    return {key for key in islice(found, _WIDTH) if isinstance(key, str)} - names
-
-
 def _most(value: Mapping[Any, Any]) -> int:
-    """How many entries of a mapping are gone through."""
+    """How many entries of a mapping are gone through: few of one that may read each from a file."""
+    if not isinstance(value, dict):
+        return _WIDTH
     return _OPTIONS if len(value) <= _OPTIONS else _NUMBERS
 
 

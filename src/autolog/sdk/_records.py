@@ -30,8 +30,6 @@ class Records:
 
     def __init__(self, settings: config.Settings) -> None:
         self.settings = settings
-        self._store: Store | None = None
-        self._pid = 0
         #: When the spool was looked into last, and how many runs of this process were over by then.
         self._looked = (0.0, 0)
 
@@ -43,12 +41,13 @@ class Records:
     @property
     def store(self) -> Store:
         """The open store, one for each process. Raises StoreError."""
-        if self._store is None or self._pid != os.getpid():
+        pid, store = _stores.get(self.settings.store, (0, None))
+        if store is None or pid != os.getpid():
             from autolog.store import Store
 
-            self._store = Store.open(self.settings.store)
-            self._pid = os.getpid()
-        return self._store
+            store = Store.open(self.settings.store)
+            _stores[self.settings.store] = (os.getpid(), store)
+        return store
 
     @property
     def kept(self) -> Kept:
@@ -102,6 +101,8 @@ class Records:
 
 
 _opened: list[Records] = []
+#: Open stores by their URLs, and the processes that opened them: a sweep of hundreds of runs opens one.
+_stores: dict[str, tuple[int, Store]] = {}
 _nothing: list[Records] = []
 
 
@@ -119,11 +120,11 @@ def records(store: str | None = None, home: str | os.PathLike[str] | None = None
 
 
 def records_of(settings: config.Settings) -> Records:
-    """The records that these settings, all of them, are about: a run's have what its call said, too."""
+    """The records that these settings are about, all but the names: a run's have what its call said, too."""
     if not settings.enabled:
         return nothing()
     for each in _opened:
-        if each.settings == settings:
+        if running.but_names(each.settings) == running.but_names(settings):
             return each
     _opened.append(Records(settings))
     return _opened[-1]

@@ -138,7 +138,7 @@ def _begin(settings: config.Settings, tags: tuple[str, ...], task_id: str, task_
     if _current:
         run = _current[0]
         is_named_so = (run.started.project, run.started.name) == (project, name)
-        if is_named_so and _but_names(run.settings) == _but_names(settings):
+        if is_named_so and but_names(run.settings) == but_names(settings):
             return run.task
         run.end("completed", "")
     try:
@@ -157,7 +157,7 @@ def _begin(settings: config.Settings, tags: tuple[str, ...], task_id: str, task_
     return run.task
 
 
-def _but_names(settings: config.Settings) -> config.Settings:
+def but_names(settings: config.Settings) -> config.Settings:
     """What is in force besides the names, wherever it was said."""
     return settings._replace(project=None, task=None, sources={})
 

@@ -83,7 +83,16 @@ def _missing(site: Site, snapshot: SnapshotRecord) -> str:
     if snapshot.keeping == "kept":
         return ""
     names = [each.name for each in snapshot.parts] or [""]
+    size = snapshot.parts[0].size if snapshot.parts else snapshot.size
+    is_another = False
     for uri in keeping.seen_at(snapshot.uri, site.settings):
-        if os.path.exists(keeping.layout_of(uri, names).at_own_path(names[0])):
+        try:
+            found = os.stat(keeping.layout_of(uri, names).at_own_path(names[0])).st_size
+        except OSError:
+            continue
+        if size in (None, found):
             return ""
+        is_another = True
+    if is_another:
+        return f"The file at {snapshot.uri} is another one by now, and no bytes were kept"
     return f"There is no file at {snapshot.uri} on this machine, and no bytes were kept"

@@ -65,7 +65,8 @@ def _is_alike(now: Any, was: Any) -> bool:
     """Whether they are the same, as far as a page can tell: it knows one kind of line end."""
     if isinstance(now, str) and isinstance(was, str):
         now, was = (each.replace("\r\n", "\n").replace("\r", "\n") for each in (now, was))
-    return bool(now == was)
+    # NaN is not like itself, but is written as it was.
+    return bool(now == was) or json.dumps(now, sort_keys=True) == json.dumps(was, sort_keys=True)
 
 
 def _told(value: Any) -> str:

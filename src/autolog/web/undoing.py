@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import secrets
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from threading import Lock
 
-from autolog.errors import NotFound
+from autolog.errors import NotFound, StoreError
 from autolog.store import TakenInput
 
 __all__ = ["TakenInputs"]
@@ -34,10 +35,16 @@ class TakenInputs:
                 self._known.popitem(last=False)
         return mark
 
-    def give(self, task_id: str, mark: str) -> Sequence[TakenInput]:
-        """What was taken out of this task, once. Raises NotFound."""
+    @contextmanager
+    def given(self, task_id: str, mark: str) -> Iterator[Sequence[TakenInput]]:
+        """What was taken out of this task, once, unless the store then refuses it. Raises NotFound."""
         with self._lock:
             taken = self._known.pop((task_id, mark), None)
         if taken is None:
             raise NotFound("that can't be taken back any more; connect the model by hand")
-        return taken
+        try:
+            yield taken
+        except StoreError:
+            with self._lock:
+                self._known[task_id, mark] = taken
+            raise

@@ -137,8 +137,8 @@ def _disconnect(site: Site, task_id: str, model_id: str) -> dict[str, Any]:
 
 
 def _reconnect(site: Site, task_id: str, mark: str) -> dict[str, Any]:
-    taken = site.taken.give(task_id, mark)
-    reconnect_inputs(site.store, task_id, taken)
+    with site.taken.given(task_id, mark) as taken:
+        reconnect_inputs(site.store, task_id, taken)
     return {"reconnected": len(taken)}
 
 
