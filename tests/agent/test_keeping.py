@@ -9,6 +9,7 @@ from toyframework import digest
 from toylab import wait_until
 
 from autolog.agent.aside import GIVEN_WAY, Aside
+from autolog.agent.keeper import Keeper
 from autolog.agent.told import Told
 from autolog.content import read_item
 from autolog.events import FileFacts, Saved
@@ -292,3 +293,20 @@ def test_what_other_runs_have_sent_by_now_takes_no_room(tmp_path):
     putting = aside.begin(save_of(2, 300))
     assert (putting.problem, putting.end(is_whole=False)) == ("", None)
     assert "more than may wait" in aside.begin(save_of(3, 1001)).problem
+
+
+def test_the_limit_holds_for_what_is_not_recorded_yet(tmp_path):
+    (tmp_path / "waiting").mkdir()
+    told = Told(f"sqlite:///{tmp_path}/autolog.db", "true", waiting_limit=500_000)
+    aside = Aside(str(tmp_path), told, "b")
+    Keeper(lambda: None, told, aside, lambda: None)
+    path = tmp_path / "m.toy"
+    for number in range(12):
+        path.write_bytes(os.urandom(100_000))
+        descriptor = os.open(path, os.O_RDONLY)
+        putting = aside.begin(save_of(number, 100_000))
+        putting.read("", str(path), descriptor, 100_000)
+        assert putting.end(is_whole=True) is not None, putting.problem
+        os.close(descriptor)
+    held = [each.stat().st_size for each in (tmp_path / "waiting").rglob("chunks*")]
+    assert 100_000 <= sum(held) <= 500_000

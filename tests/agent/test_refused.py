@@ -33,7 +33,12 @@ def test_a_task_that_is_refused_ends_no_command_and_holds_up_no_other(lab):
     lab.run('save(Model(b"first"), "first.bin")')
     lab.quiet()
     execute(lab, _RULE)
-    lab.run('save(Model(b"bad"), "bad.bin")', AUTOLOG_TASK="bad", AUTOLOG_STRICT="0")
+    lab.run(
+        'save(Model(b"bad"), "bad.bin"); time.sleep(1); os.unlink("bad.bin")',
+        AUTOLOG_TASK="bad",
+        AUTOLOG_STRICT="0",
+        AUTOLOG_OUTPUT_URI="true",
+    )
     # Another one whose agent has gone, too: its folder is behind the refused one or before it.
     process = lab.start(
         """
@@ -64,6 +69,9 @@ def test_a_task_that_is_refused_ends_no_command_and_holds_up_no_other(lab):
     execute(lab, "DROP TRIGGER no")
     assert lab.settle().pending == 0
     assert files(lab) == {"first", "bad", "good"}
+    # These were the only bytes of it; no command that met the refusal has taken them away.
+    (bad,) = [each for each in lab.snapshots() if each.uri.endswith("bad.bin")]
+    assert (bad.state, bad.keeping) == ("gone", "kept")
     assert os.listdir(lab.spool) == []
 
 

@@ -233,6 +233,8 @@ class Keeper(Worker):
 
     def _give_up(self, events: list[str], is_enough: Callable[[list[str]], bool]) -> list[str]:
         """Give up what waits for these events, or will once it is recorded; but not what is under way."""
+        from autolog.content import read_item
+
         with self._some:
             chosen = [each for each in self._queue if isinstance(each, Outgoing) and each.event_id in events]
             given_up = [each for each in events if each != self._under_way]
@@ -244,6 +246,11 @@ class Keeper(Worker):
             self._unwanted.update(set(given_up) - {each.event_id for each in chosen})
         for each in chosen:
             self._let_go(each)
+        for event_id in set(given_up) - {each.event_id for each in chosen}:
+            # Not recorded yet, which may take as long as the store is away: its room is needed now.
+            staged = read_item(os.path.join(self._aside.folder, event_id))
+            if staged is not None and not staged.given_up:
+                staged.give_up(GIVEN_WAY)
         return given_up
 
     def _let_go(self, item: Outgoing) -> None:

@@ -122,6 +122,9 @@ class _Sender:
                 task = str(staged.facts.get("task", ""))
                 if is_locked(os.path.join(self._home, "spool", task, "lock")):
                     continue  # its agent sends what waits by itself
+                if self._is_unrecorded(staged, task):
+                    left += 1
+                    continue
                 where = str(staged.facts.get("output_uri")) + str(staged.facts.get("content_store"))
                 # What is in the way of one is in the way of all that go there, and may take long to show.
                 is_done = where not in away and self._take(staged.folder)
@@ -138,6 +141,24 @@ class _Sender:
             for kept in self._kept.values():
                 kept.close()
         return left, self._reason
+
+    def _is_unrecorded(self, staged: Staged, task: str) -> bool:
+        """Whether its save may still be in the spool, while the store was away or refuses it.
+
+        Then nobody knows of a snapshot yet, and these may be the only bytes of it that there are.
+        """
+        if not task or not os.path.isdir(os.path.join(self._home, "spool", task)):
+            return False
+        told, _ = _told_of(staged, self._own)
+        if told is None:
+            return False  # nothing can be asked; that is said when it is to be sent
+        try:
+            if self._open(told.store).became([str(staged.facts["event"])]):
+                return False
+            self._reason = self._reason or "their saves are in no store yet"
+        except StoreError as error:
+            self._reason = self._reason or str(error)
+        return True
 
     def _take(self, folder: str) -> bool | None:
         """Send what is in a folder; whether it waits no longer. None if somebody else is at it."""
