@@ -9,8 +9,8 @@ import pytest
 from autolog.content import alone, read_item
 from autolog.errors import DestinationError
 from autolog.events import Started
-from autolog.keeping import collect, remove, repack, restore, verify
-from autolog.store import Going, Writer
+from autolog.keeping import collect, forecast, remove, repack, restore, verify
+from autolog.store import Going, Writer, forget_task
 from autolog.store import remove as remove_records
 
 pytestmark = pytest.mark.core
@@ -22,7 +22,26 @@ def waits(keep, data, path="/x/last.pt"):
     """A version that is put aside and recorded as one that waits."""
     staged = keep.stage(data, path)
     keep.kept.note(staged.facts["event"], "waiting")
+    silent_for(keep, 0)
     return staged
+
+
+def silent_for(keep, seconds):
+    """The agent of the task was last heard of so long ago."""
+    Writer(keep.store).heartbeat(keep.task, time.time() - seconds)
+
+
+def begin(keep, name):
+    """Another task goes on in the same home, and knows nothing of what the one before has sent."""
+    keep.seen.clear()
+    keep.task = os.urandom(16).hex()
+    Writer(keep.store).started(Started(keep.task, 3.0, "digits", name, "/x/train.py"), 3.0)
+
+
+def held(keep):
+    """How many packs tasks hold that they haven't brought."""
+    with keep.store._reading() as connection:
+        return connection.exec_driver_sql("SELECT count(*) FROM holds").scalar()
 
 
 def sent(keep, *items):
@@ -133,9 +152,7 @@ def test_what_another_task_brought_stays_too(keep, tmp_path, request, way, datab
     keep, data = keep(url=url), os.urandom(SIZE)
     sent(keep, waits(keep, data, "/x/theirs.pt"))
     keep.end()
-    keep.seen.clear()
-    keep.task = os.urandom(16).hex()
-    Writer(keep.store).started(Started(keep.task, 3.0, "digits", "second", "/x/train.py"), 3.0)
+    begin(keep, "second")
     sent(keep, waits(keep, data, "/x/ours.pt"))
     best = waits(keep, data, "/x/best.pt")
     keep.end()
@@ -153,13 +170,121 @@ def test_what_another_task_brought_stays_too(keep, tmp_path, request, way, datab
     assert came_back(keep, tmp_path) == [data]
 
 
+@pytest.mark.parametrize("database", ["sqlite", "postgres"])
+def test_a_pack_that_two_tasks_count_on_stays_until_both_are_over(keep, tmp_path, request, database):
+    """One has brought it, and ends before the other; each had kept a version that needs it."""
+    url = None if database == "sqlite" else request.getfixturevalue("postgres").url
+    keep, data = keep(url=url), os.urandom(SIZE)
+    sent(keep, waits(keep, data, "/x/theirs.pt"))
+    theirs = keep.task
+    begin(keep, "second")
+    sent(keep, waits(keep, data, "/x/ours.pt"))
+    best = waits(keep, data, "/x/best.pt")
+    keep.kept.drop([each.id for each in keep.snapshots[:2]], "by rule")
+    Writer(keep.store).ended(theirs, "completed", "", 4.0)
+    assert collect(keep.kept, keep.home).freed == 0
+    Writer(keep.store).heartbeat(theirs, 1.0)
+    keep.end()  # and the bytes still wait
+    repack(keep.kept, keep.home)
+    assert collect(keep.kept, keep.home).freed == 0
+    sent(keep, best)
+    assert came_back(keep, tmp_path) == [data]
+    assert held(keep) == 1
+    keep.kept.drop([keep.snapshots[2].id], "by rule")
+    assert collect(keep.kept, keep.home).freed >= SIZE
+    assert held(keep) == 0
+
+
+def test_a_task_that_is_removed_holds_nothing(keep):
+    keep, data = keep(), os.urandom(SIZE)
+    sent(keep, waits(keep, data, "/x/theirs.pt"))
+    theirs = keep.task
+    begin(keep, "second")
+    sent(keep, waits(keep, data, "/x/ours.pt"))
+    remove(keep.store, keep.home, keep.kept, Going((), [keep.snapshots[1].model_id]))
+    assert held(keep) == 1
+    keep.end()
+    forget_task(keep.store, keep.task)
+    assert held(keep) == 0
+    assert [each.keeping for each in keep.snapshots] == ["kept"]
+    assert theirs in {each.id for each in keep.store.tasks()}
+
+
+@pytest.mark.parametrize(
+    ("silent", "made", "is_left"),
+    [(3600, 30 * 86400, True), (30 * 86400, 3600, True), (30 * 86400, 30 * 86400, False)],
+)
+@pytest.mark.parametrize("brought", [True, False])
+def test_what_waits_for_long_and_is_never_sent_keeps_no_bytes(keep, silent, made, is_left, brought):
+    """Its folder, its home or its machine is gone."""
+    keep, data = keep(), os.urandom(SIZE)
+    if not brought:
+        sent(keep, waits(keep, data, "/x/theirs.pt"))
+        keep.end()
+        silent_for(keep, 30 * 86400)
+        begin(keep, "second")
+    sent(keep, waits(keep, data))
+    late = waits(keep, data)
+    shutil.rmtree(late.folder)
+    keep.end()
+    keep.kept.drop([each.id for each in keep.snapshots[:-1]], "by rule")
+    silent_for(keep, silent)
+    with keep.store._writing() as connection:
+        connection.exec_driver_sql(f"UPDATE snapshots SET created = {time.time() - made}")
+    foreseen = forecast(keep.kept, keep.home).freed
+    freed = collect(keep.kept, keep.home).freed
+    assert (foreseen == 0, freed == 0) == (is_left, is_left)
+    assert held(keep) == (is_left and not brought)
+
+
+def steps(keep, action):
+    """How many thousand steps SQLite takes for it."""
+    found = []
+    with keep.store._engine.connect() as connection:
+        connection.connection.driver_connection.set_progress_handler(lambda: found.append(1) and None, 1000)
+    action()
+    with keep.store._engine.connect() as connection:
+        connection.connection.driver_connection.set_progress_handler(None, 0)
+    return len(found)
+
+
+def test_a_task_of_many_events_takes_no_longer_to_collect(keep):
+    """What nobody counts on is found without going through all that its task ever recorded."""
+    keep, packs = keep(), 20
+    for _ in range(packs):
+        keep.save(os.urandom(1000))
+    keep.end()
+    few = steps(keep, lambda: collect(keep.kept, keep.home))
+    with keep.store._writing() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO done (event_id, task_id) WITH RECURSIVE n(i) AS"
+            " (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)"
+            f" SELECT 'more-' || i, '{keep.task}' FROM n"
+        )
+    many = steps(keep, lambda: collect(keep.kept, keep.home))
+    assert few > 0
+    assert many < 2 * few
+
+
+def test_what_is_counted_on_is_asked_once_for_all_packs(keep, monkeypatch):
+    keep, data = keep(), os.urandom(SIZE)
+    for number in range(5):
+        keep.save(data + bytes([number]) * 20_000)
+    keep.end()
+    asked = []
+    counted_on = type(keep.kept).counted_on
+    monkeypatch.setattr(type(keep.kept), "counted_on", lambda *given: asked.append(1) or counted_on(*given))
+    for each in (collect, forecast, repack):
+        each(keep.kept, keep.home)
+    assert len(asked) == 3
+
+
 @pytest.mark.parametrize(("silent", "is_left"), [(3600, True), (30 * 86400, False)])
 def test_a_task_that_is_out_of_reach_counts_on_what_it_kept(keep, silent, is_left):
     """Its machine is off, or cut off from the store: what it has put aside isn't even recorded."""
     keep, data = keep(), os.urandom(SIZE)
     sent(keep, waits(keep, data))
-    with keep.store._writing() as connection:
-        connection.exec_driver_sql(f"UPDATE tasks SET heartbeat = {time.time() - silent}")
+    silent_for(keep, silent)
     keep.kept.drop([keep.snapshots[0].id], "by rule")
     assert (collect(keep.kept, keep.home).freed == 0) is is_left
 
@@ -171,7 +296,7 @@ def test_a_pack_that_somebody_counts_on_by_now_is_not_replaced(keep, tmp_path, m
     keep.end()
     keep.kept.drop([keep.snapshots[0].id], "by rule")
     replace = type(keep.kept).replace
-    monkeypatch.setattr(type(keep.kept), "is_counted_on", lambda self, pack_id: False)  # asked too early
+    monkeypatch.setattr(type(keep.kept), "counted_on", lambda self, place_id: set())  # asked too early
     asked = []
     monkeypatch.setattr(type(keep.kept), "replace", lambda *given: asked.append(1) or replace(*given))
     collect(keep.kept, keep.home)

@@ -24,6 +24,14 @@ def back_to_version_6(connection):
     connection.execute(text("DELETE FROM migrations WHERE number > 6"))
 
 
+def back_to_version_10(store):
+    """A pack had one task that counts on it, and what waits was looked for among all events."""
+    with store._writing() as connection:
+        connection.execute(text("DROP TABLE holds"))
+        connection.execute(text("DROP INDEX snapshots_waiting"))
+        connection.execute(text("DELETE FROM migrations WHERE number > 10"))
+
+
 def back_to_version_9(store):
     """PostgreSQL took 32 characters for the kind of a task, and tags were written as they came."""
     with store._writing() as connection:

@@ -7,13 +7,14 @@ import random
 import string
 
 import pytest
-from earlier import back_to_version_9
-from sqlalchemy import text
+from earlier import back_to_version_9, back_to_version_10
+from sqlalchemy import insert, inspect, select, text
 
 from autolog.errors import NotFound, StoreMissing, StoreRefused
 from autolog.events import Failed, FileFacts, Loaded, Saved, Started
 from autolog.store import (
     ContentsRecord,
+    Kept,
     Look,
     Selection,
     Store,
@@ -21,9 +22,11 @@ from autolog.store import (
     TaskTable,
     Writer,
     edit_task,
+    forget_task,
     search_tasks,
 )
 from autolog.store.schema import snapshots
+from autolog.store.schema_kept import holds, packs, places
 
 pytestmark = pytest.mark.core
 
@@ -115,6 +118,28 @@ def test_whatever_kind_of_task_somebody_calls_it(store, url, before):
     assert store.task("a" * 32).kind == kind
     edit_task(store, "a" * 32, lambda record: {"kind": kind * 20})
     assert store.task("a" * 32).kind == kind * 20
+
+
+@pytest.mark.parametrize("before", ["as it is", "as version 10 left it"])
+def test_what_tasks_hold_goes_with_them_and_with_packs(store, url, before):
+    if before == "as version 10 left it":
+        back_to_version_10(store)
+        Store.open(url).close()
+    for task_id in ("a", "b"):
+        Writer(store).started(Started(task_id, 1.0, "p", "t", "/x.py"), 1.0)
+        Writer(store).ended(task_id, "completed", "", 2.0)
+    with store._writing() as connection:
+        assert "snapshots_waiting" in {each["name"] for each in inspect(connection).get_indexes("snapshots")}
+        place = connection.execute(insert(places).values(url="/x", host="")).inserted_primary_key[0]
+        for number in (1, 2):
+            row = {"id": number, "place_id": place, "name": f"{number}", "size": 1, "digest": b"d"}
+            connection.execute(insert(packs).values(**row, created=1.0, doomed=True))
+            for task_id in ("a", "b"):
+                connection.execute(insert(holds).values(pack_id=number, task_id=task_id))
+    Kept(store).forget(1)
+    forget_task(store, "a")
+    with store._reading() as connection:
+        assert connection.execute(select(holds)).all() == [(2, "b")]
 
 
 def test_numbers_that_json_has_no_word_for(store, task):

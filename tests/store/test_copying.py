@@ -24,6 +24,7 @@ from autolog.store import (
 )
 from autolog.store.editing import alias, edit, report
 from autolog.store.schema import metadata, snapshots
+from autolog.store.schema_kept import holds
 from autolog.store.types import Text
 
 
@@ -88,6 +89,7 @@ def fill(task):
     )
     maker.writer.ended(maker.id, "completed", "", 1234.5678901234567)
     with maker.store._writing() as connection:
+        connection.execute(holds.insert().values(pack_id=1, task_id=user.id))
         connection.execute(snapshots.delete().where(snapshots.c.version == 4))  # ids have gaps
 
 

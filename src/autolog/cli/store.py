@@ -69,7 +69,6 @@ def copy(options: Options, /, source: str, target: str) -> None:
 
 def _refuse_waiting(settings: config.Settings, origin: str) -> None:
     """Raises StoreError while bytes wait that only this store would hear of once they are kept."""
-    from autolog.agent.aside import waiting_folder
     from autolog.agent.locks import is_locked
     from autolog.agent.waiting import leftovers
 
@@ -82,8 +81,7 @@ def _refuse_waiting(settings: config.Settings, origin: str) -> None:
     ]
     if waiting:
         raise StoreError(
-            f"{waiting_words(len(waiting), '')}, and a copy would never hear of it; run `autolog sync` first,"
-            f" or give them up by removing {waiting_folder(settings.home)}"
+            f"{waiting_words(len(waiting), '')}, and a copy would never hear of it; run `autolog sync` first"
         )
 
 

@@ -93,8 +93,9 @@ def take_away(kept: Kept, record: PlaceRecord, place: Place) -> None:
 def _compact(kept: Kept, record: PlaceRecord, place: Place) -> list[str]:
     """Write those packs anew of which little is needed; what is wrong with the ones that are damaged."""
     problems = []
+    counted_on = kept.counted_on(record.id)
     for pack in kept.packs(record.id).values():
-        if kept.is_counted_on(pack.id):
+        if pack.id in counted_on:
             continue
         used = _used(kept, record.id, pack.id)
         rows = [each for each in kept.chunks_in(pack.id) if each.digest in used]

@@ -58,12 +58,17 @@ def _freed_of_packs(kept: Kept, record: PlaceRecord, recipes: Collection[int]) -
     used: dict[int, list[ChunkRecord]] = {}
     for chunk in kept.chunks(record.id, needed).values():
         used.setdefault(chunk.pack_id, []).append(chunk)
-    return sum(_freed_of(kept, pack, used.get(pack.id, [])) for pack in kept.packs(record.id).values())
+    counted_on = kept.counted_on(record.id)
+    return sum(
+        _freed_of(kept, pack, used.get(pack.id, []))
+        for pack in kept.packs(record.id).values()
+        if pack.id not in counted_on
+    )
 
 
 def _freed_of(kept: Kept, pack: PackRecord, used: list[ChunkRecord]) -> int:
     length = sum(chunk.length for chunk in used)
-    if length >= pack.size * USED_ENOUGH or kept.is_counted_on(pack.id):
+    if length >= pack.size * USED_ENOUGH:
         return 0
     if not used:
         return pack.size

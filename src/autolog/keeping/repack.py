@@ -7,7 +7,7 @@ much slower to restore than a new one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
@@ -52,24 +52,31 @@ def repack(kept: Kept, here: Here, *, task_id: str | None = None, model_id: str 
     before = kept.total()
     count = 0
     problems: list[str] = []
+    counted_on: dict[int, set[int]] = {}
     for place_record, recipes in kept.series(task_id, model_id):
         try:
             place = open_recorded(place_record, here)
+            if place_record.id not in counted_on:
+                counted_on[place_record.id] = kept.counted_on(place_record.id)
+            left = counted_on[place_record.id]
             for older, newer in pairwise(recipes):
-                count += _repack_one(kept, place_record, place, older, newer)
+                count += _repack_one(kept, place_record, place, (older, newer), left)
             take_away(kept, place_record, place)
         except (AutologError, OSError) as error:
             problems.append(str(error))
     return Repacked(before, kept.total(), count, tuple(problems))
 
 
-def _repack_one(kept: Kept, record: PlaceRecord, place: Place, older: int, newer: int) -> int:
-    """Repack the packs that hold the chunks which one file has and the version before has not."""
-    pairs = _pairs(kept.recipe(older), kept.recipe(newer))
+def _repack_one(
+    kept: Kept, record: PlaceRecord, place: Place, recipes: tuple[int, int], left: Collection[int]
+) -> int:
+    """Repack the packs, except those `left`, that hold chunks of the second file and not of the first."""
+    older, newer = map(kept.recipe, recipes)
+    pairs = _pairs(older, newer)
     wanted = [*pairs, *pairs.values()]
     done = 0
     for pack in kept.packs(record.id, _packs_of(kept, record, pairs)).values():
-        if kept.is_counted_on(pack.id):
+        if pack.id in left:
             continue
         # Asked anew for each: rewriting the one before has moved chunks, and made chains longer.
         records = Reading(kept, record.id, place).find(wanted)

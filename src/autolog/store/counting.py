@@ -2,26 +2,29 @@
 
 What a task puts aside may need chunks that it has kept before, and say so only when it gets to where it is
 kept. Until then their packs stay, whatever is given up: as long as the task runs, and as long as a snapshot
-of it waits. A task that hasn't been heard of for a week is taken for gone: a machine may be off, or cut off
-from the store, for a while.
+of it waits. A task is taken for gone when for a week it hasn't been heard of and no snapshot was made that
+waits: a machine may be off, or cut off from the store, for a while, or never be seen again.
+
+A task counts on the packs that it has brought, and on those that it holds (`adopt`); several may on one.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
-from sqlalchemy import Connection, or_, select, text, union, update
+from sqlalchemy import Connection, and_, or_, select, text, union
 
+from .racing import insert_into
 from .rows import batches
-from .schema import done, snapshots, tasks
-from .schema_kept import kept, packs, uses
+from .schema import WAITING, done, snapshots, tasks
+from .schema_kept import holds, kept, packs, uses
 
-__all__ = ["adopt", "counting", "is_counting", "lock_packs"]
+__all__ = ["adopt", "any_counts_on", "is_counted_on", "lock_packs"]
 
 _LOCK = 7020395
-#: A task whose end is not recorded may go on after so many seconds of silence.
+#: A task may go on, or what it has put aside be sent, after so many seconds of silence.
 _GONE_SECONDS = 7 * 86400.0
 
 
@@ -32,30 +35,36 @@ def lock_packs(connection: Connection, *, shared: bool) -> None:
         connection.execute(text(f"SELECT {kind}({_LOCK})"))
 
 
-def counting() -> Any:
-    """The ids of all tasks that count on what they have kept."""
-    return union(_unended(), _waiting())
+def is_counted_on() -> Any:
+    """The condition that a task counts on a pack, for statements about `packs`."""
+    counting = union(_unended(), _waiting())
+    return or_(
+        # Said of NULL, too: the condition may be turned round.
+        and_(packs.c.task_id.is_not(None), packs.c.task_id.in_(counting)),
+        packs.c.id.in_(select(holds.c.pack_id).where(holds.c.task_id.in_(counting))),
+    )
 
 
-def is_counting(connection: Connection, task_id: str | None) -> bool:
-    """Whether a task counts on what it has kept."""
-    if task_id is None:
-        return False
-    ways = (_unended().where(tasks.c.id == task_id), _waiting().where(done.c.task_id == task_id).limit(1))
-    return any(connection.execute(each).first() is not None for each in ways)
+def any_counts_on(connection: Connection, pack_ids: Collection[int]) -> bool:
+    """Whether a task counts on one of these packs; takes no longer where there are many others."""
+    found: set[str] = set()
+    for batch in batches(sorted(pack_ids)):
+        for column, pack_id in ((packs.c.task_id, packs.c.id), (holds.c.task_id, holds.c.pack_id)):
+            found.update(connection.execute(select(column).where(pack_id.in_(batch))).scalars())
+    return bool(_counting_among(connection, found))
 
 
 def adopt(connection: Connection, snapshot_ids: Iterable[int]) -> None:
     """Have the packs that these snapshots need stay for their tasks, if these count on what they have kept.
 
-    For when they are given up: what another task has brought, or a rewritten pack, is nobody's else. Packs of
-    a task that counts on them itself are left to it.
+    For when they are given up: what another task has brought, or a rewritten pack, is held by them from then
+    on, beside whoever else counts on it.
     """
     lock_packs(connection, shared=True)
-    wanted: dict[str, set[int]] = {}
+    found: set[tuple[int, str]] = set()
     for batch in batches(sorted(snapshot_ids)):
         query = (
-            select(done.c.task_id, packs.c.id)
+            select(packs.c.id, done.c.task_id)
             .select_from(snapshots)
             .join(done, done.c.event_id == snapshots.c.event_id)
             .join(kept, kept.c.snapshot_id == snapshots.c.id)
@@ -66,14 +75,25 @@ def adopt(connection: Connection, snapshot_ids: Iterable[int]) -> None:
             )
             .distinct()
         )
-        for task_id, pack_id in connection.execute(query):
-            wanted.setdefault(task_id, set()).add(pack_id)
-    for task_id, ids in wanted.items():
-        if not is_counting(connection, task_id):
-            continue
-        for batch in batches(sorted(ids)):
-            is_free = or_(packs.c.task_id.is_(None), packs.c.task_id.not_in(counting()))
-            connection.execute(update(packs).where(packs.c.id.in_(batch), is_free).values(task_id=task_id))
+        found.update((pack_id, task_id) for pack_id, task_id in connection.execute(query))
+    counting = _counting_among(connection, {task_id for _, task_id in found})
+    # In one order: two writers that have several rows in common would wait for each other otherwise.
+    rows = [
+        {"pack_id": pack_id, "task_id": task_id} for pack_id, task_id in sorted(found) if task_id in counting
+    ]
+    if rows:
+        connection.execute(insert_into(connection, holds).on_conflict_do_nothing(), rows)
+
+
+def _counting_among(connection: Connection, task_ids: Iterable[str | None]) -> set[str]:
+    """Those of these tasks that count on what they have kept."""
+    asked = {each for each in task_ids if each is not None}
+    if not asked:
+        return set()
+    found = asked.intersection(connection.execute(_waiting()).scalars())
+    for batch in batches(sorted(asked - found)):
+        found.update(connection.execute(_unended().where(tasks.c.id.in_(batch))).scalars())
+    return found
 
 
 def _unended() -> Any:
@@ -82,8 +102,12 @@ def _unended() -> Any:
 
 
 def _waiting() -> Any:
+    since = time.time() - _GONE_SECONDS
     return (
-        select(done.c.task_id)
-        .join(snapshots, snapshots.c.event_id == done.c.event_id)
-        .where(snapshots.c.keeping == "waiting", done.c.task_id.is_not(None))
+        select(tasks.c.id)
+        .select_from(snapshots)
+        .join(done, done.c.event_id == snapshots.c.event_id)
+        .join(tasks, tasks.c.id == done.c.task_id)
+        .where(WAITING, or_(tasks.c.heartbeat > since, snapshots.c.created > since))
+        .distinct()
     )

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from autolog.errors import StoreError
 from autolog.events import FileFacts
 
-from .counting import adopt, counting, is_counting, lock_packs
+from .counting import adopt, any_counts_on, is_counted_on, lock_packs
 from .kept_reading import KeptReading, chunks_at, pack_record
 from .known import new_key, remember
 from .known import text as as_text
@@ -156,7 +156,7 @@ class Kept(KeptReading):
         """Give up recipes that no snapshot has and packs that no recipe needs; those packs.
 
         From then on nobody finds their chunks; their files are still to be taken away (`forget`). Packs that
-        a task counts on are left (`counting`): what it has put aside may need them.
+        a task counts on are left (`counted_on`): what it has put aside may need them.
         """
         with self._store._writing() as connection:
             lock_packs(connection, shared=False)
@@ -173,7 +173,7 @@ class Kept(KeptReading):
                 select(packs.c.id)
                 .outerjoin(uses, uses.c.pack_id == packs.c.id)
                 .where(packs.c.place_id == place_id, uses.c.recipe_id.is_(None), packs.c.doomed.is_(False))
-                .where(packs.c.task_id.is_(None) | packs.c.task_id.not_in(counting()))
+                .where(~is_counted_on())
             )
             ids = connection.execute(idle).scalars().all()
             for batch in batches(ids):
@@ -195,9 +195,9 @@ class Kept(KeptReading):
         """
         with self._store._writing() as connection:
             lock_packs(connection, shared=False)
-            there = select(packs.c.id, packs.c.task_id).where(packs.c.id.in_(old), packs.c.doomed.is_(False))
-            tasks_of = {row.id: row.task_id for row in connection.execute(there)}
-            if tasks_of.keys() != set(old) or any(is_counting(connection, t) for t in tasks_of.values()):
+            there = select(packs.c.id).where(packs.c.id.in_(old), packs.c.doomed.is_(False))
+            found = set(connection.execute(there).scalars())
+            if found != set(old) or any_counts_on(connection, old):
                 raise ChunksMissing({each.digest for each in pack.chunks})
             pack_id = _new_pack(connection, place_id, pack, None)
             _refuse_circles(connection, place_id, pack)

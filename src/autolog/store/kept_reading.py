@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, select
 
 from autolog.events import FileFacts
 
-from .counting import is_counting
+from .counting import is_counted_on
 from .database import Store
 from .known import remembered
 from .known import text as as_text
@@ -235,11 +235,15 @@ class KeptReading:
         with self._store._reading() as connection:
             return set(connection.execute(query).scalars())
 
-    def is_counted_on(self, pack_id: int) -> bool:
-        """Whether a task counts on a pack (`counting`): it may hold what one of its snapshots needs."""
-        query = select(packs.c.task_id).where(packs.c.id == pack_id)
+    def counted_on(self, place_id: int) -> set[int]:
+        """The packs of a place that a task counts on: they may hold what it has put aside needs.
+
+        To be asked once for all: it takes as long as there are packs. Others may be counted on a moment later
+        (`Kept.replace` looks again).
+        """
+        query = select(packs.c.id).where(packs.c.place_id == place_id, is_counted_on())
         with self._store._reading() as connection:
-            return is_counting(connection, connection.execute(query).scalar())
+            return set(connection.execute(query).scalars())
 
     def became(self, events: Iterable[str]) -> dict[str, tuple[str, str]]:
         """What became of the bytes of these events' snapshots (`SnapshotRecord.keeping`), and why."""

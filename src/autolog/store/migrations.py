@@ -129,6 +129,12 @@ def _take_any_text(connection: Connection) -> None:
             connection.execute(changed.values(tags=tags))  # cleaned by its type
 
 
+def _add_holds(connection: Connection) -> None:
+    schema_kept.holds.create(connection, checkfirst=True)
+    [waiting] = [each for each in schema.snapshots.indexes if each.name == "snapshots_waiting"]
+    connection.execute(CreateIndex(waiting, if_not_exists=True))
+
+
 def _add_columns(connection: Connection, table: Table, names: Sequence[str]) -> None:
     """Columns that a table has by now, as the schema describes them."""
     there = {column["name"] for column in inspect(connection).get_columns(table.name)}
@@ -150,6 +156,7 @@ _STEPS: tuple[Callable[[Connection], None], ...] = (
     _add_changes,
     _lock_what_is_told_anew,
     _take_any_text,
+    _add_holds,
 )
 
 NEWEST = len(_STEPS)

@@ -21,12 +21,14 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     false,
+    text,
 )
 
 from .types import BigInteger, Id, Text, Texts
 
 __all__ = [
     "ID",
+    "WAITING",
     "aliases",
     "artifacts",
     "changes",
@@ -52,6 +54,8 @@ __all__ = [
 metadata = MetaData()
 
 ID = Id(64)
+#: What waits to be kept, in the very words of its index: it is only used by what says the same.
+WAITING = text("keeping = 'waiting'")
 
 tasks = Table(
     "tasks",
@@ -182,6 +186,8 @@ snapshots = Table(
     UniqueConstraint("model_id", "version"),
     Index("ix_snapshots_uri", "uri", postgresql_using="hash"),
     Index("snapshots_of_file", "device", "inode"),
+    # All that wait are looked for wherever bytes may be freed.
+    Index("snapshots_waiting", "event_id", sqlite_where=WAITING, postgresql_where=WAITING),
 )
 
 #: The files of a snapshot that has several.

@@ -21,7 +21,7 @@ from sqlalchemy import (
 from .schema import ID, metadata
 from .types import BigInteger, Text
 
-__all__ = ["chunks", "identity", "kept", "packs", "places", "recipes", "uses"]
+__all__ = ["chunks", "holds", "identity", "kept", "packs", "places", "recipes", "uses"]
 
 #: The store's own id, one row: packs of several stores may lie at one place.
 identity = Table("identity", metadata, Column("id", String(32), primary_key=True))
@@ -50,6 +50,15 @@ packs = Table(
     Column("created", Float, nullable=False),
     Column("task_id", ID, ForeignKey("tasks.id")),
     Column("doomed", Boolean, nullable=False),
+)
+
+#: Tasks that count on packs which another one has brought, or nobody.
+holds = Table(
+    "holds",
+    metadata,
+    # What removes a pack or a task knows nothing of these.
+    Column("pack_id", Integer, ForeignKey("packs.id", ondelete="CASCADE"), primary_key=True),
+    Column("task_id", ID, ForeignKey("tasks.id", ondelete="CASCADE"), primary_key=True, index=True),
 )
 
 #: Where each chunk of a place lies.
