@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from autolog.content import Staging
+from autolog.content import Staging, item_facts
 from autolog.events import FileFacts, Part, Saved, Started
 from autolog.keeping import destination_of, send
 from autolog.store import Kept, Look, Store, Writer
@@ -48,7 +48,8 @@ class Keep:
             source.unlink()
         look = Look(file.digest, path, key=path, stem=os.path.basename(path))
         Writer(self.store).saved(self.task, event, look)
-        return staging.finish({"event": event.id, "path": path})
+        facts = item_facts(self.task, self.url, self.output[0], self.output[1])
+        return staging.finish({**facts, "event": event.id, "path": path})
 
     def stage_files(self, files, path="/x/folder"):
         """Record a snapshot of several files, by their names, and put their bytes aside."""

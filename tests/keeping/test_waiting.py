@@ -6,6 +6,8 @@ import time
 
 import pytest
 
+from autolog.agent.told import Told
+from autolog.agent.waiting import send_leftovers
 from autolog.content import alone, read_item
 from autolog.errors import DestinationError
 from autolog.events import Started
@@ -369,3 +371,20 @@ def test_a_save_is_not_written_into_a_file_that_others_hold(keep, tmp_path):
     staging.abandon()
     sent(keep, second)
     assert came_back(keep, tmp_path) == [data]
+
+
+def test_what_is_seen_to_wait_still_counts_for_longer(keep):
+    keep, data = keep(), os.urandom(SIZE)
+    sent(keep, waits(keep, data))
+    late = waits(keep, data)
+    keep.end()
+    keep.kept.drop([each.id for each in keep.snapshots[:-1]], "by rule")
+    with keep.store._writing() as connection:
+        connection.exec_driver_sql(f"UPDATE snapshots SET created = {time.time() - 30 * 86400}")
+    silent_for(keep, 30 * 86400)
+    told = Told(keep.url, "true")
+    # There is no time to send it, but its folder is there.
+    assert send_leftovers(keep.home, told, 0.0)[0] == 1
+    assert collect(keep.kept, keep.home).freed == 0
+    assert keep.send(read_item(late.folder))
+    assert [each.keeping for each in keep.snapshots] == ["dropped", "kept"]

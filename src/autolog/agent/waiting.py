@@ -117,6 +117,7 @@ class _Sender:
     def send_all(self) -> tuple[int, str]:
         left = 0
         away: set[str] = set()
+        stays: list[Staged] = []
         try:
             for staged in leftovers(self._home):
                 task = str(staged.facts.get("task", ""))
@@ -134,13 +135,28 @@ class _Sender:
                     self._tell(staged)
                 else:
                     away.add(where)
+                    stays.append(staged)
                     left += 1
             if not left:
                 self._clear()
+            self._renew(stays)
         finally:
             for kept in self._kept.values():
                 kept.close()
         return left, self._reason
+
+    def _renew(self, stays: list[Staged]) -> None:
+        """Tell the stores that these are still here, so that nobody frees what they count on."""
+        tasks: dict[str, set[str]] = {}
+        for staged in stays:
+            told, _ = _told_of(staged, self._own)
+            if told is not None:
+                tasks.setdefault(told.store, set()).add(str(staged.facts.get("task", "")))
+        for url, task_ids in tasks.items():
+            try:
+                self._open(url).renew(task_ids)
+            except StoreError as error:
+                self._reason = self._reason or str(error)
 
     def _is_unrecorded(self, staged: Staged, task: str) -> bool:
         """Whether its save may still be in the spool, while the store was away or refuses it.

@@ -24,10 +24,13 @@ from .racing import insert_into, insert_new, repeated
 from .records import KeptRecord, PackRecord, PlaceRecord
 from .removing import Going, refuse
 from .rows import batches
-from .schema import done, snapshots
+from .schema import done, snapshots, tasks
 from .schema_kept import chunks, kept, packs, places, recipes, uses
 
 __all__ = ["ChunksMissing", "Kept", "NewFile", "NewPack"]
+
+#: That what waits is still there is told once in so many seconds, however many commands see it.
+_RENEWED_SECONDS = 86400.0
 
 
 class ChunksMissing(StoreError):
@@ -79,6 +82,17 @@ class Kept(KeptReading):
         """The digest of a file that somebody has just read, as long as nobody touches it."""
         with self._store._writing() as connection:
             remember(connection, facts, digest)
+
+    @repeated
+    def renew(self, task_ids: Iterable[str]) -> None:
+        """What tasks that have ended put aside is still there: what it shares with others stays so long."""
+        ended = (tasks.c.id.in_(sorted(set(task_ids))), tasks.c.status != "running")
+        is_long_ago = tasks.c.heartbeat < time.time() - _RENEWED_SECONDS
+        with self._store._reading() as connection:
+            found = connection.execute(select(tasks.c.id).where(*ended, is_long_ago)).scalars().all()
+        if found:
+            with self._store._writing() as connection:
+                connection.execute(update(tasks).where(*ended).values(heartbeat=time.time()))
 
     # -- recording --------------------------------------------------------------------------------
 
