@@ -25,6 +25,16 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+@pytest.fixture(autouse=True)
+def _faults_of_its_own():
+    """What one test has noted of our faults, in this process, is none of the next one's."""
+    from autolog import _guard
+
+    yield
+    _guard.faults.clear()
+    _guard._told.clear()
+
+
 @pytest.fixture
 def lab(tmp_path, monkeypatch):
     """A home, a working folder and scripts in it; nothing of ours may be left running afterwards."""

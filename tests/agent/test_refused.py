@@ -6,6 +6,7 @@ import subprocess
 import sys
 from contextlib import closing
 
+from autolog import _guard
 from autolog.agent.jobs import Following, Job
 from autolog.agent.journals import AgentJournal
 from autolog.agent.scribe import Scribe
@@ -109,3 +110,4 @@ def test_where_a_file_is_that_is_refused_costs_the_next_save_nothing(tmp_path, m
     assert [(each["kind"], each["id"]) for each in told.notices] == [("recorded", each.id) for each in events]
     assert scribe.store.counts()["snapshots"] == 3
     scribe.close()
+    assert [each.where for each in _guard.faults] == ["record where files have been put"]

@@ -498,7 +498,8 @@ def test_whether_there_is_anything_to_download(pages, tmp_path):
     there.write_bytes(b"weights")
     with pages.store._writing() as connection:
         own = schema.snapshots.c.model_id == second["id"]
-        connection.execute(update(schema.snapshots).where(own).values(uri=str(there), state="at_path"))
+        at_path = {"uri": str(there), "state": "at_path", "size": len(b"weights")}
+        connection.execute(update(schema.snapshots).where(own).values(**at_path))
         connection.execute(schema.snapshots.delete().where(schema.snapshots.c.model_id == first["id"]))
     assert pages.json(f"/models/{second['id']}/download.json")["version"] == second["versions"]
     assert "no versions" in pages.json(f"/models/{first['id']}/download.json")["why"]
