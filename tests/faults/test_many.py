@@ -51,7 +51,7 @@ def test_many_scripts_at_once(lab, tmp_path, request, where):
         assert len(models) == len(store.tasks()) == count
         for model in models:
             assert [each.version for each in model.snapshots] == [*range(1, SAVES + 1)]
-            assert Counter(each.keeping for each in model.snapshots) == {"kept": SAVES}
+            assert Counter((each.keeping, each.reason) for each in model.snapshots) == {("kept", ""): SAVES}
         assert len({each.digest for model in models for each in model.snapshots}) == count * SAVES
         kept = Kept(store)
         assert list(verify(kept, str(lab.home), deep=True)) == []
