@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from autolog import _guard
 from autolog.config import mask
 from autolog.events import Loaded, Saved
 from autolog.files import facts_of
@@ -16,6 +14,7 @@ from autolog.hooks import Verdict
 
 from . import callbacks, memory
 from .bundle import base_of, files_of
+from .describing import Descriptions
 from .numbers import known_at
 from .openfiles import OpenFile, OpenFiles
 from .pin import Pin, pin_open_file
@@ -27,10 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Capture"]
 
-_DESIGN_LIMIT = 100_000
-#: Labels beyond so many are not an enumeration of classes but something else.
-_LABELS = 10_000
-
 
 class Capture:
     """The recorder that `autolog.patching` tells of every hooked call."""
@@ -39,8 +34,7 @@ class Capture:
         self.session = session
         self._sort = sort
         self._open = OpenFiles(self._send_closed)
-        #: What was described last at a path, by what was asked of it.
-        self._described: dict[tuple[str, str], Callable[[], Any]] = {}
+        self._descriptions = Descriptions()
         #: Applies hooks whose modules were still being imported.
         self.retry: Callable[[], None] = lambda: None
 
@@ -187,14 +181,14 @@ class Capture:
         group = call.group
         if group is not None and target.place == "file":
             group = (os.path.abspath(group[0]), group[1])
-        labels = self._labels(call.hook, verdict.subject, target.path or "")
+        labels = self._descriptions.labels(call.hook, verdict.subject, target.path or "")
         fields = {
             "id": self.session.next_id(),
             "time": time.time(),
             "framework": _framework(call.hook, verdict),
             "function": call.point.target,
             "model_type": verdict.model_type,
-            "design": self._describe(call.hook, verdict.subject, target.path or ""),
+            "design": self._descriptions.design(call.hook, verdict.subject, target.path or ""),
             "group": None if group is None else group[0],
             "iteration": None if group is None else group[1],
             "rank": self.session.process.rank,
@@ -356,35 +350,6 @@ class Capture:
             target.path = target.pin.path
             if sampled and target.pin.descriptor is not None:
                 target.pin.facts = facts_of(target.pin.descriptor)
-
-    def _describe(self, hook: Any, subject: Any, path: str) -> str | None:
-        """The network design, worked out once for a model object and path: it costs time per layer."""
-        text = self._once("describe", hook.design, subject, path)
-        return None if text is None else str(text)[:_DESIGN_LIMIT]
-
-    def _labels(self, hook: Any, subject: Any, path: str) -> dict[str, int]:
-        """The label enumeration, also once: most runs never change it."""
-        found = self._once("read the labels of", hook.labels, subject, path) or {}
-        return {str(key): int(value) for key, value in found.items()} if len(found) <= _LABELS else {}
-
-    def _once(self, what: str, tell: Any, subject: Any, path: str) -> Any:
-        if tell is None or subject is None:
-            return None
-        known = self._described.get((what, path))
-        if known is not None and known() is subject:
-            return None
-        self._described[what, path] = _weakly(subject)
-        with _guard.guard(f"{what} a {type(subject).__qualname__}", quiet=True):
-            return tell(subject)
-        return None
-
-
-def _weakly(subject: Any) -> Callable[[], Any]:
-    """What gives an object as long as it lives; afterwards another one may get its address, and so its id."""
-    try:
-        return weakref.ref(subject)
-    except TypeError:
-        return lambda: None
 
 
 def _is_gone(target: Target) -> bool:
