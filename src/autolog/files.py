@@ -9,7 +9,16 @@ from collections.abc import Iterable
 
 from .events import FileFacts, Loaded, Saved
 
-__all__ = ["digest_of_files", "facts_from", "facts_of", "folder_facts", "path_of", "sample", "whole_path"]
+__all__ = [
+    "digest_of_files",
+    "facts_from",
+    "facts_of",
+    "folder_facts",
+    "is_at",
+    "path_of",
+    "sample",
+    "whole_path",
+]
 
 _HEAD, _TAIL, _SPOT = 4096, 16384, 4096
 
@@ -27,6 +36,14 @@ def sample(descriptor: int, size: int) -> int:
     for third in (1, 2):
         checksum = zlib.crc32(os.pread(descriptor, _SPOT, size * third // 3), checksum)
     return zlib.crc32(os.pread(descriptor, _TAIL, size - _TAIL), checksum)
+
+
+def is_at(path: str, descriptor: int) -> bool:
+    """Whether an open file still is the one at this path; nobody has taken it away or put another there."""
+    try:
+        return os.path.samestat(os.stat(path), os.fstat(descriptor))
+    except OSError:
+        return False
 
 
 def facts_of(descriptor: int, *, sampled: bool = True) -> FileFacts | None:

@@ -13,6 +13,8 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from autolog.files import is_at
+
 __all__ = ["Heap", "Heaps", "alone"]
 
 
@@ -117,7 +119,7 @@ def alone(folder: str, *, wait: bool = False) -> Iterator[bool]:
             except BlockingIOError:
                 yield False
                 return
-            if _is_at(path, descriptor):
+            if is_at(path, descriptor):
                 yield True
                 return
             if not wait:
@@ -125,11 +127,3 @@ def alone(folder: str, *, wait: bool = False) -> Iterator[bool]:
                 return
         finally:
             os.close(descriptor)
-
-
-def _is_at(path: str, descriptor: int) -> bool:
-    """Whether an open file still is the one with this path."""
-    try:
-        return os.path.samestat(os.stat(path), os.fstat(descriptor))
-    except FileNotFoundError:
-        return False

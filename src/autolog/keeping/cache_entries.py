@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from autolog.errors import CacheFull, TargetError
+from autolog.files import is_at
 
 __all__ = ["OURS", "Cache", "entry", "filling", "make_room"]
 
@@ -106,19 +107,12 @@ def _take(folder: str) -> int:
             continue  # it was just removed
         try:
             fcntl.flock(descriptor, fcntl.LOCK_SH)
-            if _is_of(descriptor, path):
+            if is_at(path, descriptor):
                 return descriptor
         except BaseException:
             os.close(descriptor)
             raise
         os.close(descriptor)
-
-
-def _is_of(descriptor: int, path: str) -> bool:
-    try:
-        return os.path.samestat(os.fstat(descriptor), os.stat(path))
-    except OSError:
-        return False
 
 
 def _hold(folder: str, lock: int) -> None:
@@ -132,7 +126,7 @@ def _hold(folder: str, lock: int) -> None:
 def _let_go(folder: str) -> None:
     lock = _held.pop(folder, None)
     # A script may have closed all its descriptors, and then the number is that of a file of its own.
-    if lock is not None and _is_of(lock, os.path.join(folder, OURS, "in-use")):
+    if lock is not None and is_at(os.path.join(folder, OURS, "in-use"), lock):
         os.close(lock)
 
 
