@@ -48,13 +48,15 @@ def waiting_size(home: str) -> int:
 
 def _waiting_files(folder: str) -> dict[str, tuple[Heap, ...]]:
     """The files of what waits, by the event of each save that they are of; several saves may hold one."""
+    if not os.path.isdir(folder):
+        return {}
+    from autolog.content import Heap
+
     heaps: dict[tuple[int, int], Heap] = {}
     found: dict[str, tuple[Heap, ...]] = {}
     for here, _, names in os.walk(folder):
         event_id = os.path.relpath(here, folder).partition(os.sep)[0]
         for name in names if event_id != "." else ():
-            from autolog.content import Heap
-
             path = os.path.join(here, name)
             try:
                 status = os.stat(path)

@@ -15,7 +15,7 @@ from autolog import _guard
 
 from .aside import GIVEN_WAY, Aside
 from .jobs import Job
-from .worker import Worker, open_files, step_back
+from .worker import Worker, step_back
 
 if TYPE_CHECKING:
     from autolog.content import Staged
@@ -155,14 +155,15 @@ class Keeper(Worker):
         if not isinstance(item, Outgoing):
             item()
             return
+        is_over = False
         try:
             self._send(item)
-        except BaseException as error:
-            # Nobody knows what went wrong: it stays where it is for a later agent, and nobody waits for it.
-            self._say(item, "waiting", f"{type(error).__name__}: {error}")
-            raise
+            is_over = True
         finally:
             self._under_way = ""
+            if not is_over:
+                # A fault of ours: it stays where it is for a later agent, and nobody is to wait for it.
+                self._say(item, "waiting", "a snapshot could not be kept; `autolog doctor` has more")
 
     def _next(self) -> Any:
         item = super()._next()
@@ -241,8 +242,7 @@ class Keeper(Worker):
             if not is_enough(given_up):
                 return []
             for each in chosen:
-                self._queue.remove(each)
-                self.backlog -= open_files(each)
+                self._withdraw(each)
             self._unwanted.update(set(given_up) - {each.event_id for each in chosen})
         for each in chosen:
             self._let_go(each)

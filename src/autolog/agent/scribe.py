@@ -6,6 +6,7 @@ import io
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
@@ -107,13 +108,12 @@ class Scribe:
         if self._writer is None:
             from autolog.store import Store, Writer
 
-            store = Store.open(self._url)
-            writer = Writer(store)
-            try:
+            with ExitStack() as stack:
+                store = Store.open(self._url)
+                stack.callback(store.close)  # a task that is refused is tried again with each event
+                writer = Writer(store)
                 writer.started(self.started, time.time())
-            except BaseException:
-                store.close()  # it is tried again with each event
-                raise
+                stack.pop_all()
             self._store, self._writer = store, writer
         return self._writer
 

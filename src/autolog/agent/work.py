@@ -16,7 +16,7 @@ from .jobs import Following, Job
 from .journals import AgentJournal
 from .reading import Read, read_file, read_parts
 from .scribe import File, Scribe
-from .worker import Worker, open_files, step_back
+from .worker import Worker, step_back
 
 if TYPE_CHECKING:
     from .aside import Aside
@@ -293,8 +293,8 @@ class Recorder(Worker):
         others: list[Job] = []
         with self._some:
             while self._queue and len(others) < _TOGETHER and _is_passed_over(self._queue[0]):
-                others.append(self._queue.popleft())
-            self.backlog -= sum(map(open_files, others))
+                others.append(self._queue[0])
+                self._withdraw(self._queue[0])
         return others
 
     def _pass_over(self, items: list[Job]) -> None:
@@ -303,6 +303,10 @@ class Recorder(Worker):
         with _guard.guard("record loads of what is no model"):
             self._persist(lambda: self._scribe.pass_over([item.event for item in items]))
             recorded = True
+        if not recorded and len(items) > 1:
+            for item in items:  # one that is refused takes no other along
+                self._pass_over([item])
+            return
         for item in items:
             if recorded:
                 self._notes.add(Recorded(item.event.id))

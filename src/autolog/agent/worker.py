@@ -10,7 +10,9 @@ from typing import Any
 
 from autolog import _guard
 
-__all__ = ["Worker", "open_files", "step_back"]
+from .jobs import Job
+
+__all__ = ["Worker", "step_back"]
 
 
 class Worker(threading.Thread, ABC):
@@ -34,7 +36,7 @@ class Worker(threading.Thread, ABC):
         """Queue an item."""
         with self._some:
             self._queue.append(item)
-            self.backlog += open_files(item)
+            self.backlog += _open_files(item)
             self._some.notify()
 
     def run(self) -> None:
@@ -44,7 +46,7 @@ class Worker(threading.Thread, ABC):
                 while not self._queue:
                     self._some.wait()
                 item = self._next()
-                files = open_files(item)
+                files = _open_files(item)
                 self._is_busy = True
             with _guard.guard("do the agent's work"):
                 self.work(item)
@@ -56,6 +58,11 @@ class Worker(threading.Thread, ABC):
     def _next(self) -> Any:
         return self._queue.popleft()
 
+    def _withdraw(self, item: Any) -> None:
+        """Take an item out of the queue; whoever does that holds `_some`."""
+        self._queue.remove(item)
+        self.backlog -= _open_files(item)
+
     @abstractmethod
     def work(self, item: Any) -> None:
         """Do one item."""
@@ -64,10 +71,8 @@ class Worker(threading.Thread, ABC):
         """Called after each item."""
 
 
-def open_files(item: Any) -> int:
-    """How many descriptors an item holds open, and at least one."""
-    count = getattr(item, "count", 1)
-    return max(1, count) if isinstance(count, int) else 1  # of a tuple it is a method
+def _open_files(item: Any) -> int:
+    return max(1, item.count) if isinstance(item, Job) else 1
 
 
 def step_back(by: int) -> None:
