@@ -137,12 +137,17 @@ def test_a_destination_that_is_away_is_waited_for(lab, tmp_path):
     assert len(restored(lab, tmp_path)) == 3
 
 
-def test_what_waits_when_everybody_is_gone_goes_with_the_next_command(lab, tmp_path):
-    place = tmp_path / "kept"
+def left_behind(lab, place):
+    """A version that an agent, killed since, could not bring to a folder that was in the way."""
     place.write_bytes(b"in the way")
     lab.run("save(Model([1.0] * 5000), 'm.toy')", AUTOLOG_OUTPUT_URI=str(place))
     os.kill(lab.agent(), signal.SIGKILL)
     wait_until(lambda: not lab.agents())
+
+
+def test_what_waits_when_everybody_is_gone_goes_with_the_next_command(lab, tmp_path):
+    place = tmp_path / "kept"
+    left_behind(lab, place)
     settled = lab.settle()
     assert settled.waiting == 1
     assert "kept" in settled.reason
@@ -221,11 +226,7 @@ def test_beyond_the_limit_nobody_gives_up_what_another_one_needs(lab, tmp_path, 
 
 
 def test_what_was_given_up_says_so_though_the_agent_was_killed(lab, tmp_path):
-    place = tmp_path / "kept"
-    place.write_bytes(b"in the way")
-    lab.run("save(Model([1.0] * 5000), 'm.toy')", AUTOLOG_OUTPUT_URI=str(place))
-    os.kill(lab.agent(), signal.SIGKILL)
-    wait_until(lambda: not lab.agents())
+    left_behind(lab, tmp_path / "kept")
     [folder] = [each for each in (lab.home / "waiting").iterdir() if each.is_dir()]
     read_item(str(folder)).give_up(GIVEN_WAY)  # and no further
     assert lab.settle().waiting == 0
@@ -266,10 +267,7 @@ def test_a_home_without_room_costs_the_bytes_and_not_the_record(lab):
 
 def test_what_waits_when_everybody_is_gone_goes_with_the_next_run(lab, tmp_path):
     place = tmp_path / "kept"
-    place.write_bytes(b"in the way")
-    lab.run("save(Model([1.0] * 5000), 'm.toy')", AUTOLOG_OUTPUT_URI=str(place))
-    os.kill(lab.agent(), signal.SIGKILL)
-    wait_until(lambda: not lab.agents())
+    left_behind(lab, place)
     place.unlink()
     lab.run("save(Model([2.0] * 5000), 'm.toy')", AUTOLOG_OUTPUT_URI="true")
     wait_until(lambda: [each.keeping for each in lab.snapshots()] == ["kept", "kept"], 30)
