@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import time
 
 import pytest
@@ -407,6 +408,23 @@ def test_an_agent_stopped_during_a_barrier(lab):
     digests = [line.strip() for line in (first, *rest)]
     assert (snapshots[0].digest, snapshots[2].digest) == (digests[0], digests[2])
     assert snapshots[1].digest == digests[1] or snapshots[1].state == "lost"
+
+
+@pytest.mark.slow
+def test_a_barrier_waits_longer_for_an_agent_that_is_only_starting(lab, tmp_path):
+    # As on a machine where dozens of runs start at once: the first version must not be overwritten.
+    late = tmp_path / "late"
+    late.write_text(f'#!/bin/sh\nsleep 7\nexec {sys.executable} "$@"\n')
+    late.chmod(0o755)
+    done = lab.run(f"""
+        sys.executable = {str(late)!r}
+        for number in range(3):
+            model = Model.random(100_000)
+            save(model, "m.bin")
+            print(digest_of(model))
+    """)
+    assert done.err == ""
+    assert [each.digest for each in lab.model().snapshots] == done.lines
 
 
 @pytest.mark.slow

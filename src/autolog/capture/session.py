@@ -39,6 +39,9 @@ __all__ = ["Process", "Session"]
 
 #: A barrier lasts at most this long, or as long as reading takes at this many bytes a second.
 _BARRIER_SECONDS, _BARRIER_SPEED = 5.0, 20e6
+#: The first word of an agent takes longer: on a machine with dozens of runs it gets to its start late. One
+#: that dies meanwhile is noticed by its connection, so that only one that hangs is waited for in vain.
+_START_SECONDS = 30.0
 #: How long a save waits for acknowledgements when it holds as many descriptors as it may.
 _ROOM_SECONDS = 0.05
 #: How long the end of a script waits without any snapshot getting done: reading 100 GB takes minutes.
@@ -81,6 +84,8 @@ class Session:
         #: nothing about what a barrier may hope for.
         self._is_silent = False
         self._is_full = False
+        #: Whether an agent has ever said anything.
+        self._is_met = False
         #: Called before the first file event, to tell which hooks applied.
         self.bound: Callable[[], tuple[dict[str, str], dict[str, str]]] = lambda: ({}, {})
         self._is_bound = False
@@ -135,6 +140,7 @@ class Session:
         """Take in what the agent has said; never waits."""
         for notice in self._link.notices():
             self._is_silent = self._is_full = False
+            self._is_met = True
             self._take(notice)
         self._link.flush()
 
@@ -153,8 +159,8 @@ class Session:
         event = self._reading.get(key)
         if event is None:
             return
-        bound = _ROOM_SECONDS if self._is_silent else _BARRIER_SECONDS + size / _BARRIER_SPEED
-        deadline = time.monotonic() + bound
+        bound = (_BARRIER_SECONDS if self._is_met else _START_SECONDS) + size / _BARRIER_SPEED
+        deadline = time.monotonic() + (_ROOM_SECONDS if self._is_silent else bound)
         while self._reading.get(key) == event:
             left = deadline - time.monotonic()
             if self._link.has_given_up:
@@ -217,6 +223,7 @@ class Session:
         self.pid = os.getpid()
         self.process = Process("child", self.process.rank)
         self._link = self._new_link()
+        self._is_met = False
         self._stalled = None
 
     # -- inside -------------------------------------------------------------------------------
