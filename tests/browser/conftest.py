@@ -34,7 +34,8 @@ _SWITCHES = [
     "--disable-component-update",
     "--disable-sync",
 ]
-expect.set_options(timeout=5_000)
+#: Patience for what comes: a machine with other things to do shows it later.
+expect.set_options(timeout=20_000)
 
 
 @contextmanager
@@ -96,7 +97,7 @@ class Site:
         """A page. What the browser complains of, and what it asks others for, is noted in `said`."""
         context = self._browser.new_context(**{"viewport": {"width": 1400, "height": 900}, **options})
         self._contexts.append(context)
-        context.set_default_timeout(8_000)
+        context.set_default_timeout(20_000)
         page = context.new_page()
         page.on("console", lambda message: self.said.append(f"{message.type}: {message.text}"))
         page.on("pageerror", lambda error: self.said.append(f"error: {error}"))

@@ -33,7 +33,7 @@ from toyframework import Model, digest, digest_of, load, save, save_by_replacing
 """
 
 
-def wait_until(condition: Callable[[], Any], seconds: float = 10.0) -> Any:
+def wait_until(condition: Callable[[], Any], seconds: float = 60.0) -> Any:
     """What `condition` returns, once it is true; AssertionError after that many seconds."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):
@@ -203,13 +203,13 @@ class Lab:
                     found.append(int(name))
         return found
 
-    def agent(self, seconds: float = 10.0) -> int:
+    def agent(self, seconds: float = 60.0) -> int:
         """The one agent that is running, as soon as there is one."""
         wait_until(self.agents, seconds)
         (found,) = self.agents()
         return found
 
-    def quiet(self, seconds: float = 15.0) -> None:
+    def quiet(self, seconds: float = 60.0) -> None:
         """Wait until no agent is left."""
         deadline = time.monotonic() + seconds
         while (left := self.agents()) and time.monotonic() < deadline:
