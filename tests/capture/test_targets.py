@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from toyframework import digest
 
 from autolog.capture.pin import pin_open_file
 from autolog.capture.target import Target
+from autolog.keeping import restore
+from autolog.store import Kept
 
 fsspec: Any = pytest.importorskip("fsspec")
 
@@ -102,3 +105,65 @@ def test_a_load_from_a_member_of_a_tar_is_recorded_without_a_fault(lab: Any) -> 
     assert (done.lines, done.err) == (["True"], "")
     task = lab.task()
     assert (len(task.faults), len(task.inputs)) == (0, 1)
+
+
+@pytest.mark.parametrize("where", ["nowhere", "packs", "files"])
+def test_files_without_a_name_are_versions_of_one_model(lab: Any, tmp_path: Path, where: str) -> None:
+    # What is built in a temporary file on its way to somewhere else: its number says nothing.
+    output_uri = {"nowhere": "", "packs": "true", "files": str(tmp_path / "kept")}[where]
+    done = lab.run(
+        """
+        import tempfile
+        for number in range(3):
+            with tempfile.TemporaryFile() as file:
+                save(Model(b"%d" % number), file)
+        with open("gone.bin", "wb") as file:
+            os.unlink("gone.bin")
+            save(Model(b"unlinked"), file)
+        print(*(digest_of(Model(data)) for data in (b"0", b"1", b"2", b"unlinked")), sep="\\n")
+        """,
+        **({"AUTOLOG_OUTPUT_URI": output_uri} if output_uri else {}),
+    )
+    assert done.err == ""
+    model = lab.model()
+    assert model.name.endswith(" - temporary-file")
+    assert [each.digest for each in model.snapshots] == done.lines
+    assert {(each.uri, each.state) for each in model.snapshots} == {(None, "gone")}
+    if output_uri:
+        with lab.store() as store:
+            for number, snapshot in enumerate(model.snapshots):
+                target = tmp_path / f"restored{number}"
+                restore(snapshot, Kept(store), str(lab.home), str(target))
+                assert digest(target) == snapshot.digest
+
+
+@pytest.mark.parametrize("opened", ['open("m.bin", "w+b")', "tempfile.TemporaryFile()"])
+@pytest.mark.parametrize("count", [1, 20])
+def test_a_load_from_a_file_that_is_still_open_for_its_save_is_of_that_save(
+    lab: Any, opened: str, count: int
+) -> None:
+    done = lab.run(f"""
+        import tempfile
+        with {opened} as file:
+            save(Model(b"mine"), file)
+            for _ in range({count}):
+                file.seek(0)
+                load(file)
+        print(digest_of(Model(b"mine")))
+    """)
+    assert done.err == ""
+    model = lab.model()
+    assert [each.digest for each in model.snapshots] == done.lines
+    assert [(each.model_id, each.version, each.own) for each in lab.task().inputs] == [(model.id, 1, True)]
+
+
+def test_a_load_by_its_path_while_the_file_is_open_is_of_that_save(lab: Any) -> None:
+    done = lab.run("""
+        file = open("m.bin", "wb")
+        save(Model(b"mine"), file)
+        file.flush()
+        load("m.bin")
+    """)
+    assert done.err == ""
+    model = lab.model()
+    assert [(each.model_id, each.version, each.own) for each in lab.task().inputs] == [(model.id, 1, True)]

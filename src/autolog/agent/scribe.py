@@ -281,6 +281,8 @@ class Scribe:
             from autolog.store import key_by_hand
 
             return key_by_hand(event.model), name_parts(path)[1], None
+        if not path:
+            return f"<file without a name>:{event.model_type}", "temporary-file", None
         return name_parts(path, event.group)
 
     @staticmethod

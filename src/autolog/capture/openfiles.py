@@ -2,31 +2,41 @@
 
 joblib writes its last bytes at close, and several dumps may go into one file. So the file is held
 now, and sent when it is closed: seen by a `close` of ours on that very object, at the next hooked
-call, when the object dies, or at exit.
+call, when the object dies, or at exit. What is loaded from it before that is sent behind it: else
+nobody would know yet whose bytes these are.
 """
 
 from __future__ import annotations
 
+import os
 import threading
 import weakref
 from collections.abc import Callable
 from typing import Any
 
 from autolog._guard import guard
+from autolog.events import Loaded
 
 from .pin import Pin
 
 __all__ = ["OpenFiles"]
 
+#: Loads from one file that is still open whose descriptors are held.
+_MOST = 8
+
 
 class OpenFile:
-    """A file object that something was saved into; `pending` is what to send once it is closed."""
+    """A file object that something was saved into; `pending` is what to send once it is closed.
 
-    __slots__ = ("__weakref__", "file", "is_sent", "pending", "pin")
+    `loads` are to be sent behind it.
+    """
+
+    __slots__ = ("__weakref__", "file", "is_sent", "loads", "pending", "pin")
 
     def __init__(self, file: Any, pin: Pin, pending: Any) -> None:
         self.pin = pin
         self.pending = pending
+        self.loads: list[tuple[Loaded, Pin]] = []
         self.is_sent = False
         self.file: weakref.ref[Any] | None
         try:
@@ -64,6 +74,22 @@ class OpenFiles:
         self._watch_close(file, entry)
         weakref.finalize(file, self._finish, key, entry).atexit = False
 
+    def holds_back(self, event: Loaded, pin: Pin) -> bool:
+        """Take a load from a file that is still open for a save; False if it is from another."""
+        for entry in tuple(self._open.values()):
+            if not _is_of(entry.pin, pin) or not self._lock.acquire(blocking=False):
+                continue
+            try:
+                if not entry.is_sent:
+                    if len(entry.loads) >= _MOST:
+                        pin.release()  # its path tells as much; without one it has been loaded often enough
+                    if pin.descriptor is not None or event.path is not None:
+                        entry.loads.append((event, pin))
+                    return True
+            finally:
+                self._lock.release()
+        return False
+
     def collect(self) -> None:
         """Send every file that has been closed since."""
         for key, entry in tuple(self._open.items()):
@@ -83,7 +109,8 @@ class OpenFiles:
         """Let go of everything (in a forked child, whose parent sends them)."""
         for entry in self._open.values():
             entry.is_sent = True
-            entry.pin.release()
+            for each in (entry.pin, *(pin for _, pin in entry.loads)):
+                each.release()
         self._open.clear()
         self._lock = threading.Lock()
 
@@ -120,3 +147,14 @@ class OpenFiles:
 
         if isinstance(getattr(file, "__dict__", None), dict) and "close" not in file.__dict__:
             file.__dict__["close"] = close
+
+
+def _is_of(open_one: Pin, other: Pin) -> bool:
+    """Whether two are of the same file, of which the first is still open."""
+    if open_one.descriptor is None or other.facts is None:
+        return False
+    try:
+        status = os.fstat(open_one.descriptor)
+    except OSError:
+        return False  # the script has closed what isn't its own
+    return (status.st_dev, status.st_ino) == (other.facts.device, other.facts.inode)

@@ -11,7 +11,7 @@ import stat
 from typing import Any
 
 from autolog.events import FileFacts, Part
-from autolog.files import facts_from, facts_of
+from autolog.files import facts_from, facts_of, path_of
 
 __all__ = ["Pin", "is_buffer", "pin_open_file", "pin_path"]
 
@@ -86,7 +86,8 @@ def pin_path(path: str, *, sampled: bool = True) -> Pin | None:
 def pin_open_file(file: Any) -> Pin | None:
     """Hold the regular file under an open Python file, by a read-only descriptor of our own.
 
-    The facts are not taken: bytes may still be in Python's buffer. None without a real file.
+    The facts are not taken: bytes may still be in Python's buffer. The path is None where the file has no
+    name (`tempfile.TemporaryFile`, or unlinked since). None without a real file.
     """
     number = _number(file)
     if number is None or not stat.S_ISREG(os.fstat(number).st_mode):
@@ -94,7 +95,7 @@ def pin_open_file(file: Any) -> Pin | None:
     link = f"/proc/self/fd/{number}"
     name = getattr(file, "name", None)
     try:
-        path: str | None = os.readlink(link)
+        path, _ = path_of(number)
         descriptor = os.open(link, _FLAGS)
     except OSError:
         # no /proc: by its name, if that is still the same file

@@ -242,6 +242,9 @@ class Capture:
         entry.pin.facts = facts
         entry.pending["time"] = time.time()
         self._send(entry.pin, entry.pin.path, entry.pending)
+        for event, pin in entry.loads:
+            # Of now: whoever asks which save a load may be of looks at those before it.
+            self.session.submit(event._replace(time=time.time()), pin.take())
 
     def _send(self, pin: Pin, path: str | None, fields: dict[str, Any]) -> None:
         if pin.problem is not None:
@@ -291,7 +294,8 @@ class Capture:
             self.session.submit(Loaded(place="file", path=path or target.name, **fields))
             return
         event = Loaded(place="file", path=path, facts=pin.facts, size=pin.size, **_parts(pin), **fields)
-        self.session.submit(event, pin.take())
+        if not self._open.holds_back(event, pin):
+            self.session.submit(event, pin.take())
 
     def _load_from_elsewhere(self, target: Target, fields: dict[str, Any]) -> None:
         where: Any = {"place": target.place, "path": target.path}
