@@ -146,7 +146,8 @@ fabric.save("runs/state.pt", wrapped.state_dict())
 fabric.load_raw("runs/state.pt", wrapped)
 
 # By itself it takes any mapping, also one with names that a Trainer's checkpoint has for something else.
-mine = {"state_dict": Classifier().state_dict(), "global_step": 3, "callbacks": ["none"]}
+fresh = Classifier()
+mine = {"state_dict": fresh.state_dict(), "global_step": 3, "callbacks": ["none"]}
 TorchCheckpointIO().save_checkpoint(mine, "runs/mine.ckpt")
 
 for attempt in (
