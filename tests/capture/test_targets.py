@@ -167,3 +167,18 @@ def test_a_load_by_its_path_while_the_file_is_open_is_of_that_save(lab: Any) -> 
     assert done.err == ""
     model = lab.model()
     assert [(each.model_id, each.version, each.own) for each in lab.task().inputs] == [(model.id, 1, True)]
+
+
+def test_a_file_that_is_put_in_its_place_while_it_is_open_is_a_version_of_what_is_there(lab: Any) -> None:
+    done = lab.run("""
+        import tempfile
+        for number in range(3):
+            model = Model(b"%d" % number)
+            with tempfile.NamedTemporaryFile(dir=".", delete=False) as file:
+                save(model, file)
+                file.flush()
+                os.replace(file.name, "model.bin")
+            print(digest_of(model))
+    """)
+    assert [each.digest for each in lab.model().snapshots] == done.lines
+    assert {each.uri for each in lab.model().snapshots} == {str(lab.work / "model.bin")}

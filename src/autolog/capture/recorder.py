@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from autolog.config import mask
 from autolog.events import Loaded, Saved
-from autolog.files import facts_of
+from autolog.files import facts_of, path_of
 from autolog.hooks import Verdict
 
 from . import callbacks, memory
@@ -238,8 +238,9 @@ class Capture:
     def _send_closed(self, entry: OpenFile) -> None:
         if entry.pin.descriptor is None:
             return
-        facts = facts_of(entry.pin.descriptor)
-        entry.pin.facts = facts
+        entry.pin.facts = facts_of(entry.pin.descriptor)
+        # It may have been put in its place while it was still open.
+        entry.pin.path = path_of(entry.pin.descriptor)[0] or entry.pin.path
         entry.pending["time"] = time.time()
         self._send(entry.pin, entry.pin.path, entry.pending)
         for event, pin in entry.loads:
