@@ -182,3 +182,22 @@ def test_a_file_that_is_put_in_its_place_while_it_is_open_is_a_version_of_what_i
     """)
     assert [each.digest for each in lab.model().snapshots] == done.lines
     assert {each.uri for each in lab.model().snapshots} == {str(lab.work / "model.bin")}
+
+
+def test_a_load_of_a_copy_of_a_file_that_is_still_open_is_of_its_save(lab: Any) -> None:
+    done = lab.run("""
+        import shutil, tempfile
+        model = Model(b"mine")
+        with tempfile.NamedTemporaryFile() as file:
+            save(model, file)
+            file.flush()
+            shutil.copy(file.name, "final.bin")
+            load("final.bin")
+            time.sleep(1)  # the agent would record by now what it has heard of
+            save(Model(b"else"), "else.bin")
+            load("else.bin")
+        print(digest_of(model), digest_of(Model(b"else")))
+    """)
+    assert done.err == ""
+    assert sorted(each.digest for each in lab.snapshots()) == sorted(done.out.split())
+    assert [each.own for each in lab.task().inputs] == [True, True]
