@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import tarfile
 import zipfile
 from pathlib import Path
@@ -105,6 +106,39 @@ def test_a_load_from_a_member_of_a_tar_is_recorded_without_a_fault(lab: Any) -> 
     assert (done.lines, done.err) == (["True"], "")
     task = lab.task()
     assert (len(task.faults), len(task.inputs)) == (0, 1)
+
+
+def test_members_of_one_name_in_two_archives_are_two_models(lab: Any) -> None:
+    done = lab.run("""
+        import pickle, tarfile, zipfile
+
+        for number in range(2):
+            model = Model(b"%d" % number)
+            with open("inner.bin", "wb") as file:
+                pickle.dump(model, file)  # which nobody captures
+            with tarfile.open(f"{number}.tar.gz", "w:gz") as tar:
+                tar.add("inner.bin")
+            with zipfile.ZipFile(f"{number}.zip", "w") as packed:
+                packed.write("inner.bin")
+            with zipfile.ZipFile(f"saved{number}.zip", "w") as packed:
+                with packed.open("inner.bin", "w") as member:
+                    save(Model(b"saved %d" % number), member)
+        for number in (0, 1, 0, 1):
+            with tarfile.open(f"{number}.tar.gz") as tar, tar.extractfile("inner.bin") as member:
+                load(member)
+            for name in (f"{number}.zip", f"saved{number}.zip"):
+                with zipfile.ZipFile(name) as packed, packed.open("inner.bin") as member:
+                    load(member)
+    """)
+    assert done.err == ""
+    task = lab.task()
+    assert [each.count for each in task.inputs] == [2] * 6
+    paths = [os.path.relpath(each.path, lab.work) for each in task.inputs]
+    assert [each for each in paths if ".tar" not in each] == [
+        "0.zip/inner.bin", "saved0.zip/inner.bin", "1.zip/inner.bin", "saved1.zip/inner.bin",
+    ]  # fmt: skip
+    assert [each.startswith(f"{number}.tar.gz") for number, each in enumerate(paths[::3])] == [True, True]
+    assert [each.own for each in task.inputs] == [False, False, True] * 2
 
 
 @pytest.mark.parametrize("where", ["nowhere", "packs", "files"])
