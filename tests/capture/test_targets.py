@@ -235,3 +235,26 @@ def test_a_load_of_a_copy_of_a_file_that_is_still_open_is_of_its_save(lab: Any) 
     assert done.err == ""
     assert sorted(each.digest for each in lab.snapshots()) == sorted(done.out.split())
     assert [each.own for each in lab.task().inputs] == [True, True]
+
+
+def test_a_spooled_file_stays_in_memory_as_long_as_it_would(lab: Any) -> None:
+    done = lab.run("""
+        import tempfile
+        small, large = Model(b"small"), Model.random(20_000)
+        with tempfile.SpooledTemporaryFile(10_000) as file:
+            save(small, file)
+            file.seek(0)
+            load(file)
+            print(file._rolled)
+        with tempfile.SpooledTemporaryFile(10_000) as file:
+            save(large, file)
+            file.seek(0)
+            load(file)
+            print(file._rolled)
+        print(*sorted(map(digest_of, (small, large))), sep="\\n")
+    """)
+    assert done.err == ""
+    assert done.lines[:2] == ["False", "True"]
+    assert sorted(each.digest for each in lab.snapshots()) == done.lines[2:]
+    assert sorted(each.state for each in lab.snapshots()) == ["gone", "in_memory"]
+    assert [each.own for each in lab.task().inputs] == [True, True]

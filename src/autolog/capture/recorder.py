@@ -67,6 +67,8 @@ class Capture:
         if call.point.role == "load" and target.pin is not None:
             return
         target.hold()
+        if target.place == "memory" and getattr(target.file, "_rolled", False):
+            target.place = "open"  # it was spooled, and has become too large for that
         if target.place == "open" and call.point.role == "save":
             self._pin_open(target, sampled=False)
 
