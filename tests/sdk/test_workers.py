@@ -65,3 +65,31 @@ def test_without_a_run_they_are_started_as_ever(lab):
     lab.quiet()
     assert len(done.lines) == 4
     assert lab.models() == []
+
+
+def test_workers_that_are_used_again_go_on_in_the_run_that_there_is_by_then(lab):
+    done = lab.run(
+        """
+import autolog, os
+from joblib import Parallel, delayed
+from toyframework import Model, save
+
+def work(name):
+    save(Model(name.encode()), f"{name}.bin")
+    return os.getpid()
+
+if __name__ == "__main__":
+    known = set()
+    for run in "abc":
+        if run != "b":
+            task = autolog.init("sweep", run)
+        known |= set(Parallel(n_jobs=2)(delayed(work)(f"{run}{number}") for number in "xy"))
+        task.close()
+    print(len(known) <= 2)
+""",
+        prelude="",
+    )
+    lab.quiet()
+    assert (done.lines, done.err) == (["True"], "")
+    made = {task.name: sorted(model.name for model in task.outputs) for task in lab.tasks()}
+    assert made == {"a": ["a - ax", "a - ay"], "c": ["c - cx", "c - cy"]}

@@ -14,6 +14,7 @@ from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from autolog import _guard, patching
+from autolog.capture import job
 
 from . import run
 
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["begin", "follow", "join"]
 
-#: joblib's own copy of loky, and loky by itself: what starts a worker, and the module that one runs.
-_LOKY = ("joblib.externals.loky.backend", "loky.backend")
+#: joblib's own copy of loky, and loky by itself.
+_LOKY = ("joblib.externals.loky", "loky")
 #: The variable that carries what `init` was given.
 _GIVEN = "_AUTOLOG_WORKER"
 _ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -37,7 +38,7 @@ _PROGRAM = (
 def follow() -> None:
     """From now on, workers that loky starts capture as well, for whatever run is the current one."""
     for package in _LOKY:
-        patching.when_imported(f"{package}.fork_exec", _extend)
+        patching.when_imported(f"{package}.backend.fork_exec", _extend)
 
 
 def begin() -> None:
@@ -48,7 +49,14 @@ def begin() -> None:
     with _guard.guard("go on in a worker of joblib"):
         import json
 
-        join(**json.loads(text))
+        given = json.loads(text)
+        join(**given)
+        current = run.current()
+        if current is None:
+            return
+        watch = functools.partial(_watch, given, current.settings.spool)
+        for package in _LOKY:
+            patching.when_imported(f"{package}.process_executor", watch)
 
 
 def join(**given: Any) -> Task:
@@ -63,6 +71,48 @@ def join(**given: Any) -> Task:
         return run.init(**given)
     finally:
         known["_parent_process"] = before
+
+
+def _watch(given: Mapping[str, Any], spool: str, module: ModuleType) -> None:
+    """Be in the run that the parent is in whenever there is something to do.
+
+    joblib goes on with the workers that it has, also where the script has begun another run since. What is to
+    be done is still bytes then: a function in it that saves is looked up when the hooks are in place.
+    """
+    original = vars(module).get("_process_worker")
+    if original is None:
+        return
+
+    @functools.wraps(original)
+    def process_worker(call_queue: Any, *args: Any, **kwargs: Any) -> Any:
+        with _guard.guard("follow the runs of the parent"):
+            _listen(call_queue, given, spool)
+        return original(call_queue, *args, **kwargs)
+
+    vars(module)["_process_worker"] = process_worker
+
+
+def _listen(queue: Any, given: Mapping[str, Any], spool: str) -> None:
+    receive = queue._recv_bytes
+
+    def received(*args: Any, **kwargs: Any) -> Any:
+        found = receive(*args, **kwargs)
+        with _guard.guard("follow the runs of the parent"):
+            _go_on(given, spool)
+        return found
+
+    queue._recv_bytes = received
+
+
+def _go_on(given: Mapping[str, Any], spool: str) -> None:
+    """Be in the run that the parent is in, or in none; what `init` is given is what the first one was."""
+    task_id = job.parent_task(spool)
+    current = run.current()
+    if current is not None and current.started.task_id != task_id:
+        current.end("completed", "")
+        current = None
+    if current is None and task_id is not None:
+        run.init(**given)
 
 
 def _extend(module: ModuleType) -> None:
