@@ -258,3 +258,20 @@ def test_a_spooled_file_stays_in_memory_as_long_as_it_would(lab: Any) -> None:
     assert sorted(each.digest for each in lab.snapshots()) == done.lines[2:]
     assert sorted(each.state for each in lab.snapshots()) == ["gone", "in_memory"]
     assert [each.own for each in lab.task().inputs] == [True, True]
+
+
+def test_loads_between_saves_into_one_open_file_are_of_what_it_becomes(lab: Any) -> None:
+    done = lab.run("""
+        with open("m.bin", "w+b") as file:
+            for number in range(3):
+                file.seek(0)
+                file.truncate()
+                save(Model(b"%d" % number * (number + 1)), file)
+                file.seek(0)
+                load(file)
+        print(digest_of(Model(b"222")))
+    """)
+    assert done.err == ""
+    model = lab.model()
+    assert [each.digest for each in model.snapshots] == done.lines
+    assert [(each.model_id, each.own, each.count) for each in lab.task().inputs] == [(model.id, True, 3)]

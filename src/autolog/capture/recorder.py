@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from autolog.config import mask
-from autolog.events import Loaded, Saved
+from autolog.events import FileFacts, Loaded, Saved
 from autolog.files import facts_of, path_of
 from autolog.hooks import Verdict
 
@@ -246,8 +246,7 @@ class Capture:
         entry.pending["time"] = time.time()
         self._send(entry.pin, entry.pin.path, entry.pending)
         for event, pin in entry.loads:
-            # Of now: whoever asks which save a load may be of looks at those before it.
-            self.session.submit(event._replace(time=time.time()), pin.take())
+            self.session.submit(_as_closed(event, entry.pin.facts), pin.take())
 
     def _send(self, pin: Pin, path: str | None, fields: dict[str, Any]) -> None:
         if pin.problem is not None:
@@ -357,6 +356,18 @@ class Capture:
             target.path = target.pin.path
             if sampled and target.pin.descriptor is not None:
                 target.pin.facts = facts_of(target.pin.descriptor)
+
+
+def _as_closed(event: Loaded, closed: FileFacts | None) -> Loaded:
+    """A load from a file that was open for a save then, or from a copy, now that the save is sent.
+
+    Of now: whoever asks which save a load may be of looks at those before it. The file itself may have been
+    dumped into again since; all of that is one snapshot.
+    """
+    was = event.facts
+    if was is None or closed is None or (was.device, was.inode) != (closed.device, closed.inode):
+        return event._replace(time=time.time())
+    return event._replace(time=time.time(), facts=closed, size=closed.size)
 
 
 def _is_gone(target: Target) -> bool:
