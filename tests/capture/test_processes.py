@@ -127,22 +127,23 @@ def work(number):
 if __name__ == "__main__":
     {second}
     save(Model(b"main"), "main.bin")
-    with multiprocessing.get_context("spawn").Pool(2) as pool:
+    with multiprocessing.get_context({method!r}).Pool(2) as pool:
         print(*pool.map(work, range(4)), digest_of(Model(b"main")), sep="\\n")
         pool.close()
         pool.join()
 """
 
 
-def test_spawned_workers_join_the_task_if_they_call_init(lab):
-    done = lab.run(_SPAWN.format(first="autolog.init()", second="pass"), prelude="")
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+def test_spawned_workers_join_the_task_if_they_call_init(lab, method):
+    done = lab.run(_SPAWN.format(first="autolog.init()", second="pass", method=method), prelude="")
     assert _digests(lab) == sorted(done.lines)
     assert len(lab.tasks()) == 1
     assert lab.task().status == "completed"
 
 
 def test_spawned_workers_behind_the_main_guard_are_not_captured(lab):
-    done = lab.run(_SPAWN.format(first="pass", second="autolog.init()"), prelude="")
+    done = lab.run(_SPAWN.format(first="pass", second="autolog.init()", method="spawn"), prelude="")
     assert _digests(lab) == done.lines[-1:]
     assert len(lab.tasks()) == 1
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import tarfile
 import zipfile
 from pathlib import Path
@@ -107,6 +108,39 @@ def test_a_load_from_a_member_of_a_tar_is_recorded_without_a_fault(lab: Any) -> 
     assert (len(task.faults), len(task.inputs)) == (0, 1)
 
 
+def test_members_of_one_name_in_two_archives_are_two_models(lab: Any) -> None:
+    done = lab.run("""
+        import pickle, tarfile, zipfile
+
+        for number in range(2):
+            model = Model(b"%d" % number)
+            with open("inner.bin", "wb") as file:
+                pickle.dump(model, file)  # which nobody captures
+            with tarfile.open(f"{number}.tar.gz", "w:gz") as tar:
+                tar.add("inner.bin")
+            with zipfile.ZipFile(f"{number}.zip", "w") as packed:
+                packed.write("inner.bin")
+            with zipfile.ZipFile(f"saved{number}.zip", "w") as packed:
+                with packed.open("inner.bin", "w") as member:
+                    save(Model(b"saved %d" % number), member)
+        for number in (0, 1, 0, 1):
+            with tarfile.open(f"{number}.tar.gz") as tar, tar.extractfile("inner.bin") as member:
+                load(member)
+            for name in (f"{number}.zip", f"saved{number}.zip"):
+                with zipfile.ZipFile(name) as packed, packed.open("inner.bin") as member:
+                    load(member)
+    """)
+    assert done.err == ""
+    task = lab.task()
+    assert [each.count for each in task.inputs] == [2] * 6
+    paths = [os.path.relpath(each.path, lab.work) for each in task.inputs]
+    assert [each for each in paths if ".tar" not in each] == [
+        "0.zip/inner.bin", "saved0.zip/inner.bin", "1.zip/inner.bin", "saved1.zip/inner.bin",
+    ]  # fmt: skip
+    assert [each.startswith(f"{number}.tar.gz") for number, each in enumerate(paths[::3])] == [True, True]
+    assert [each.own for each in task.inputs] == [False, False, True] * 2
+
+
 @pytest.mark.parametrize("where", ["nowhere", "packs", "files"])
 def test_files_without_a_name_are_versions_of_one_model(lab: Any, tmp_path: Path, where: str) -> None:
     # What is built in a temporary file on its way to somewhere else: its number says nothing.
@@ -167,3 +201,77 @@ def test_a_load_by_its_path_while_the_file_is_open_is_of_that_save(lab: Any) -> 
     assert done.err == ""
     model = lab.model()
     assert [(each.model_id, each.version, each.own) for each in lab.task().inputs] == [(model.id, 1, True)]
+
+
+def test_a_file_that_is_put_in_its_place_while_it_is_open_is_a_version_of_what_is_there(lab: Any) -> None:
+    done = lab.run("""
+        import tempfile
+        for number in range(3):
+            model = Model(b"%d" % number)
+            with tempfile.NamedTemporaryFile(dir=".", delete=False) as file:
+                save(model, file)
+                file.flush()
+                os.replace(file.name, "model.bin")
+            print(digest_of(model))
+    """)
+    assert [each.digest for each in lab.model().snapshots] == done.lines
+    assert {each.uri for each in lab.model().snapshots} == {str(lab.work / "model.bin")}
+
+
+def test_a_load_of_a_copy_of_a_file_that_is_still_open_is_of_its_save(lab: Any) -> None:
+    done = lab.run("""
+        import shutil, tempfile
+        model = Model(b"mine")
+        with tempfile.NamedTemporaryFile() as file:
+            save(model, file)
+            file.flush()
+            shutil.copy(file.name, "final.bin")
+            load("final.bin")
+            time.sleep(1)  # the agent would record by now what it has heard of
+            save(Model(b"else"), "else.bin")
+            load("else.bin")
+        print(digest_of(model), digest_of(Model(b"else")))
+    """)
+    assert done.err == ""
+    assert sorted(each.digest for each in lab.snapshots()) == sorted(done.out.split())
+    assert [each.own for each in lab.task().inputs] == [True, True]
+
+
+def test_a_spooled_file_stays_in_memory_as_long_as_it_would(lab: Any) -> None:
+    done = lab.run("""
+        import tempfile
+        small, large = Model(b"small"), Model.random(20_000)
+        with tempfile.SpooledTemporaryFile(10_000) as file:
+            save(small, file)
+            file.seek(0)
+            load(file)
+            print(file._rolled)
+        with tempfile.SpooledTemporaryFile(10_000) as file:
+            save(large, file)
+            file.seek(0)
+            load(file)
+            print(file._rolled)
+        print(*sorted(map(digest_of, (small, large))), sep="\\n")
+    """)
+    assert done.err == ""
+    assert done.lines[:2] == ["False", "True"]
+    assert sorted(each.digest for each in lab.snapshots()) == done.lines[2:]
+    assert sorted(each.state for each in lab.snapshots()) == ["gone", "in_memory"]
+    assert [each.own for each in lab.task().inputs] == [True, True]
+
+
+def test_loads_between_saves_into_one_open_file_are_of_what_it_becomes(lab: Any) -> None:
+    done = lab.run("""
+        with open("m.bin", "w+b") as file:
+            for number in range(3):
+                file.seek(0)
+                file.truncate()
+                save(Model(b"%d" % number * (number + 1)), file)
+                file.seek(0)
+                load(file)
+        print(digest_of(Model(b"222")))
+    """)
+    assert done.err == ""
+    model = lab.model()
+    assert [each.digest for each in model.snapshots] == done.lines
+    assert [(each.model_id, each.own, each.count) for each in lab.task().inputs] == [(model.id, True, 3)]

@@ -83,9 +83,17 @@ def _multiprocessing_parent() -> int | None:
     if process is None:
         return None
     if getattr(process.current_process(), "_inheriting", False):
-        return os.getppid()  # a spawned worker that is just importing the main module again
-    parent = process.parent_process()
-    return None if parent is None else int(parent.pid)
+        # A worker that is just importing the main module again. Where a fork server made it, that one's
+        # parent is meant: what the server itself knows is nothing but how to fork.
+        parent = os.getppid()
+        return _parent_of(parent) if _is_fork_server(parent) else parent
+    known = process.parent_process()
+    return None if known is None else int(known.pid)
+
+
+def _is_fork_server(pid: int) -> bool:
+    """Whether a process is a fork server of `multiprocessing`."""
+    return any("from multiprocessing.forkserver import" in each for each in _command_of(pid))
 
 
 def _first_rank() -> int | None:
@@ -95,13 +103,18 @@ def _first_rank() -> int | None:
         return None
     parent = os.getppid()
     script = next((each for each in sys.orig_argv[1:] if not each.startswith("-")), None)
-    try:
-        with open(f"/proc/{parent}/cmdline", "rb") as file:
-            line = os.fsdecode(file.read()).split("\0")
-    except OSError:
-        return None
+    line = _command_of(parent)
     # It may have been called by a relative path there, and by its full one here.
     return parent if script and os.path.basename(script) in map(os.path.basename, line) else None
+
+
+def _command_of(pid: int) -> list[str]:
+    """The command line of a process; empty if there is none."""
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            return os.fsdecode(file.read()).split("\0")
+    except OSError:
+        return []
 
 
 def _is_locked(path: str) -> bool:
@@ -121,8 +134,20 @@ def _is_locked(path: str) -> bool:
 
 def _started(pid: int) -> str:
     """A process and its start time in clock ticks since boot: unlike the id, never used twice."""
+    facts = _facts_of(pid)
+    return f"{pid}@{facts[19]}" if len(facts) > 19 else str(pid)
+
+
+def _parent_of(pid: int) -> int | None:
+    """The process id of a process's parent."""
+    facts = _facts_of(pid)
+    return int(facts[1]) if len(facts) > 1 else None
+
+
+def _facts_of(pid: int) -> list[str]:
+    """What the kernel tells of a process, from its state on; empty if there is none."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
-            return f"{pid}@{file.read().rpartition(b')')[2].split()[19].decode()}"
-    except (OSError, IndexError):
-        return str(pid)
+            return file.read().rpartition(b")")[2].decode().split()
+    except OSError:
+        return []

@@ -11,6 +11,8 @@ from typing import Any
 
 from autolog._guard import guard
 
+from .pin import unspooled
+
 __all__ = ["digest_of", "hash_later", "join", "size", "view"]
 
 #: The largest mutable buffer that is copied, in bytes: about a millisecond.
@@ -31,6 +33,7 @@ def view(target: Any) -> bytes | None:
         return target
     if isinstance(target, (bytearray, memoryview)):
         return bytes(target) if memoryview(target).nbytes <= _COPY_BYTES else None
+    target = unspooled(target)
     get_value = getattr(target, "getvalue", None)
     value = get_value() if get_value is not None and not getattr(target, "closed", False) else None
     return value if isinstance(value, bytes) else None

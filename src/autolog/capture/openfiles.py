@@ -2,13 +2,12 @@
 
 joblib writes its last bytes at close, and several dumps may go into one file. So the file is held
 now, and sent when it is closed: seen by a `close` of ours on that very object, at the next hooked
-call, when the object dies, or at exit. What is loaded from it before that is sent behind it: else
-nobody would know yet whose bytes these are.
+call, when the object dies, or at exit. What is loaded from it before that, or from a copy of it, is sent
+behind it: else nobody would know yet whose bytes these are.
 """
 
 from __future__ import annotations
 
-import os
 import threading
 import weakref
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from typing import Any
 
 from autolog._guard import guard
 from autolog.events import Loaded
+from autolog.files import facts_of, sample
 
 from .pin import Pin
 
@@ -75,7 +75,7 @@ class OpenFiles:
         weakref.finalize(file, self._finish, key, entry).atexit = False
 
     def holds_back(self, event: Loaded, pin: Pin) -> bool:
-        """Take a load from a file that is still open for a save; False if it is from another."""
+        """Take a load from a file that is still open for a save, or from its copy; False if it is another."""
         for entry in tuple(self._open.values()):
             if not _is_of(entry.pin, pin) or not self._lock.acquire(blocking=False):
                 continue
@@ -150,11 +150,17 @@ class OpenFiles:
 
 
 def _is_of(open_one: Pin, other: Pin) -> bool:
-    """Whether two are of the same file, of which the first is still open."""
+    """Whether two are of the same file, of which the first is still open, or the second is a copy of it."""
     if open_one.descriptor is None or other.facts is None:
         return False
     try:
-        status = os.fstat(open_one.descriptor)
+        facts = facts_of(open_one.descriptor, sampled=False)
+        if facts is None:
+            return False
+        if (facts.device, facts.inode) == (other.facts.device, other.facts.inode):
+            return True
+        if not facts.size or facts.size != other.facts.size or other.facts.sample is None:
+            return False
+        return sample(open_one.descriptor, facts.size) == other.facts.sample
     except OSError:
         return False  # the script has closed what isn't its own
-    return (status.st_dev, status.st_ino) == (other.facts.device, other.facts.inode)

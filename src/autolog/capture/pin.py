@@ -13,7 +13,7 @@ from typing import Any
 from autolog.events import FileFacts, Part
 from autolog.files import facts_from, facts_of, path_of
 
-__all__ = ["Pin", "is_buffer", "pin_open_file", "pin_path"]
+__all__ = ["Pin", "is_buffer", "pin_open_file", "pin_path", "unspooled"]
 
 _FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
 
@@ -114,12 +114,21 @@ def pin_open_file(file: Any) -> Pin | None:
 
 def is_buffer(target: Any) -> bool:
     """Whether a target is an in-memory buffer that can show its bytes without a copy."""
+    target = unspooled(target)
     return hasattr(target, "getvalue") and hasattr(target, "write")
+
+
+def unspooled(file: Any) -> Any:
+    """The buffer that a `tempfile.SpooledTemporaryFile` still is; any other file object as it is.
+
+    Asked for its descriptor, one would go to disk at once.
+    """
+    return file._file if getattr(file, "_rolled", None) is False else file
 
 
 def _number(file: Any) -> int | None:
     """The descriptor number of an open file object, None for one without (a buffer, part of an archive)."""
-    get_number = getattr(file, "fileno", None)
+    get_number = getattr(unspooled(file), "fileno", None)
     if get_number is None or getattr(file, "closed", False):
         return None
     try:

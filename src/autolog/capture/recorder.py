@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from autolog.config import mask
-from autolog.events import Loaded, Saved
-from autolog.files import facts_of
+from autolog.events import FileFacts, Loaded, Saved
+from autolog.files import facts_of, path_of
 from autolog.hooks import Verdict
 
 from . import callbacks, memory
@@ -67,6 +67,8 @@ class Capture:
         if call.point.role == "load" and target.pin is not None:
             return
         target.hold()
+        if target.place == "memory" and getattr(target.file, "_rolled", False):
+            target.place = "open"  # it was spooled, and has become too large for that
         if target.place == "open" and call.point.role == "save":
             self._pin_open(target, sampled=False)
 
@@ -238,13 +240,13 @@ class Capture:
     def _send_closed(self, entry: OpenFile) -> None:
         if entry.pin.descriptor is None:
             return
-        facts = facts_of(entry.pin.descriptor)
-        entry.pin.facts = facts
+        entry.pin.facts = facts_of(entry.pin.descriptor)
+        # It may have been put in its place while it was still open.
+        entry.pin.path = path_of(entry.pin.descriptor)[0] or entry.pin.path
         entry.pending["time"] = time.time()
         self._send(entry.pin, entry.pin.path, entry.pending)
         for event, pin in entry.loads:
-            # Of now: whoever asks which save a load may be of looks at those before it.
-            self.session.submit(event._replace(time=time.time()), pin.take())
+            self.session.submit(_as_closed(event, entry.pin.facts), pin.take())
 
     def _send(self, pin: Pin, path: str | None, fields: dict[str, Any]) -> None:
         if pin.problem is not None:
@@ -354,6 +356,18 @@ class Capture:
             target.path = target.pin.path
             if sampled and target.pin.descriptor is not None:
                 target.pin.facts = facts_of(target.pin.descriptor)
+
+
+def _as_closed(event: Loaded, closed: FileFacts | None) -> Loaded:
+    """A load from a file that was open for a save then, or from a copy, now that the save is sent.
+
+    Of now: whoever asks which save a load may be of looks at those before it. The file itself may have been
+    dumped into again since; all of that is one snapshot.
+    """
+    was = event.facts
+    if was is None or closed is None or (was.device, was.inode) != (closed.device, closed.inode):
+        return event._replace(time=time.time())
+    return event._replace(time=time.time(), facts=closed, size=closed.size)
 
 
 def _is_gone(target: Target) -> bool:

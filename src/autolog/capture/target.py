@@ -90,10 +90,39 @@ class Target:
         """What to call it, also if it has no path of its own."""
         if self.path is not None:
             return self.path
-        name = getattr(self.file, "full_name", None) or getattr(self.file, "name", None)
+        name = (
+            _in_archive(self.file)
+            or getattr(self.file, "full_name", None)
+            or getattr(self.file, "name", None)
+        )
         if isinstance(name, (str, os.PathLike)):
             return os.fspath(name)
         return f"<{type(self.file).__name__}>"
+
+
+def _in_archive(file: Any) -> str | None:
+    """Where an open member of a zip or tar is: its name below the archive's path; None for other files.
+
+    By its own name every archive's `model.pt` would be taken for the same one. Before Python 3.13 a tar's
+    member doesn't know its name: where it begins in the archive tells it from others.
+    """
+    kind = f"{type(file).__module__}.{type(file).__name__}"
+    member: Any = None
+    archive: Any = None
+    mark = "/"
+    if kind == "zipfile.ZipExtFile":
+        member, archive = file.name, getattr(getattr(file, "_fileobj", None), "_file", None)
+    elif kind == "zipfile._ZipWriteFile":
+        member = getattr(getattr(file, "_zinfo", None), "filename", None)
+        archive = getattr(getattr(file, "_zipfile", None), "fp", None)
+    elif kind == "tarfile.ExFileObject":
+        archive, member = file.raw.fileobj, getattr(file.raw, "name", None)
+        if member == getattr(archive, "name", None):
+            member, mark = str(file.raw.offset), "@"
+    path = getattr(archive, "name", None)
+    if not isinstance(member, str) or not isinstance(path, (str, os.PathLike)):
+        return None
+    return f"{os.path.abspath(os.fsdecode(path))}{mark}{member}"
 
 
 def _url_of(file: Any) -> str | None:

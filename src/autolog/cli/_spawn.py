@@ -12,10 +12,10 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import Any
 
-from autolog import _guard, init
+from autolog import _guard
 
 __all__ = ["begin_worker", "follow"]
 
@@ -36,17 +36,9 @@ def follow() -> None:
 def begin_worker() -> None:
     """In a spawned worker (or the fork server), before anything else: join the task of the parent."""
     with _guard.guard("go on in a spawned process"):
-        from multiprocessing import process
+        from autolog.sdk import workers
 
-        # `parent_process()` knows its parent only once the main module has been imported again.
-        known = vars(process)
-        before = known.get("_parent_process")
-        known["_parent_process"] = SimpleNamespace(pid=os.getppid())
-        try:
-            task = init()
-        finally:
-            known["_parent_process"] = before
-        if task.id:
+        if workers.join().id:
             follow()
 
 

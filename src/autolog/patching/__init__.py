@@ -23,7 +23,7 @@ from . import early, half
 from .calls import Call, Nesting, Recorder
 from .wrapper import Patched, wrap
 
-__all__ = ["Call", "Patches", "Recorder"]
+__all__ = ["Call", "Patches", "Recorder", "when_imported"]
 
 _MISSING = object()
 
@@ -190,6 +190,16 @@ class Patches:
 
     def _module_level(self) -> list[tuple[Any, str, Any, Patched]]:
         return [each for each in self._undo if isinstance(each[0], ModuleType) and each[2] is not _MISSING]
+
+
+def when_imported(name: str, act: Callable[[ModuleType], Any]) -> None:
+    """Have `act` called with the module of this name once it is there, or now if it is."""
+    module = sys.modules.get(name)
+    if module is not None:
+        act(module)
+    elif name not in _watched:
+        _watched.add(name)
+        wrapt.register_post_import_hook(act, name)
 
 
 def _module(target: str) -> str:

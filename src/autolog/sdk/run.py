@@ -112,7 +112,7 @@ def _start(
     if sys.platform != "linux":
         _guard.complain(f"{sys.platform} is not supported yet: nothing is captured in this run.")
         return None
-    return _begin(settings, tags, "" if find is None else find(settings), task_type)
+    return _begin(settings, tags, "" if find is None else find(settings), task_type, given)
 
 
 def current() -> Run | None:
@@ -130,8 +130,12 @@ def current_task() -> Task | None:
     return _current[0].task if _current else None
 
 
-def _begin(settings: config.Settings, tags: tuple[str, ...], task_id: str, task_type: str) -> Task | None:
+def _begin(
+    settings: config.Settings, tags: tuple[str, ...], task_id: str, task_type: str, given: Mapping[str, Any]
+) -> Task | None:
     from autolog.capture.code import script_name
+
+    from . import workers
 
     project = settings.project or os.path.basename(os.getcwd()) or "default"
     name = settings.task or script_name()
@@ -143,6 +147,10 @@ def _begin(settings: config.Settings, tags: tuple[str, ...], task_id: str, task_
         run.end("completed", "")
     try:
         run = Run(settings, (project, name), tags, task_id, task_type)
+        # From its own folder, and whatever folder the script is in by then, a worker means the same places.
+        places = {key: getattr(settings, key) for key in ("home", "store", "output_uri")}
+        filters = {key: given[key] for key in ("frameworks", "exclude") if given.get(key) is not None}
+        run.given = {"project": project, "task": name, **places, **filters}
         run.begin()
     except OSError as error:
         _guard.complain(
@@ -154,6 +162,8 @@ def _begin(settings: config.Settings, tags: tuple[str, ...], task_id: str, task_
     if not _fork_is_watched:
         _fork_is_watched.append(True)
         os.register_at_fork(after_in_child=_after_fork)
+    with _guard.guard("follow workers of joblib"):
+        workers.follow()
     return run.task
 
 
@@ -194,6 +204,8 @@ class Run:
         self.settings = settings
         #: The arguments of the calls that this is the task of.
         self.said: list[dict[str, str]] = []
+        #: What `init` is to be given in a worker of this run.
+        self.given: dict[str, Any] = {}
         self.started = Started(
             task_id=inherited or earlier or job.task_id(described),
             time=time.time(),
