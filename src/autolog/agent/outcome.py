@@ -38,4 +38,4 @@ def _silent_end(folder: str, journal: ProcessJournal) -> tuple[str, str, float]:
     for name in sorted(os.listdir(folder)):
         if name.startswith(f"signal-{pid}.") and os.path.getsize(os.path.join(folder, name)):
             return "stopped", name.partition(".")[2], max(last, os.path.getmtime(os.path.join(folder, name)))
-    return "killed", "it ended without a word: SIGKILL, out of memory, a crash, or os._exit", last
+    return "killed", "it ended without a word: killed by a signal, out of memory, a crash, or os._exit", last
