@@ -1,6 +1,7 @@
 """What people don't do on purpose: a server that was stopped, things that are pressed twice."""
 
 from playwright.sync_api import expect
+from test_everywhere import named
 
 
 def away(page):
@@ -39,4 +40,16 @@ def test_a_part_of_a_page_that_the_server_refuses_says_why(own_real):
     page.context.clear_cookies()
     page.locator(".plot").last.scroll_into_view_if_needed()
     expect(page.locator(".plot").last).to_contain_text("prints an address that ends with a token")
+    quieted(own_real)
+
+
+def test_an_error_is_not_copied_for_what_it_stands_for(own_real):
+    page = own_real.tab(
+        f"/tasks/{named(own_real.store)['task']}", permissions=["clipboard-read", "clipboard-write"]
+    )
+    page.evaluate("navigator.clipboard.writeText('before')")
+    page.context.clear_cookies()
+    page.get_by_role("button", name="Copy the difference").click()
+    expect(page.locator(".toast.problem")).to_contain_text("The server answered 401.")
+    assert page.evaluate("navigator.clipboard.readText()") == "before"
     quieted(own_real)

@@ -1,6 +1,6 @@
 // What every page has: theme, help, copy buttons, panels, and keys that lead to other pages.
 
-import { toast } from "./speaking.js";
+import { read, toast } from "./speaking.js";
 
 const root = document.documentElement;
 const THEMES = { "": "as the system", light: "light", dark: "dark" };
@@ -26,10 +26,16 @@ function nextTheme() {
 
 async function copy(button) {
   const from = document.querySelector(button.dataset.copy);
+  // What a page shows otherwise than it is, is read from where it is.
+  const address = button.dataset.copyFrom;
+  let text;
   try {
-    // What a page shows otherwise than it is, is read from where it is.
-    const address = button.dataset.copyFrom;
-    const text = address ? await (await fetch(address)).text() : from.textContent.trim();
+    text = address ? await read(address, "*/*") : from.textContent.trim();
+  } catch (error) {
+    toast(error.message, { isProblem: true });
+    return;
+  }
+  try {
     await navigator.clipboard.writeText(text);
     const before = button.textContent;
     button.textContent = "Copied";
