@@ -1,5 +1,6 @@
 // What every page has: theme, help, copy buttons, panels, and keys that lead to other pages.
 
+import { isAnother } from "./pressing.js";
 import { read, toast } from "./speaking.js";
 
 const root = document.documentElement;
@@ -37,9 +38,9 @@ async function copy(button) {
   }
   try {
     await navigator.clipboard.writeText(text);
-    const before = button.textContent;
+    button.dataset.label ??= button.textContent;
     button.textContent = "Copied";
-    setTimeout(() => (button.textContent = before), 1500);
+    setTimeout(() => (button.textContent = button.dataset.label), 1500);
   } catch {
     // A browser that doesn't let us: select it, so that a key will do.
     getSelection().selectAllChildren(from);
@@ -72,7 +73,7 @@ document.addEventListener("click", (event) => {
   } else if (plain && at("[data-panel]") && document.querySelector("#panel")) {
     event.preventDefault();
     openPanel(at("[data-panel]"));
-  } else if (event.target.matches("dialog")) {
+  } else if (event.target.matches("dialog") && !isAnother(event)) {
     // Beside it.
     const { left, right, top, bottom } = event.target.getBoundingClientRect();
     const { clientX: x, clientY: y } = event;
