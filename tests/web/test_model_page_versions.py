@@ -10,7 +10,7 @@ from weights import import_versions, safetensors
 
 from autolog import config
 from autolog.keeping import at_hand, import_file
-from autolog.store import Kept, alias, report, schema, sizes_of
+from autolog.store import Kept, NewModel, alias, create_model, report, schema, sizes_of
 from autolog.web import inside
 from autolog.web.downloading import Member, download, zipped, zipped_size
 from autolog.web.growth import growth_of
@@ -178,6 +178,15 @@ def test_a_model_without_versions(pages):
 
 
 # -- downloads ----------------------------------------------------------------------------------------
+
+
+def test_a_model_that_never_had_a_version_is_not_told_that_they_were_deleted(pages):
+    """As one that a script makes and describes before it has weights of it."""
+    made = create_model(pages.store, NewModel("net", "p", f"{0:032x}", "PyTorch"))
+    assert "none was saved yet" in pages.html(f"/models/{made}/snapshots")
+    for path in ("", "/snapshots", "/network", "/lineage"):
+        assert "any more" not in pages.html(f"/models/{made}{path}")
+    assert "none was saved yet" in pages.json(f"/models/{made}/download.json")["why"]
 
 
 def test_a_kept_version(site):

@@ -39,7 +39,7 @@ def having(site: Site, model_id: str, version: int | None = None) -> Having:
         if may_have_bytes(record) and not _missing(site, record):
             return Having(record.version)
     if not records:
-        return Having(None, "It has no versions any more.")
+        return Having(None, "It has no versions: none was saved yet, or they were deleted.")
     record = records[-1]
     # The same bytes may be kept for another model.
     if record.digest and site.kept.files_like({record.digest}):
