@@ -47,6 +47,7 @@ PAGES = {
         "figure": "/models/{model}/plots/{figure}",
         "published": "/models/{keras}/network",
         "no labels": "/models/{keras}/labels",
+        "no plots": "/models/{keras}/plots",
     },
     "tasks": {
         "tasks": "/tasks",
@@ -167,6 +168,21 @@ def test_every_page(request, room):
             page.emulate_media(color_scheme=scheme)
             found[name, scheme] = violations(page)
     assert {name: each for name, each in found.items() if each} == {}
+
+
+@pytest.mark.parametrize("room", PAGES)
+def test_every_page_fits_a_telephone(request, room):
+    """It is read without moving it sideways; what is wide inside of it has a bar of its own."""
+    site = request.getfixturevalue("shared" if room == "many" else "real")
+    places = {} if room == "many" else named(site.store)
+    page = site.tab("/keys", viewport={"width": 400, "height": 800})
+    wide = {}
+    for name, path in PAGES[room].items():
+        page.goto(site.origin + path.format(**places))
+        page.wait_for_function(DRAWN, timeout=LONG)
+        wide[name] = overflowing(page)
+        assert page.locator("#help").bounding_box()["y"] < 30, name
+    assert {name: each for name, each in wide.items() if each > 0} == {}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
