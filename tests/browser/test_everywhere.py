@@ -7,7 +7,7 @@ import pytest
 from addresses import page_routes, route_of
 from playwright.sync_api import TimeoutError, expect
 
-from autolog.store import ChangesRecord, Writer, figures_of
+from autolog.store import ChangesRecord, Writer, edit, edit_task, figures_of
 
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 #: Plotly is five megabytes of script, in milliseconds.
@@ -240,8 +240,6 @@ def test_the_theme(shared):
 
 
 def test_long_names_and_many_tags(own):
-    from autolog.store import edit
-
     page = own.tab("/models")
     model_id = page.locator("#table tbody tr").first.get_attribute("data-id")
     long = "a-name-without-any-place-to-break-it-" * 20
@@ -304,3 +302,33 @@ def test_read_only(sites):
     assert page.locator("[data-action]").count() == 0
     offered = page.locator("#row-menu [data-row]").all_inner_texts()
     assert offered == ["Details", "Download", "Compare with the selected"]
+
+
+#: Where words of a page begin: how far from the left, in pixels.
+LEFT_OF = """([place, words]) => {
+    const all = document.createTreeWalker(document.querySelector(place), NodeFilter.SHOW_TEXT);
+    for (let node = all.nextNode(); node; node = all.nextNode()) {
+        const at = node.data.indexOf(words);
+        if (at < 0) continue;
+        const range = document.createRange();
+        range.setStart(node, at);
+        range.setEnd(node, at + words.length);
+        return range.getBoundingClientRect().left;
+    }
+}"""
+
+
+def test_names_from_right_to_left_leave_the_rest_where_it_is(own_real):
+    """Numbers changed places with such a name, and a text that turns around turned what came behind it."""
+    store = own_real.store
+    task, model_id = store.find_task("serve"), store.find_model("digits classifier")[0]
+    edit_task(store, task, lambda _: {"name": "שירות", "project": "ראייה", "user": "דנה"})
+    edit(store, model_id, lambda _: {"project": "\u202eturned"})
+    page = own_real.tab("/")
+    card = f"li:has(a[href='/tasks/{task}'])"
+    count = f"{len(store.task(task).inputs)} models in"
+    left = [page.evaluate(LEFT_OF, [card, words]) for words in ("ראייה", "דנה", count, "0 out")]
+    assert left == sorted(left)
+    page.goto(f"{own_real.origin}/models/{model_id}")
+    place = "[data-edit=project]"
+    assert page.evaluate(LEFT_OF, [place, "turned"]) < page.evaluate(LEFT_OF, [place, "Move"])
