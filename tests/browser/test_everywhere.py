@@ -239,6 +239,21 @@ def test_the_theme(shared):
     assert page.evaluate(ground) == light
 
 
+def test_what_is_printed_is_dark_on_white(real):
+    """A browser leaves the dark ground away, and light letters on paper can't be read."""
+    page = real.tab(f"/models/{named(real.store)['model']}", viewport={"width": 700, "height": 900})
+    page.click("#theme")
+    page.click("#theme")
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    page.emulate_media(media="print", color_scheme="dark")
+    ink = "[...getComputedStyle(document.body).color.matchAll(/\\d+/g)].map(Number)"
+    assert max(page.evaluate(ink)) < 60
+    expect(page.locator("main button:visible, main .button:visible")).to_have_count(0)
+    expect(page.locator("header.top")).to_be_hidden()
+    is_cut = "each => each.scrollWidth > each.clientWidth + 1"
+    assert page.evaluate(f"[...document.querySelectorAll('pre')].filter({is_cut}).length") == 0
+
+
 def test_long_names_and_many_tags(own):
     page = own.tab("/models")
     model_id = page.locator("#table tbody tr").first.get_attribute("data-id")
