@@ -143,6 +143,22 @@ def test_only_this_machine_can_reach_it(run):
     assert listening == [f"0100007F:{ui.port:04X}"]
 
 
+def said_at_start(run, *arguments):
+    ui = run(*arguments)
+    ui.get("/index.json")
+    return ui.end()[2]
+
+
+def test_who_is_there_by_ssh_is_told_of_a_tunnel(run, monkeypatch):
+    monkeypatch.delenv("SSH_CONNECTION", raising=False)
+    assert "ssh" not in said_at_start(run)
+    monkeypatch.setenv("SSH_CONNECTION", "192.0.2.1 50000 192.0.2.2 22")
+    port = free_port()
+    there = said_at_start(run, "--port", str(port))
+    assert f"ssh -L {port}:127.0.0.1:{port} {socket.gethostname()}\n" in there
+    assert "ssh" not in said_at_start(run, "--host", "0.0.0.0")
+
+
 def test_another_address_keeps_the_token(run):
     ui = run("--host", "0.0.0.0", "--port", str(free_port()))
     assert ui.address.startswith(f"http://{socket.gethostname()}:")
