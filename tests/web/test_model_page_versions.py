@@ -132,6 +132,16 @@ def test_a_model_says_why_it_cannot_be_downloaded(unkept):
     assert (answer.status_code, "took the place" in answer.json()["error"]) == (404, True)
 
 
+def test_a_version_whose_file_is_gone_is_not_offered(unkept):
+    """As the head of the page says: a link would only lead to an error."""
+    address = f"/models/{unkept.model}/v2/file"
+    assert unkept.html(f"/models/{unkept.model}/snapshots").count(address) == 2
+    os.unlink(unkept.path)
+    page = unkept.html(f"/models/{unkept.model}/snapshots")
+    assert address not in page
+    assert page.count("There is no file at") == 2
+
+
 def test_very_many_versions(pages):
     model_id = pages.json("/models.json")["models"][0]["id"]
     last = pages.store.model(model_id).snapshots[-1]
