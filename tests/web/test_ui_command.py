@@ -102,6 +102,8 @@ def test_a_store_is_made_and_nothing_is_needed(run, home):
 
 
 def _binds(opened, port):
+    # Also where connections of a server that has just ended are still remembered: so does the command.
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         opened.bind(("127.0.0.1", port))
     except OSError:
