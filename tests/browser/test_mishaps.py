@@ -59,6 +59,7 @@ def test_an_error_is_not_copied_for_what_it_stands_for(own_real):
 
 def double_click(page, target):
     """As a hand does it: a page that is quick has changed by the second click."""
+    target.hover()
     box = target.bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     for count in (1, 2):
@@ -97,6 +98,17 @@ def test_a_double_click_takes_away_one_thing(own_real):
     double_click(page, page.locator("#archive"))
     expect(page.locator("#archive")).to_have_text("Restore")
     assert own_real.store.task(task).archived
+
+
+def test_a_double_click_on_what_is_selected_is_told_once_and_taken_back(own):
+    page = own.tab("/models")
+    before = page.locator("#view").get_attribute("data-total")
+    for row in (0, 1):
+        page.locator("#table tbody input").nth(row).check()
+    double_click(page, page.locator("#selection [data-action=archive]"))
+    expect(page.locator(".toast")).to_have_count(1)
+    page.locator(".toast").get_by_role("button", name="Undo").click()
+    expect(page.locator("#view")).to_have_attribute("data-total", before)
 
 
 def test_a_double_click_opens_a_question_and_leaves_it_open(own_real):

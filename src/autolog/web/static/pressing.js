@@ -16,3 +16,17 @@ export function once(act) {
 
 /** Whether a click is another one of a double click: by then something else may stand under the pointer. */
 export const isAnother = (event) => event.detail > 1;
+
+// The bar of what is selected goes when something in it is pressed: the row below it isn't what a second click means.
+let bar = null;
+document.addEventListener("mousedown", (event) => {
+  if (!isAnother(event)) bar = event.target.closest("#selection");
+});
+for (const kind of ["click", "dblclick"]) {
+  const leave = (event) => {
+    if (!bar || !isAnother(event) || bar.contains(event.target)) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  };
+  document.addEventListener(kind, leave, true);
+}
