@@ -7,7 +7,7 @@ import pytest
 from addresses import page_routes, route_of
 from playwright.sync_api import TimeoutError, expect
 
-from autolog.store import ChangesRecord, Writer, figures_of
+from autolog.store import ChangesRecord, Writer, edit, edit_task, figures_of
 
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 #: Plotly is five megabytes of script, in milliseconds.
@@ -47,6 +47,7 @@ PAGES = {
         "figure": "/models/{model}/plots/{figure}",
         "published": "/models/{keras}/network",
         "no labels": "/models/{keras}/labels",
+        "no plots": "/models/{keras}/plots",
     },
     "tasks": {
         "tasks": "/tasks",
@@ -169,6 +170,21 @@ def test_every_page(request, room):
     assert {name: each for name, each in found.items() if each} == {}
 
 
+@pytest.mark.parametrize("room", PAGES)
+def test_every_page_fits_a_telephone(request, room):
+    """It is read without moving it sideways; what is wide inside of it has a bar of its own."""
+    site = request.getfixturevalue("shared" if room == "many" else "real")
+    places = {} if room == "many" else named(site.store)
+    page = site.tab("/keys", viewport={"width": 400, "height": 800})
+    wide = {}
+    for name, path in PAGES[room].items():
+        page.goto(site.origin + path.format(**places))
+        page.wait_for_function(DRAWN, timeout=LONG)
+        wide[name] = overflowing(page)
+        assert page.locator("#help").bounding_box()["y"] < 30, name
+    assert {name: each for name, each in wide.items() if each > 0} == {}
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_what_opens_is_accessible(shared, scheme):
     found = {}
@@ -223,9 +239,22 @@ def test_the_theme(shared):
     assert page.evaluate(ground) == light
 
 
-def test_long_names_and_many_tags(own):
-    from autolog.store import edit
+def test_what_is_printed_is_dark_on_white(real):
+    """A browser leaves the dark ground away, and light letters on paper can't be read."""
+    page = real.tab(f"/models/{named(real.store)['model']}", viewport={"width": 700, "height": 900})
+    page.click("#theme")
+    page.click("#theme")
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    page.emulate_media(media="print", color_scheme="dark")
+    ink = "[...getComputedStyle(document.body).color.matchAll(/\\d+/g)].map(Number)"
+    assert max(page.evaluate(ink)) < 60
+    expect(page.locator("main button:visible, main .button:visible")).to_have_count(0)
+    expect(page.locator("header.top")).to_be_hidden()
+    is_cut = "each => each.scrollWidth > each.clientWidth + 1"
+    assert page.evaluate(f"[...document.querySelectorAll('pre')].filter({is_cut}).length") == 0
 
+
+def test_long_names_and_many_tags(own):
     page = own.tab("/models")
     model_id = page.locator("#table tbody tr").first.get_attribute("data-id")
     long = "a-name-without-any-place-to-break-it-" * 20
@@ -288,3 +317,33 @@ def test_read_only(sites):
     assert page.locator("[data-action]").count() == 0
     offered = page.locator("#row-menu [data-row]").all_inner_texts()
     assert offered == ["Details", "Download", "Compare with the selected"]
+
+
+#: Where words of a page begin: how far from the left, in pixels.
+LEFT_OF = """([place, words]) => {
+    const all = document.createTreeWalker(document.querySelector(place), NodeFilter.SHOW_TEXT);
+    for (let node = all.nextNode(); node; node = all.nextNode()) {
+        const at = node.data.indexOf(words);
+        if (at < 0) continue;
+        const range = document.createRange();
+        range.setStart(node, at);
+        range.setEnd(node, at + words.length);
+        return range.getBoundingClientRect().left;
+    }
+}"""
+
+
+def test_names_from_right_to_left_leave_the_rest_where_it_is(own_real):
+    """Numbers changed places with such a name, and a text that turns around turned what came behind it."""
+    store = own_real.store
+    task, model_id = store.find_task("serve"), store.find_model("digits classifier")[0]
+    edit_task(store, task, lambda _: {"name": "שירות", "project": "ראייה", "user": "דנה"})
+    edit(store, model_id, lambda _: {"project": "\u202eturned"})
+    page = own_real.tab("/")
+    card = f"li:has(a[href='/tasks/{task}'])"
+    count = f"{len(store.task(task).inputs)} models in"
+    left = [page.evaluate(LEFT_OF, [card, words]) for words in ("ראייה", "דנה", count, "0 out")]
+    assert left == sorted(left)
+    page.goto(f"{own_real.origin}/models/{model_id}")
+    place = "[data-edit=project]"
+    assert page.evaluate(LEFT_OF, [place, "turned"]) < page.evaluate(LEFT_OF, [place, "Move"])

@@ -331,6 +331,18 @@ def entry(page, *values):
     page.keyboard.press("Control+Enter")
 
 
+def test_the_heads_of_tensors_stand_above_them(site, make):
+    """Also where there is little room: `Name` and `Shape` were written over each other."""
+    page = site.tab(f"/models/{make()}/network", viewport={"width": 400, "height": 800})
+    page.locator("[data-unfold='1']").click()
+    heads, cells = (page.locator(f".tree {each} > *") for each in (".heads", ".leaf .cells"))
+    at = [[each.bounding_box()["x"] for each in those.all()] for those in (heads, cells)]
+    assert len(at[0]) == len(at[1]) == 5
+    # The name is set in by how deep it is.
+    assert at[0][1:] == pytest.approx(at[1][1:], abs=2)
+    assert at[0][1] - at[0][0] > 80
+
+
 @covers_row("Model page", "Labels")
 def test_labels(site, make):
     model_id = make()

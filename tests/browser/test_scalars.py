@@ -254,3 +254,36 @@ def test_a_hostile_figure_stays_a_picture(told):
     assert page.evaluate("window.hit") is None
     hidden = "[...document.querySelectorAll('.figure img, .figure script, a[*|href^=javascript]')].length"
     assert page.evaluate(hidden) == 0
+
+
+#: Notes how far each text that is written to a canvas reaches beyond its left edge, in pixels.
+NOTE_TEXTS = """() => {
+    window.written = [];
+    const original = CanvasRenderingContext2D.prototype.fillText;
+    CanvasRenderingContext2D.prototype.fillText = function fillText(text, x, y) {
+        const { actualBoundingBoxLeft: left } = this.measureText(text);
+        const at = this.getTransform().transformPoint({ x, y });
+        window.written.push([text, left - at.x]);
+        return original.apply(this, arguments);
+    };
+}"""
+
+
+@pytest.mark.parametrize("scale", [1e8, 1e-7, -123456.0, 1e300, 1.0])
+def test_numbers_beside_a_plot_are_whole(sites, scale):
+    """However many digits there are: `80,000,000` was written as `000000`."""
+    from histories import History
+
+    site = sites("axes")
+    history = History(site.store)
+    model_id = history.model(f"net {scale}", history.task(f"train {scale}"), 1)
+    for step in range(6):
+        report(site.store, model_id, "loss", scale * (1 + step / 7), step)
+    page = site.tab("/keys")
+    page.add_init_script(f"({NOTE_TEXTS})()")
+    page.goto(f"{site.origin}/models/{model_id}/scalars")
+    expect(page.locator(".plot[data-drawn]").first).to_be_visible()
+    page.wait_for_timeout(200)
+    written = page.evaluate("window.written")
+    assert len(written) > 6
+    assert [each for each in written if each[1] > 0] == []

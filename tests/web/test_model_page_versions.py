@@ -10,7 +10,7 @@ from weights import import_versions, safetensors
 
 from autolog import config
 from autolog.keeping import at_hand, import_file
-from autolog.store import Kept, alias, report, schema, sizes_of
+from autolog.store import Kept, NewModel, alias, create_model, report, schema, sizes_of
 from autolog.web import inside
 from autolog.web.downloading import Member, download, zipped, zipped_size
 from autolog.web.growth import growth_of
@@ -132,6 +132,16 @@ def test_a_model_says_why_it_cannot_be_downloaded(unkept):
     assert (answer.status_code, "took the place" in answer.json()["error"]) == (404, True)
 
 
+def test_a_version_whose_file_is_gone_is_not_offered(unkept):
+    """As the head of the page says: a link would only lead to an error."""
+    address = f"/models/{unkept.model}/v2/file"
+    assert unkept.html(f"/models/{unkept.model}/snapshots").count(address) == 2
+    os.unlink(unkept.path)
+    page = unkept.html(f"/models/{unkept.model}/snapshots")
+    assert address not in page
+    assert page.count("There is no file at") == 2
+
+
 def test_very_many_versions(pages):
     model_id = pages.json("/models.json")["models"][0]["id"]
     last = pages.store.model(model_id).snapshots[-1]
@@ -178,6 +188,15 @@ def test_a_model_without_versions(pages):
 
 
 # -- downloads ----------------------------------------------------------------------------------------
+
+
+def test_a_model_that_never_had_a_version_is_not_told_that_they_were_deleted(pages):
+    """As one that a script makes and describes before it has weights of it."""
+    made = create_model(pages.store, NewModel("net", "p", f"{0:032x}", "PyTorch"))
+    assert "none was saved yet" in pages.html(f"/models/{made}/snapshots")
+    for path in ("", "/snapshots", "/network", "/lineage"):
+        assert "any more" not in pages.html(f"/models/{made}{path}")
+    assert "none was saved yet" in pages.json(f"/models/{made}/download.json")["why"]
 
 
 def test_a_kept_version(site):

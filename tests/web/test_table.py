@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 from sqlalchemy import insert, update
@@ -614,3 +614,18 @@ def test_nothing_is_too_odd_for_postgresql(make_pages, postgres):
     for path in ("/models/%00", "/tasks/%00", "/models?status=%00", "/models?task=%00", "/models?user=%00"):
         assert pages.get(path).status_code in (200, 404), path
     test_numbers_that_are_none_and_numbers_without_end(pages)
+
+
+@pytest.mark.parametrize("name", [" begins with a space", "ends with one ", "two\nlines"])
+@pytest.mark.parametrize("key", ["project", "tag", "meta.note"])
+def test_any_name_can_be_filtered_by(pages, key, name):
+    """As the panel's form sends it, with line breaks as browsers write them there."""
+    model_id = pages.json("/models.json")["models"][0]["id"]
+    edit(pages.store, model_id, lambda _: {"project": name, "tags": (name,), "metadata": {"note": name}})
+    sent = urlencode({key: name.replace("\n", "\r\n")})
+    assert [each["id"] for each in pages.json(f"/models.json?{sent}")["models"]] == [model_id]
+
+
+@pytest.mark.parametrize("key", ["project", "tag", "meta.note", "updated", "limit"])
+def test_spaces_alone_are_no_filter(pages, key):
+    assert pages.json(f"/models.json?{key}=%20%20")["total"] == pages.json("/models.json")["total"]

@@ -102,6 +102,8 @@ def test_a_store_is_made_and_nothing_is_needed(run, home):
 
 
 def _binds(opened, port):
+    # Also where connections of a server that has just ended are still remembered: so does the command.
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         opened.bind(("127.0.0.1", port))
     except OSError:
@@ -141,6 +143,22 @@ def test_only_this_machine_can_reach_it(run):
     sockets = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
     listening = [each[1] for each in sockets if each[3] == "0A" and each[1].endswith(f":{ui.port:04X}")]
     assert listening == [f"0100007F:{ui.port:04X}"]
+
+
+def said_at_start(run, *arguments):
+    ui = run(*arguments)
+    ui.get("/index.json")
+    return ui.end()[2]
+
+
+def test_who_is_there_by_ssh_is_told_of_a_tunnel(run, monkeypatch):
+    monkeypatch.delenv("SSH_CONNECTION", raising=False)
+    assert "ssh" not in said_at_start(run)
+    monkeypatch.setenv("SSH_CONNECTION", "192.0.2.1 50000 192.0.2.2 22")
+    port = free_port()
+    there = said_at_start(run, "--port", str(port))
+    assert f"ssh -L {port}:127.0.0.1:{port} {socket.gethostname()}\n" in there
+    assert "ssh" not in said_at_start(run, "--host", "0.0.0.0")
 
 
 def test_another_address_keeps_the_token(run):

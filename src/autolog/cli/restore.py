@@ -55,7 +55,7 @@ def restore(options: Options, /, model: str, dest: str | None, force: bool) -> N
 
 def _chosen(record: ModelRecord, version: int | None) -> SnapshotRecord:
     if not record.snapshots:
-        raise NotFound(f"{record.name!r} has no versions any more")
+        raise NotFound(f"{record.name!r} has no versions")
     return next((each for each in record.snapshots if each.version == version), record.snapshots[-1])
 
 

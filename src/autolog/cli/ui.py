@@ -70,6 +70,10 @@ def ui(options: Options, /, host: str, port: int | None, no_browser: bool, read_
         address = f"http://{_shown(host)}:{at.port}/?token="
         emit(address + at.token)
         say("Ctrl-C ends it")
+        if host in _LOOPBACK and os.environ.get("SSH_CONNECTION"):
+            # Whoever is here by SSH has the browser on another machine, where this address leads nowhere.
+            tunnel = f"ssh -L {at.port}:{_shown(host)}:{at.port} {socket.gethostname()}"
+            say(f"to open it on the machine that you came from, run there: {tunnel}")
         if not no_browser and _has_browser():
             # The socket takes the browser's connection already, and the server answers it in a moment. What a
             # browser is started with everybody on this machine can read: so that opens the pages only once.

@@ -10,7 +10,7 @@ from autolog.store import SnapshotRecord, model_at, model_to_download, model_wit
 
 from .site import Site
 
-__all__ = ["Having", "having", "may_have_bytes"]
+__all__ = ["Having", "having", "may_have_bytes", "missing", "why_not"]
 
 #: By a version's state, what became of its own file.
 _BECAME = {
@@ -36,16 +36,16 @@ def having(site: Site, model_id: str, version: int | None = None) -> Having:
     """
     records = _looked_at(site, model_id, version)
     for record in records:
-        if may_have_bytes(record) and not _missing(site, record):
+        if may_have_bytes(record) and not missing(site, record):
             return Having(record.version)
     if not records:
-        return Having(None, "It has no versions any more.")
+        return Having(None, "It has no versions: none was saved yet, or they were deleted.")
     record = records[-1]
     # The same bytes may be kept for another model.
     if record.digest and site.kept.files_like({record.digest}):
         return Having(record.version)
-    missing = next(filter(None, (_missing(site, each) for each in records if may_have_bytes(each))), "")
-    return Having(None, f"v{record.version} can't be downloaded. {missing or why_not(record)}.")
+    gone = next(filter(None, (missing(site, each) for each in records if may_have_bytes(each))), "")
+    return Having(None, f"v{record.version} can't be downloaded. {gone or why_not(record)}.")
 
 
 def _looked_at(site: Site, model_id: str, version: int | None) -> list[SnapshotRecord]:
@@ -78,7 +78,7 @@ def why_not(snapshot: SnapshotRecord) -> str:
     return f"{became}, and no bytes were kept"
 
 
-def _missing(site: Site, snapshot: SnapshotRecord) -> str:
+def missing(site: Site, snapshot: SnapshotRecord) -> str:
     """What is wrong with a file at its own path; empty for bytes that are kept."""
     if snapshot.keeping == "kept":
         return ""

@@ -63,7 +63,7 @@ class View:
         ends: dict[str, dict[str, str]] = {}
         is_canonical = True
         for key, raw in pairs:
-            value = raw.strip() if key not in ("q", "where") else raw
+            value = _meant(key, raw)
             where, _, field = key.partition(".")
             if key == "open" or (where == "find" and field):
                 is_canonical = False  # a panel's own
@@ -252,6 +252,18 @@ def _time(text: str, now: float, *, is_end: bool) -> float | None:
         return when.timestamp()
     except (ValueError, OverflowError) as error:
         raise BadValue(f"{text!r} is no date; write 2026-01-31, or 7d for seven days ago") from error
+
+
+def _meant(key: str, raw: str) -> str:
+    """A value without what an address may have around it.
+
+    A name is all of it: it may begin with a space, and a form sends its line breaks as two characters each.
+    """
+    if key in ("q", "where"):
+        return raw
+    if key in (*FACETS, "tag") or key.startswith("meta."):
+        return raw.replace("\r\n", "\n")
+    return raw.strip()
 
 
 def _is_known(key: str) -> bool:

@@ -26,7 +26,7 @@ from autolog.store import (
 from ..downloading import Member, download, safe_name, zipped, zipped_size
 from ..export import as_json, csv_file
 from ..growth import growth_of
-from ..having import having, may_have_bytes, why_not
+from ..having import having, may_have_bytes, missing, why_not
 from ..site import Site, site_of
 from ..usage import command
 from ..view import whole
@@ -67,10 +67,10 @@ def snapshots(request: Request) -> Response:
         there = (each for each in model.snapshots[::-1] if is_newest or each.version == wanted)
         chosen = next(there, None) or model_at(site.store, model.id, wanted).snapshots[0]
         before = next(iter(version_numbers(site.store, model.id, before=chosen.version, limit=1)), None)
-    rows = _versions(site, model, model.snapshots[::-1])
+    rows = _versions(site, model, model.snapshots[::-1], looks=True)
     own = next((each for each in rows if each.record is chosen), None)
     if own is None and chosen is not None:
-        (own,) = _versions(site, model, [chosen])
+        (own,) = _versions(site, model, [chosen], looks=True)
     values = {
         "rows": rows,
         "metric_names": _metric_names(rows)[:_METRICS],
@@ -178,12 +178,19 @@ def _number(request: Request, name: str) -> int | None:
     return whole(request.query_params.get(name, "").removeprefix("v"))
 
 
-def _versions(site: Site, model: ModelRecord, chosen: Sequence[SnapshotRecord]) -> list[Version]:
+def _versions(
+    site: Site, model: ModelRecord, chosen: Sequence[SnapshotRecord], *, looks: bool = False
+) -> list[Version]:
+    """What is known of some versions; `looks` for whether a file still is where the records say.
+
+    There may be thousands of files, on a disk that is far: it is only looked for those that are shown.
+    """
     reported = metrics_at(
         site.store, model.id, {each.iteration for each in chosen if each.iteration is not None}
     )
     kept = site.kept.files_of(each.id for each in chosen)
-    unkept = {each.digest for each in chosen if each.digest and not may_have_bytes(each)}
+    why = {each.version: _why_not(site, each, looks=looks) for each in chosen}
+    unkept = {each.digest for each in chosen if each.digest and why[each.version]}
     alike = {each.digest for each in site.kept.files_like(unkept)}
     found = []
     for each in chosen:
@@ -195,12 +202,19 @@ def _versions(site: Site, model: ModelRecord, chosen: Sequence[SnapshotRecord]) 
                 dict(sorted(metrics.items(), key=lambda pair: _rank(pair[0]))),
                 sorted(name for name, version in model.aliases.items() if version == each.version),
                 keeping.kept_at(kept.get(each.id, ()), site.settings),
-                has_bytes := may_have_bytes(each) or each.digest in alike,
-                "" if has_bytes else why_not(each),
+                has_bytes := not why[each.version] or each.digest in alike,
+                "" if has_bytes else why[each.version],
                 command(site, "restore", f"{model.id}:v{each.version}"),
             )
         )
     return found
+
+
+def _why_not(site: Site, snapshot: SnapshotRecord, *, looks: bool) -> str:
+    """Why there are no bytes of its own to be had; empty if there are."""
+    if not may_have_bytes(snapshot):
+        return why_not(snapshot)
+    return missing(site, snapshot) if looks else ""
 
 
 def _metric_names(rows: Sequence[Version]) -> list[str]:

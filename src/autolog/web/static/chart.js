@@ -18,6 +18,14 @@ export function duration(value) {
 export const number = (value) =>
   value === null || value === undefined ? "–" : Number.isInteger(value) ? value.toLocaleString("en") : String(Number(value.toPrecision(6)));
 
+// A number beside an axis: short, as there is little room.
+const tick = (value) => {
+  const plain = String(Number(value.toPrecision(6)));
+  return plain.length > 8 ? String(value.toExponential(5)).replace(/\.?0*e/, "e") : plain;
+};
+// What an axis of such numbers takes across, in pixels: a digit is seven wide at most, and the tick is in front.
+const widthOf = (ticks) => Math.max(62, 20 + 7 * Math.max(0, ...ticks.map((each) => each.length)));
+
 // Where the points of a series stand across: iterations, seconds since its task began, or times.
 function across(series, look, began) {
   if (look.x === "iteration") return series.iteration;
@@ -115,7 +123,7 @@ export function draw(answer, look, parts) {
       legend: { show: false },
       cursor: { sync: { key: `scalars-${look.x}` }, drag: { x: true, y: false } },
       scales: { x: { time: look.x === "wall" }, y: { distr: look.y === "log" ? 3 : 1 } },
-      axes: [{ ...axis, ...(values && { values }), ...(look.x === "time" && { incrs: STEPS }) }, { ...axis, size: 62, values: (_, each) => each.map((one) => (one === null ? "" : String(Number(one.toPrecision(6))))) }],
+      axes: [{ ...axis, ...(values && { values }), ...(look.x === "time" && { incrs: STEPS }) }, { ...axis, size: (_, ticks) => widthOf(ticks ?? []), values: (_, each) => each.map((one) => (one === null ? "" : tick(one))) }],
       series,
       hooks: { draw: [(plot) => drawMarks(plot, marks, colours)], setCursor: [tell] },
     },

@@ -1,6 +1,7 @@
 // The tables of labels and of metadata: a row becomes a form while it is edited.
 
 import { change } from "./model.js";
+import { isAnother, once } from "./pressing.js";
 import { toast } from "./speaking.js";
 
 const KINDS = { text: "text", number: "number", "truth value": "truth value", JSON: "list or object (JSON)" };
@@ -86,7 +87,7 @@ function edit(row) {
     place().querySelector(".scroll").hidden = !place().querySelector("tbody tr");
     (row?.querySelector("[data-entry=edit]") ?? document.querySelector("#add-entry"))?.focus();
   };
-  const submit = async () => {
+  const submit = once(async () => {
     const { what } = place().dataset;
     const called = name.value.trim();
     try {
@@ -99,7 +100,7 @@ function edit(row) {
     } catch (error) {
       toast(error.message, { isProblem: true });
     }
-  };
+  });
   save.addEventListener("click", submit);
   cancel.addEventListener("click", end);
   fields.addEventListener("keydown", (event) => {
@@ -115,6 +116,7 @@ function edit(row) {
 }
 
 document.addEventListener("click", (event) => {
+  if (isAnother(event)) return;
   if (event.target.closest("#add-entry")) return edit(null);
   const button = event.target.closest("[data-entry]");
   const row = button?.closest("tr");

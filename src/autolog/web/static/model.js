@@ -1,6 +1,7 @@
 // The header of a model's page, and texts that are edited where they stand.
 
 import { act } from "./actions.js";
+import { isAnother, once } from "./pressing.js";
 import { ask, post, reread, toast } from "./speaking.js";
 
 /** A task's page has such a header, too. */
@@ -72,13 +73,16 @@ function begin(place) {
       end();
     } else if (event.key === "Enter" && isLong && (event.ctrlKey || event.metaKey)) form.requestSubmit();
   });
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
+  const send = once(async () => {
     if (field.value === before) return end();
     const opener = place.querySelector("[data-begin]")?.id;
     const body = { [place.dataset.edit]: field.value, was };
     const done = await change(body, `${place.dataset.label} changed.`, () => (was = undefined));
     if (done) document.getElementById(opener)?.focus();
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    send();
   });
 }
 
@@ -102,6 +106,7 @@ async function perform(action) {
 }
 
 document.addEventListener("click", (event) => {
+  if (isAnother(event)) return;
   const at = (selector) => event.target.closest(selector);
   if (at("[data-begin]")) begin(at("[data-edit]"));
   else if (at("[data-act]")) perform(at("[data-act]").dataset.act);

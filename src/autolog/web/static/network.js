@@ -1,6 +1,7 @@
 // Searching and editing the design, and opening the tree of tensors.
 
 import { change } from "./model.js";
+import { isAnother, once } from "./pressing.js";
 
 const part = (name) => document.querySelector(name);
 const MOST = 2000;
@@ -69,20 +70,24 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-document.addEventListener("submit", async (event) => {
-  if (event.target.id !== "design-form") return;
-  event.preventDefault();
+const save = once(async () => {
   const { value: written, defaultValue } = part("#design-new");
   if (written === defaultValue) return showForm(false);
   const body = { design: written.trim() ? written : null, was };
   if (await change(body, "Design saved.", () => (was = undefined))) part("#edit-design")?.focus();
 });
 
+document.addEventListener("submit", (event) => {
+  if (event.target.id !== "design-form") return;
+  event.preventDefault();
+  save();
+});
+
 document.addEventListener("click", (event) => {
   const on = (name) => event.target.closest(name);
   if (on("#edit-design")) showForm(true);
   else if (on("#cancel-design")) showForm(false);
-  else if (on("#clear-design")) change({ design: null, was: design() }, "Design cleared.");
+  else if (on("#clear-design") && !isAnother(event)) change({ design: null, was: design() }, "Design cleared.");
   else if (on("#find-next")) step(1);
   else if (on("#find-previous")) step(-1);
   else if (on("[data-unfold]")) {

@@ -1,5 +1,7 @@
 // Draws figures with Plotly, which is large: it is fetched when the first of them comes into sight.
 
+import { get } from "./speaking.js";
+
 const LIBRARY = "/static/vendor/plotly-strict.min.js";
 // Drawn on maps that Plotly would fetch from elsewhere.
 const MAPS = /^(choropleth|scattergeo|scattermap|densitymap|scattermapbox|densitymapbox)/;
@@ -113,12 +115,10 @@ async function draw(place) {
 
 async function fetchAndDraw(place) {
   try {
-    const answer = await fetch(place.dataset.url, { headers: { Accept: "application/json" } });
-    if (!answer.ok) throw new Error(answer.statusText);
-    const { figure } = await answer.json();
+    const { figure } = await get(place.dataset.url);
     cards.get(place).figure = { ...figure, data: Array.isArray(figure.data) ? figure.data : [] };
-  } catch {
-    sorry(place, "The server doesn't answer.");
+  } catch (error) {
+    sorry(place, error.message);
     return;
   }
   await draw(place);

@@ -2,6 +2,7 @@
 
 import { draw } from "./chart.js";
 import { told } from "./smoothing.js";
+import { get } from "./speaking.js";
 
 const POINTS = 2000;
 let form = null;
@@ -39,14 +40,12 @@ async function fetchAndShow(card) {
   const url = new URL(card.place.dataset.url, location.href);
   url.searchParams.set("points", POINTS);
   try {
-    const answer = await fetch(url, { headers: { Accept: "application/json" } });
-    if (!answer.ok) throw new Error(answer.statusText);
-    card.answer = await answer.json();
+    card.answer = await get(url);
     show(card);
     const { left_out: left = [] } = card.answer;
     if (left.length) card.element.querySelector(".at").textContent = `${left.length} left out: too many points`;
-  } catch {
-    card.place.textContent = "The server doesn't answer.";
+  } catch (error) {
+    card.place.textContent = error.message;
   }
 }
 

@@ -1,6 +1,7 @@
 // Which rows are selected: across pages, as long as this page of the browser is open.
 
 import { act } from "./actions.js";
+import { isAnother } from "./pressing.js";
 import { get, models, toast } from "./speaking.js";
 
 /** id -> {name, status} */
@@ -99,7 +100,7 @@ document.addEventListener("click", async (event) => {
     return;
   }
   const button = event.target.closest("#selection button");
-  if (!button) return;
+  if (!button || isAnother(event)) return;
   if (button.dataset.select === "none") clear();
   else if (button.dataset.select === "page") {
     for (const row of rows()) choose(row, true);

@@ -1,6 +1,7 @@
 // What every page has: theme, help, copy buttons, panels, and keys that lead to other pages.
 
-import { toast } from "./speaking.js";
+import { isAnother } from "./pressing.js";
+import { read, toast } from "./speaking.js";
 
 const root = document.documentElement;
 const THEMES = { "": "as the system", light: "light", dark: "dark" };
@@ -26,14 +27,20 @@ function nextTheme() {
 
 async function copy(button) {
   const from = document.querySelector(button.dataset.copy);
+  // What a page shows otherwise than it is, is read from where it is.
+  const address = button.dataset.copyFrom;
+  let text;
   try {
-    // What a page shows otherwise than it is, is read from where it is.
-    const address = button.dataset.copyFrom;
-    const text = address ? await (await fetch(address)).text() : from.textContent.trim();
+    text = address ? await read(address, "*/*") : from.textContent.trim();
+  } catch (error) {
+    toast(error.message, { isProblem: true });
+    return;
+  }
+  try {
     await navigator.clipboard.writeText(text);
-    const before = button.textContent;
+    button.dataset.label ??= button.textContent;
     button.textContent = "Copied";
-    setTimeout(() => (button.textContent = before), 1500);
+    setTimeout(() => (button.textContent = button.dataset.label), 1500);
   } catch {
     // A browser that doesn't let us: select it, so that a key will do.
     getSelection().selectAllChildren(from);
@@ -66,7 +73,7 @@ document.addEventListener("click", (event) => {
   } else if (plain && at("[data-panel]") && document.querySelector("#panel")) {
     event.preventDefault();
     openPanel(at("[data-panel]"));
-  } else if (event.target.matches("dialog")) {
+  } else if (event.target.matches("dialog") && !isAnother(event)) {
     // Beside it.
     const { left, right, top, bottom } = event.target.getBoundingClientRect();
     const { clientX: x, clientY: y } = event;

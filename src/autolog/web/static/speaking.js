@@ -5,10 +5,19 @@ const meta = (name) => document.querySelector(`meta[name="${name}"]`)?.content ?
 /** What went wrong, in the server's words; with `now` if something is another thing by now than was thought. */
 const refused = (answer, found) => Object.assign(new Error(found.error ?? `The server answered ${answer.status}.`), found);
 
+/** The browser's own words for a server that is away ("Failed to fetch") tell nobody what has happened. */
+async function reach(path, options) {
+  try {
+    return await fetch(path, options);
+  } catch {
+    throw new Error("The server doesn't answer.");
+  }
+}
+
 /** `body` may be text of JSON, which can say more than a number here. */
 export async function post(path, body) {
   const sent = typeof body === "string" ? body : JSON.stringify(body);
-  const answer = await fetch(path, {
+  const answer = await reach(path, {
     method: "POST",
     headers: { "Content-Type": "application/json", "X-CSRF-Token": meta("csrf"), Accept: "application/json" },
     body: sent,
@@ -21,10 +30,17 @@ export async function post(path, body) {
 }
 
 export async function get(path) {
-  const answer = await fetch(path, { headers: { Accept: "application/json" } });
+  const answer = await reach(path, { headers: { Accept: "application/json" } });
   const found = await answer.json().catch(() => ({}));
   if (!answer.ok) throw refused(answer, found);
   return found;
+}
+
+/** What is at an address, as text. */
+export async function read(path, kind = "text/html") {
+  const answer = await reach(path, { headers: { Accept: kind } });
+  if (!answer.ok) throw new Error(`The server answered ${answer.status}.`);
+  return answer.text();
 }
 
 /** Shows a notice; `undo` adds a button, `lines` what went wrong in detail, and a notice with any stays. */
@@ -102,7 +118,7 @@ export const models = (count) => `${count.toLocaleString("en")} model${count ===
 /** Reads those parts of the page anew that are marked for it; what has the focus keeps it, by its id. */
 export async function reread() {
   if (document.querySelector("#view")) return refresh();
-  const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+  const answer = await reach(location.href, { headers: { Accept: "text/html" } });
   if (!answer.ok) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   const focus = document.activeElement?.id;

@@ -1,6 +1,6 @@
 // The tabs of a model beside the list: parts of its own page, fetched when they are asked for.
 
-import { toast } from "./speaking.js";
+import { read, toast } from "./speaking.js";
 
 let latest = null;
 
@@ -20,9 +20,7 @@ async function load() {
   latest = place;
   const address = place.dataset.tab;
   try {
-    const answer = await fetch(address, { headers: { Accept: "text/html" } });
-    if (!answer.ok) throw new Error(`The server answered ${answer.status}.`);
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const page = new DOMParser().parseFromString(await read(address), "text/html");
     const parts = [...page.querySelectorAll("nav.tabs ~ *")];
     // A form without an address means the page that it was on.
     for (const form of page.querySelectorAll("form:not([action])")) form.setAttribute("action", address);

@@ -1,6 +1,7 @@
 // A task's page: its archive, and the models that it has loaded, set by hand.
 
 import { change } from "./model.js";
+import { isAnother } from "./pressing.js";
 import { ask, post, reread, toast } from "./speaking.js";
 
 const address = () => document.querySelector("#artifacts").dataset.inputs;
@@ -33,6 +34,7 @@ async function disconnect(id) {
 }
 
 document.addEventListener("click", (event) => {
+  if (isAnother(event)) return;
   const at = (selector) => event.target.closest(selector);
   if (at("#archive")) {
     const isArchived = Boolean(at("#archive").dataset.archived);
