@@ -137,6 +137,14 @@ def test_a_destination_that_is_away_is_waited_for(lab, tmp_path):
     assert len(restored(lab, tmp_path)) == 3
 
 
+def test_the_memory_of_a_process_keeps_nothing(lab):
+    lab.run("save(Model([1.0] * 5000), 'm.toy')", AUTOLOG_OUTPUT_URI="memory://models")
+    assert lab.settle().waiting == 0
+    (snapshot,) = lab.snapshots()
+    assert (snapshot.keeping, snapshot.state) == ("failed", "at_path")
+    assert "memory://models is gone when the process ends" in snapshot.keeping_reason
+
+
 def left_behind(lab, place):
     """A version that an agent, killed since, could not bring to a folder that was in the way."""
     place.write_bytes(b"in the way")

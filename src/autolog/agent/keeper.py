@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from autolog import _guard
+from autolog.config import mask
 
 from .aside import GIVEN_WAY, Aside
 from .jobs import Job
@@ -31,6 +32,7 @@ _RETRY_SECONDS = (1.0, 2.0, 5.0, 10.0, 20.0)
 #: A run that is over and whose destination has been away for so long leaves what waits to the next one.
 _LINGER_SECONDS = 600.0
 
+_FLEETING = "{} is gone when the process ends that wrote there; name a folder, or a URL that lasts"
 _TAKEN_AWAY = "somebody has taken away what was put aside of it"
 
 
@@ -180,8 +182,13 @@ class Keeper(Worker):
             self._note_given_up()
             try:
                 kept = Kept(self._store())
+                destination = self._destination(item)
                 try:
-                    if send(item.staged, self._destination(item), kept):
+                    if destination.url.startswith("memory://"):
+                        # It would take everything, and be gone with us.
+                        kept.note(item.event_id, "failed", _FLEETING.format(mask(destination.url)))
+                        self._aside.forget()
+                    elif send(item.staged, destination, kept):
                         self._aside.sent(item.staged)
                 except IntegrityError as error:
                     kept.note(item.event_id, "failed", str(error))
