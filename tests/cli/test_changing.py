@@ -35,6 +35,7 @@ def test_an_alias_stands_for_a_version(autolog, versions):
 def test_publishing_asks_first(autolog, versions):
     refused = autolog("publish", "m")
     assert (refused.status, "--yes" in refused.err) == (2, True)
+    assert "--dry-run" not in refused.err  # it has none
     assert autolog("models", "--json").json[0]["status"] == "draft"
     assert autolog("publish", "m", "--yes", "--json").json[0]["status"] == "published"
     assert "published" in autolog("publish", "m", "--yes").out
