@@ -45,4 +45,8 @@ def test_the_archive_and_back(autolog, versions):
     assert autolog("archive", "m", "--json").json[0]["archived"] is True
     found = autolog("models", "--where", "archived = true", "--json").json
     assert [each["name"] for each in found] == ["train - m"]
+    assert autolog("models", "--json").json == []
+    assert autolog("models", "--where", 'versions > 0 or "a" in tags', "--json").json == []
+    assert autolog("models", "--where", "not (archived = false)", "--json").json == found
     assert autolog("archive", "m", "--undo", "--json").json[0]["archived"] is False
+    assert len(autolog("models", "--json").json) == 1
