@@ -70,6 +70,9 @@ def at_hand(source: str, here: Here, told: Told = lambda size: None) -> Iterator
         path = os.path.abspath(os.path.expanduser(source.partition("://")[2] if "://" in source else source))
         if not os.path.exists(path):
             raise NotFound(f"there is nothing at {path}")
+        if not (os.path.isfile(path) or os.path.isdir(path)):
+            # A pipe or /dev/zero would be read for ever.
+            raise UnreadableWeights(f"{path} is neither a file nor a folder; name what holds weights")
         yield path, path
         return
     name = os.path.basename(source.partition("?")[0].rstrip("/")) or "model"
