@@ -208,6 +208,16 @@ def test_disabled_in_the_environment(monkeypatch, text, disabled):
     assert config.load().enabled is not disabled
 
 
+@pytest.mark.parametrize("given", [Path("s3://bucket/models"), "s3:/bucket/models", "file:/models"])
+def test_a_url_that_has_lost_a_slash_is_no_folder(given):
+    meant = "file:///models" if str(given).startswith("file") else "s3://bucket/models"
+    with pytest.raises(config.ConfigurationProblem, match=meant):
+        config.load(output_uri=given)
+    with pytest.raises(config.ConfigurationProblem, match=meant):
+        config.load(content_store=given)
+    assert config.load(output_uri="./s3:/bucket").output_uri.endswith("/s3:/bucket")
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [

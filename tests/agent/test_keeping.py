@@ -137,6 +137,38 @@ def test_a_destination_that_is_away_is_waited_for(lab, tmp_path):
     assert len(restored(lab, tmp_path)) == 3
 
 
+def test_the_memory_of_a_process_keeps_nothing(lab):
+    lab.run("save(Model([1.0] * 5000), 'm.toy')", AUTOLOG_OUTPUT_URI="memory://models")
+    assert lab.settle().waiting == 0
+    (snapshot,) = lab.snapshots()
+    assert (snapshot.keeping, snapshot.state) == ("failed", "at_path")
+    assert "memory://models is gone when the process ends" in snapshot.keeping_reason
+
+
+def test_a_destination_that_is_away_holds_up_no_other(lab, tmp_path):
+    (tmp_path / "first").write_bytes(b"in the way")
+    lab.run(
+        f"""
+        import autolog
+        save(Model([1.0] * 5000), "first.toy")
+        for place in ("second", "third", "second"):
+            autolog.current_task().output_uri = {str(tmp_path)!r} + "/" + place
+            save(Model([2.0] * 5000), place + ".toy")
+        """,
+        AUTOLOG_OUTPUT_URI=str(tmp_path / "first"),
+    )
+
+    def keeping():
+        found = sorted(lab.snapshots(), key=lambda each: each.created)
+        return [each.keeping for each in found]
+
+    wait_until(lambda: keeping() == ["waiting", "kept", "kept", "kept"], 30)
+    assert lab.agents()
+    (tmp_path / "first").unlink()
+    wait_until(lambda: keeping() == ["kept"] * 4, 30)
+    assert len(restored(lab, tmp_path)) == 4
+
+
 def left_behind(lab, place):
     """A version that an agent, killed since, could not bring to a folder that was in the way."""
     place.write_bytes(b"in the way")

@@ -35,6 +35,7 @@ def test_an_alias_stands_for_a_version(autolog, versions):
 def test_publishing_asks_first(autolog, versions):
     refused = autolog("publish", "m")
     assert (refused.status, "--yes" in refused.err) == (2, True)
+    assert "--dry-run" not in refused.err  # it has none
     assert autolog("models", "--json").json[0]["status"] == "draft"
     assert autolog("publish", "m", "--yes", "--json").json[0]["status"] == "published"
     assert "published" in autolog("publish", "m", "--yes").out
@@ -44,4 +45,8 @@ def test_the_archive_and_back(autolog, versions):
     assert autolog("archive", "m", "--json").json[0]["archived"] is True
     found = autolog("models", "--where", "archived = true", "--json").json
     assert [each["name"] for each in found] == ["train - m"]
+    assert autolog("models", "--json").json == []
+    assert autolog("models", "--where", 'versions > 0 or "a" in tags', "--json").json == []
+    assert autolog("models", "--where", "not (archived = false)", "--json").json == found
     assert autolog("archive", "m", "--undo", "--json").json[0]["archived"] is False
+    assert len(autolog("models", "--json").json) == 1

@@ -53,6 +53,15 @@ def test_exit_code_says_whether_anything_differs(two):
     run(two, "diff", "m:v1", "m:v2", "--exit-code", status=1)
 
 
+def test_the_same_bytes_have_all_tensors_unchanged(two):
+    found = json.loads(run(two, "diff", "m:v1", "m:v1", "--all", "--json").out)
+    assert (found["unchanged"], found["details"], found["problem"]) == (4, {}, "")
+    assert {each["kind"] for each in found["tensors"]} == {"unchanged"}
+    shown = run(two, "diff", "m:v1", "m:v1").out
+    assert "(4 unchanged)" in shown
+    assert "0.weight" not in shown
+
+
 def test_versions_that_are_not_there(two):
     answer = run(two, "diff", "m:v1", "m:v9", status=4)
     assert "v9" in answer.err

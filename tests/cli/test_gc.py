@@ -329,3 +329,12 @@ def test_what_has_an_alias_or_a_tag_stays(autolog, series):
     assert newest_of_tagged(store) == {series.snapshots("m")[-1].id}
     assert autolog("gc", "--keep-last", "1", "--yes").status == 0
     assert kept(series) == [6]
+
+
+def test_what_stays_is_told_also_where_nothing_goes(autolog, series):
+    for number in range(1, 5):
+        assert autolog("alias", f"m:v{number}", f"a{number}").status == 0
+    answer = autolog("gc", "--keep-last", "2", "--dry-run")
+    assert answer.status == 0
+    assert "4 more are kept: loaded by a task, with an alias, tagged, published" in answer.err
+    assert "MODEL" not in answer.out

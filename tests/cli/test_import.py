@@ -154,6 +154,21 @@ def test_what_cannot_be_had(autolog, weights, server, tmp_path):
     assert autolog("import").status == 2
 
 
+def test_what_is_neither_a_file_nor_a_folder(autolog, tmp_path):
+    answer = autolog("import", "/dev/null")  # and not /dev/zero, which would never end
+    assert answer.status == 9
+    assert "/dev/null is neither a file nor a folder" in answer.err
+
+
+def test_errors_that_a_driver_has_of_its_own(autolog, s3, monkeypatch):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    answer = autolog("import", f"{s3.url}/net.pt")
+    assert answer.status == 9
+    assert answer.err.count("\n") == 1
+    assert "can't be fetched (Unable to locate credentials)" in answer.err
+
+
 def test_a_home_that_cannot_be_made(autolog, server, weights, tmp_path):
     (tmp_path / "file").write_text("")
     answer = autolog("import", f"{server.url}/base.safetensors", "--home", str(tmp_path / "file" / "home"))

@@ -57,6 +57,31 @@ def test_what_waits_is_said_and_brought_there(autolog, lab, waiting):
     assert (answer.status, answer.err) == (0, "autolog: nothing was sent\n")
 
 
+def test_what_an_agent_is_at_in_vain_is_said(autolog, lab, tmp_path, monkeypatch):
+    place = tmp_path / "kept"
+    place.write_bytes(b"in the way")
+    lab.run(
+        """
+        for number in range(2):
+            save(Model([float(number)] * 5000), "m.toy")
+        """,
+        AUTOLOG_OUTPUT_URI=str(place),
+    )
+    assert lab.agents()
+    monkeypatch.setenv("AUTOLOG_HOME", str(lab.home))
+    answer = autolog("sync")
+    assert answer.status == 3
+    assert f"2 more are on their way with the agents of tasks ({place}" in answer.err
+    found = autolog("sync", "--json").json
+    assert (found["waiting"], found["underway"]) == (0, 2)
+    assert str(place) in found["keeping_reason"]
+    found = autolog("doctor", "--json").json
+    assert found["kept"]["waiting"]["versions"] == 2
+    assert any("the bytes of 2 versions wait to be kept" in each for each in found["notes"])
+    place.unlink()
+    wait_until(lambda: {each.keeping for each in lab.snapshots()} == {"kept"}, 30)
+
+
 def test_what_goes_far_is_only_brought_by_sync(autolog, lab, waiting):
     import fsspec
 

@@ -181,6 +181,15 @@ def test_a_pack_that_is_mostly_unneeded_is_written_anew(keep, tmp_path):
     assert list(verify(keep.kept, keep.home, deep=True)) == []
 
 
+def test_a_small_pack_that_is_needed_whole_is_left(keep, tmp_path):
+    keep = keep()
+    keep.save(b"weights" * 10)
+    keep.end()
+    before = keep.packs()
+    assert collect(keep.kept, keep.home).freed == 0
+    assert keep.packs() == before
+
+
 def test_what_a_running_task_counts_on_is_left(keep, tmp_path):
     keep = keep()
     shared = os.urandom(MEGABYTE)

@@ -6,6 +6,7 @@ import pytest
 
 from autolog.errors import DestinationError
 from autolog.keeping import collect, restore, verify
+from autolog.store import remove
 
 pytestmark = pytest.mark.core
 
@@ -81,3 +82,20 @@ def test_what_was_given_up_and_is_still_there_goes_when_it_is_kept_again(keep, t
     assert keep.kept.files(keep.snapshots[0].id)[0].path == after
     assert collect(keep.kept, keep.home).freed == 0
     assert list(verify(keep.kept, keep.home, deep=True)) == []
+
+
+def test_a_place_that_cannot_be_opened_is_not_recorded(keep):
+    keep = keep(output_uri="nosuch://place")
+    staged = keep.stage(b"weights")
+    with pytest.raises(DestinationError, match="nosuch"):
+        keep.send(staged)
+    assert keep.kept.places() == []
+    assert collect(keep.kept, keep.home).problems == ()
+
+
+def test_what_was_removed_while_it_waited_needs_no_place(keep):
+    keep = keep(output_uri="nosuch://place")
+    staged = keep.stage(b"weights")
+    (snapshot,) = keep.snapshots
+    remove(keep.store, [snapshot.id], [])
+    assert not keep.send(staged)

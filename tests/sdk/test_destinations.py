@@ -1,6 +1,7 @@
 """Where artifacts and weights go: to the task's own destination, whatever the configuration says by then."""
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -99,3 +100,16 @@ def test_the_password_of_a_destination_is_given_to_it_and_not_recorded(here):
     assert url_of(task).startswith("memory://me:***@place/models/artifacts/")
     assert task.output_uri == "memory://me:***@place/models"
     assert task.artifacts["it"].get() == [1]
+
+
+def test_flushing_tells_of_bytes_that_wait(here, weights):
+    (here / "kept").write_bytes(b"in the way")
+    task = autolog.init("lab", "trial", output_uri=here / "kept")
+    OutputModel(task, name="net").update_weights(weights("w.bin"))
+    assert not task.flush(wait_for_uploads=True)
+    assert task.flush()
+    (here / "kept").unlink()
+    deadline = time.monotonic() + 30
+    while not task.flush(wait_for_uploads=True) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert autolog.get("net").snapshots[-1].is_kept

@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from autolog import _guard
+from autolog.config import mask
 
 from .aside import GIVEN_WAY, Aside
 from .jobs import Job
@@ -31,6 +32,7 @@ _RETRY_SECONDS = (1.0, 2.0, 5.0, 10.0, 20.0)
 #: A run that is over and whose destination has been away for so long leaves what waits to the next one.
 _LINGER_SECONDS = 600.0
 
+_FLEETING = "{} is gone when the process ends that wrote there; name a folder, or a URL that lasts"
 _TAKEN_AWAY = "somebody has taken away what was put aside of it"
 
 
@@ -46,11 +48,16 @@ class Outgoing:
         """The id of the save."""
         return str(self.staged.facts["event"])
 
+    @property
+    def place(self) -> str:
+        """Where it goes, as it is recorded: empty for where the run's bytes go."""
+        return str(self.staged.facts.get("output_uri") or "")
+
 
 class Keeper(Worker):
     """Sends snapshots' bytes, one after the other: a later one may share chunks with one before.
 
-    While the destination is away everything waits; whoever waits for us is told so.
+    While a destination is away all that goes there waits; whoever waits for us is told so.
     """
 
     def __init__(
@@ -71,7 +78,8 @@ class Keeper(Worker):
         #: Why nothing can be sent just now, if so, and since when.
         self.blocked = ""
         self._since = 0.0
-        self._under_way = ""
+        #: Events whose bytes are being sent.
+        self._under_way: set[str] = set()
         #: Events whose bytes were given up before they came here.
         self._unwanted: set[str] = set()
         #: Given up by threads that can't wait for the store to take a note of it.
@@ -160,7 +168,7 @@ class Keeper(Worker):
             self._send(item)
             is_over = True
         finally:
-            self._under_way = ""
+            self._under_way.discard(item.event_id)
             if not is_over:
                 # A fault of ours: it stays where it is for a later agent, and nobody is to wait for it.
                 self._say(item, "waiting", "a snapshot could not be kept; `autolog doctor` has more")
@@ -168,36 +176,71 @@ class Keeper(Worker):
     def _next(self) -> Any:
         item = super()._next()
         if isinstance(item, Outgoing):
-            self._under_way = item.event_id
+            self._under_way.add(item.event_id)
         return item
 
     def _send(self, item: Outgoing) -> None:
+        from autolog.errors import StoreError
+
+        for attempt in range(1_000_000):
+            self._note_given_up()
+            problem = self._try(item)
+            if problem is None:
+                break
+            if not item.staged.is_there and self._note(item.event_id, "failed", _TAKEN_AWAY):
+                break  # waiting won't bring it back
+            self._block(item, problem)
+            if not isinstance(problem, StoreError):
+                self._send_elsewhere(item.place)
+            time.sleep(_RETRY_SECONDS[min(attempt, len(_RETRY_SECONDS) - 1)])
+        self.blocked = ""
+        self._done(item, "kept")
+
+    def _try(self, item: Outgoing) -> Exception | None:
+        """Send it, or note why that can't be done; what is in the way if something is that may pass."""
         from autolog.errors import DestinationError, IntegrityError, StoreError
         from autolog.keeping import send
         from autolog.store import Kept
 
-        for attempt in range(1_000_000):
-            self._note_given_up()
+        try:
+            kept = Kept(self._store())
+            destination = self._destination(item)
             try:
-                kept = Kept(self._store())
-                try:
-                    if send(item.staged, self._destination(item), kept):
-                        self._aside.sent(item.staged)
-                except IntegrityError as error:
-                    kept.note(item.event_id, "failed", str(error))
+                if destination.url.startswith("memory://"):
+                    # It would take everything, and be gone with us.
+                    kept.note(item.event_id, "failed", _FLEETING.format(mask(destination.url)))
                     self._aside.forget()
-            except (DestinationError, StoreError, OSError) as error:
-                if not item.staged.is_there and self._note(item.event_id, "failed", _TAKEN_AWAY):
-                    break  # waiting won't bring it back
-                self._block(item, error)
-                time.sleep(_RETRY_SECONDS[min(attempt, len(_RETRY_SECONDS) - 1)])
-            else:
-                break
-        self.blocked = ""
-        self._done(item, "kept")
+                elif send(item.staged, destination, kept):
+                    self._aside.sent(item.staged)
+            except IntegrityError as error:
+                kept.note(item.event_id, "failed", str(error))
+                self._aside.forget()
+        except (DestinationError, StoreError, OSError) as error:
+            return error
+        return None
+
+    def _send_elsewhere(self, place: str) -> None:
+        """Send what goes elsewhere than to this place, which is away, and to others until they are, too."""
+        away = {place}
+        with self._some:
+            queued = [each for each in self._queue if isinstance(each, Outgoing)]
+        for each in queued:
+            with self._some:
+                if each.place in away or each not in self._queue:
+                    continue
+                self._under_way.add(each.event_id)
+            try:
+                if self._try(each) is None:
+                    with self._some:
+                        self._withdraw(each)
+                    self._done(each, "kept")
+                else:
+                    away.add(each.place)
+            finally:
+                self._under_way.discard(each.event_id)
 
     def _destination(self, item: Outgoing) -> Destination:
-        return self._told.destination(self._home, str(item.staged.facts.get("output_uri") or ""))
+        return self._told.destination(self._home, item.place)
 
     def _done(self, item: Outgoing, kind: str) -> None:
         shutil.rmtree(item.staged.folder, ignore_errors=True)
@@ -237,8 +280,10 @@ class Keeper(Worker):
         from autolog.content import read_item
 
         with self._some:
-            chosen = [each for each in self._queue if isinstance(each, Outgoing) and each.event_id in events]
-            given_up = [each for each in events if each != self._under_way]
+            given_up = [each for each in events if each not in self._under_way]
+            chosen = [
+                each for each in self._queue if isinstance(each, Outgoing) and each.event_id in given_up
+            ]
             if not is_enough(given_up):
                 return []
             for each in chosen:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from autolog.content import Staged
     from autolog.store import Kept
 
-__all__ = ["leftovers", "outcomes", "send_leftovers"]
+__all__ = ["leftovers", "outcomes", "send_leftovers", "why_held_up"]
 
 #: What was begun and not touched for so many seconds was never finished.
 _OLD_SECONDS = 3600.0
@@ -84,6 +84,15 @@ def outcomes(items: Iterable[Staged], told: Told) -> dict[str, tuple[str, str]]:
         finally:
             kept.close()
     return found
+
+
+def why_held_up(items: Iterable[Staged], told: Told) -> str:
+    """Why something of it waits, also with an agent, as far as a store was told; empty if none was."""
+    try:
+        became = outcomes(items, told)
+    except StoreError:
+        return ""  # whoever looks at the store says so
+    return next((why for keeping, why in became.values() if keeping == "waiting" and why), "")
 
 
 def _told_of(staged: Staged, own: Told) -> tuple[Told | None, str]:

@@ -67,6 +67,8 @@ class Session:
         self._journal: Journal | None = None
         #: Events whose snapshots are recorded, and whose bytes are on their way to where they are kept.
         self._keeping: set[str] = set()
+        #: Events whose bytes wait for a destination that is away.
+        self._waiting: set[str] = set()
         self._link = self._new_link()
         self._held = Unacknowledged()
         self._reading: dict[tuple[int, int], str] = {}
@@ -204,6 +206,12 @@ class Session:
             self.drain()
         return not self._left
 
+    @property
+    def has_waiting(self) -> bool:
+        """Whether bytes of something that this process saved wait for a destination that is away."""
+        self.drain()
+        return bool(self._waiting)
+
     def close(self) -> None:
         """Let go of everything that this process holds, without another word to the agent."""
         self._forget_faults()
@@ -232,6 +240,7 @@ class Session:
         """Close what is held of files."""
         self._held.clear()
         self._keeping.clear()
+        self._waiting.clear()
         self._reading.clear()
         self._latest.clear()
 
@@ -305,7 +314,9 @@ class Session:
             return
         if kind in ("kept", "waiting"):
             self._keeping.discard(event)
+            self._waiting.discard(event)
             if kind == "waiting":
+                self._waiting.add(event)
                 self._tell(f"{notice['reason']}. Weights wait in {self.settings.home} and go there later.")
             return
         self._stalled = self._stalled if kind == "digested" else None

@@ -20,8 +20,12 @@ __all__ = ["look_at_kept"]
 def look_at_kept(found: Findings, settings: config.Settings) -> None:
     """The destination, the places that hold bytes, and what is on its way."""
     from autolog.agent.aside import waiting_size
+    from autolog.agent.told import Told
+    from autolog.agent.waiting import leftovers, why_held_up
 
-    count, reason = found.waiting
+    waiting = leftovers(settings.home)
+    # What agents are at is among them: they may be at it in vain, and then the store knows why.
+    count, reason = len(waiting), found.waiting[1] or why_held_up(waiting, Told.of_settings(settings))
     size = waiting_size(settings.home)
     found.data["kept"] = {
         "destination": _destination(found, settings),
@@ -32,7 +36,7 @@ def look_at_kept(found: Findings, settings: config.Settings) -> None:
             "reason": reason,
         },
     }
-    if count:
+    if count and (reason or found.waiting[0]):
         found.notes.append(f"the bytes of {count} versions wait to be kept ({reason}); try `autolog sync`")
 
 

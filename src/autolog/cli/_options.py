@@ -50,13 +50,13 @@ def json_option(command: _F) -> _F:
     )(command)
 
 
-def confirm(question: str) -> None:
-    """Go on only if somebody at the terminal says yes.
+def confirm(question: str, *, instead: str = "--yes, or --dry-run to see it first") -> None:
+    """Go on only if somebody at the terminal says yes; `instead` is what the command takes in place of that.
 
     Raises click.Abort, and click.UsageError if nobody is there.
     """
     if not sys.stdin.isatty():
-        raise click.UsageError("nobody is here to confirm that; write --yes, or --dry-run to see it first")
+        raise click.UsageError(f"nobody is here to confirm that; write {instead}")
     click.confirm(question, abort=True, err=True)
 
 

@@ -66,8 +66,8 @@ def gc(context: click.Context, options: Options, /, **asked: Any) -> None:
     nor among the best N, and older than AGE; with one of them, by that alone; with none, nothing is given up.
     A version without the metric is worse than all that have it. The defaults are in the configuration:
     retention = {keep_last = 5, keep_best = 3, by = "min:val_loss", older_than = "30d"}. Records stay, as do
-    files at their own paths. The newest version of a model, versions that a task has loaded, and published
-    models are always kept.
+    files at their own paths. The newest version of a model, versions that a task has loaded, those with an
+    alias, the newest of a tagged model, and published models are always kept.
     """
     from autolog import keeping
 
@@ -77,7 +77,7 @@ def gc(context: click.Context, options: Options, /, **asked: Any) -> None:
         chosen = keeping.choose(store, rule, only=_Only(asked["glob"]))
         ids = {each.snapshot_id for each in chosen.going}
         if not options.json:
-            _show_going(chosen)
+            _show_chosen(chosen)
         if asked["dry_run"]:
             done = keeping.forecast(kept, settings, ids, leftovers_after=after)
         else:
@@ -155,9 +155,17 @@ def _repack(store: Store, kept: Kept, settings: Settings, glob: str | None) -> R
         return found
 
 
+def _show_chosen(chosen: Chosen) -> None:
+    if chosen.going:
+        _show_going(chosen)
+    if chosen.spared:
+        say(
+            f"{len(chosen.spared)} more are kept: loaded by a task, with an alias, tagged, published, or of a"
+            " task that is running"
+        )
+
+
 def _show_going(chosen: Chosen) -> None:
-    if not chosen.going:
-        return
     columns = (
         Column("ID"),
         Column("MODEL", whole=False),
@@ -176,8 +184,6 @@ def _show_going(chosen: Chosen) -> None:
         for each in chosen.going
     ]
     show_table(columns, rows)
-    if chosen.spared:
-        say(f"{len(chosen.spared)} more are kept: loaded by a task, published, or of a task that is running")
 
 
 def _show(done: Collected, repacked: Repacked | None, *, dry_run: bool) -> None:

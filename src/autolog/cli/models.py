@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -95,13 +96,19 @@ def models(
     A CONDITION compares fields (id, name, project, framework, type, status, task, comment, origin, published,
     archived, created, updated, versions, iteration, size, parameters, digest, uri, format, state), metadata
     (meta.KEY) and metrics (by name, or metric.NAME) with =, !=, <, <=, >, >=, ~ (a glob), in (...), is none;
-    'best' in tags; and, or, not and parentheses put them together.
+    'best' in tags; and, or, not and parentheses put them together. What is in the archive is only listed by a
+    condition with `archived` in it.
     """
     from autolog.store import Selection
 
     with opened_kept(options) as (store, kept, settings):
         wanted = Selection(
-            project=project, framework=framework, name=name, tags=tags, where=where, archived=None
+            project=project,
+            framework=framework,
+            name=name,
+            tags=tags,
+            where=where,
+            archived=None if _asks_for_archived(where) else False,
         )
         found = sort(store.models(wanted), order, _KEYS)
         is_table = is_terminal() and not options.json
@@ -111,6 +118,12 @@ def models(
         emit_json([_json.model(each, kept_at=places) for each in found])
     else:
         show_table(_COLUMNS, [_row(each) for each in found])
+
+
+def _asks_for_archived(where: str | None) -> bool:
+    from autolog.store.where import fields_of, parse
+
+    return where is not None and "archived" in fields_of(parse(where, time.time()))
 
 
 def _row(record: ModelRecord) -> list[str]:

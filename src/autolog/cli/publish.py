@@ -29,7 +29,8 @@ def publish(options: Options, /, names: tuple[str, ...], yes: bool) -> None:
     from autolog import store as records
 
     if not yes:
-        confirm(f"publish {len(names)} model{'s' if len(names) != 1 else ''}? This can't be undone.")
+        whose = f"{len(names)} model{'s' if len(names) != 1 else ''}"
+        confirm(f"publish {whose}? This can't be undone.", instead="--yes")
 
     def change(store: Store, model_id: str, version: int | None) -> None:
         records.publish(store, model_id)

@@ -26,11 +26,11 @@ _SETTLE_SECONDS = 10.0
 def sync(context: click.Context, options: Options, /, timeout: float | None) -> None:
     """Bring the bytes that wait for their destination there, and events into the store.
 
-    What agents of running tasks are at is left to them. Exits with 3 if something still waits or could not
-    be kept.
+    What agents of tasks are at is left to them. Exits with 3 if something still waits, with them in vain, or
+    could not be kept.
     """
     from autolog.agent.told import Told
-    from autolog.agent.waiting import leftovers, outcomes, send_leftovers
+    from autolog.agent.waiting import leftovers, outcomes, send_leftovers, why_held_up
 
     settings = load_settings(options)
     deadline = time.monotonic() + (1e9 if timeout is None else timeout)
@@ -47,12 +47,15 @@ def sync(context: click.Context, options: Options, /, timeout: float | None) -> 
             far=True,
             tell=lambda staged: told(staged.size),
         )
-    left = {each.folder for each in leftovers(settings.home)}
+    remaining = leftovers(settings.home)
+    left = {each.folder for each in remaining}
     gone = {each.folder: each for each in (*before, *there) if each.folder not in left}
     became = outcomes(gone.values(), told_where).values()
     sent = sum(keeping == "kept" for keeping, _ in became)
     failures = [reason for keeping, reason in became if keeping == "failed"]
     underway = max(0, len(left) - waiting)
+    # An agent may be at it in vain.
+    held_up = why_held_up(remaining, told_where) if underway and not waiting else ""
     if options.json:
         emit_json(
             {
@@ -62,7 +65,7 @@ def sync(context: click.Context, options: Options, /, timeout: float | None) -> 
                 "failures": list(dict.fromkeys(failures)),
                 "waiting": waiting,
                 "underway": underway,
-                "keeping_reason": reason,
+                "keeping_reason": reason or held_up,
                 "pending": pending,
                 "problems": list(problems),
             }
@@ -77,9 +80,10 @@ def sync(context: click.Context, options: Options, /, timeout: float | None) -> 
             whose = "1 version" if len(failures) == 1 else f"{len(failures)} versions"
             say(f"the bytes of {whose} could not be kept: {'; '.join(dict.fromkeys(failures))}")
         if underway:
-            say(f"{underway} more are on their way with the agents of tasks that run")
+            why = f" ({held_up})" if held_up else ""
+            say(f"{underway} more are on their way with the agents of tasks{why}")
         if waiting:
             say(waiting_words(waiting, reason))
         if pending:
             say(f"{pending} events are not in the store yet: {'; '.join(problems)}")
-    context.exit(EXITS["partly"] if waiting or pending or failures else EXITS["fine"])
+    context.exit(EXITS["partly"] if waiting or held_up or pending or failures else EXITS["fine"])

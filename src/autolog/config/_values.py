@@ -122,6 +122,13 @@ def destination(value: Any) -> str:
         return ""
     if text.lower() in _ON:
         return "true"
+    scheme, colon, rest = text.partition(":/")
+    if colon and len(scheme) > 1 and scheme.isalnum() and not rest.startswith("/"):
+        # A folder called `s3:` would take everything, and nobody would look for it there.
+        meant = f"{scheme}://{'/' if scheme in ('file', 'local') else ''}{rest}"
+        raise ValueError(
+            f"a URL has two slashes, and pathlib leaves one of them; write {mask(meant)!r} as str"
+        )
     return text if "://" in text else os.path.abspath(os.path.expanduser(text))
 
 

@@ -128,15 +128,15 @@ def rewrite(
 ) -> bool:
     """Have a new pack take an old one's place; `fill` writes into it what is still wanted.
 
-    False, and nothing is changed, if the new one is larger than this share of the old one, or if somebody
+    False, and nothing is changed, if the new one isn't smaller than this share of the old one, or if somebody
     has recorded a snapshot that needs more of it, or has rewritten it, meanwhile.
     """
     with tempfile.NamedTemporaryFile(prefix="autolog-", suffix=".pack") as output:
         writer = PackWriter(output)  # type: ignore[arg-type]  # what tempfile gives is a file in all but name
         fill(writer, Reading(kept, record.id, place))
         new = writer.finish(new_name(kept.owner))
-        if new.size > pack.size * at_most:
-            return False
+        if new.size >= pack.size * at_most:
+            return False  # as a small one, which is mostly index: it would be written anew each time
         place.publish(new.name, output.name)
     try:
         kept.replace(record.id, NewPack(new.name, new.size, new.digest, new.chunks), [pack.id])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autolog.config import Settings, mask
@@ -69,6 +70,9 @@ def at_hand(source: str, here: Here, told: Told = lambda size: None) -> Iterator
         path = os.path.abspath(os.path.expanduser(source.partition("://")[2] if "://" in source else source))
         if not os.path.exists(path):
             raise NotFound(f"there is nothing at {path}")
+        if not (os.path.isfile(path) or os.path.isdir(path)):
+            # A pipe or /dev/zero would be read for ever.
+            raise UnreadableWeights(f"{path} is neither a file nor a folder; name what holds weights")
         yield path, path
         return
     name = os.path.basename(source.partition("?")[0].rstrip("/")) or "model"
@@ -147,17 +151,16 @@ def framework_of(format_: str) -> str:
 
 
 def _fetch(url: str, target: str, reach: Reach, told: Told) -> None:
+    from http.client import HTTPException
+
+    download = partial(_download, url, target, reach, told)
     try:
-        with _reading(url, reach) as source, open(target, "wb") as output:
-            while data := source.read(_BLOCK):
-                output.write(data)
-                told(len(data))
-            expected = getattr(source, "length", None)
+        expected = download() if _is_web(url) else _with_driver(download, url)
     except FileNotFoundError as error:
         raise NotFound(f"there is nothing at {mask(url)}") from error
     except ImportError as error:
         raise UnreadableWeights(f"there is no driver for {mask(url)} ({error})") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, HTTPException) as error:
         if getattr(error, "code", None) in (404, 410):
             raise NotFound(f"there is nothing at {mask(url)}") from error
         raise UnreadableWeights(f"{mask(url)} can't be fetched ({error})") from error
@@ -165,8 +168,41 @@ def _fetch(url: str, target: str, reach: Reach, told: Told) -> None:
         raise UnreadableWeights(f"{mask(url)} was cut off; try again")
 
 
+def _download(url: str, target: str, reach: Reach, told: Told) -> int | None:
+    """Write what is at a URL to a file; how many bytes of it were still to come, where that is known."""
+    with _reading(url, reach) as source, open(target, "wb") as output:
+        while data := source.read(_BLOCK):
+            output.write(data)
+            told(len(data))
+        left: int | None = getattr(source, "length", None)
+        return left
+
+
+def _with_driver(download: Callable[[], int | None], url: str) -> int | None:
+    """Call it once. Drivers have errors of their own (for missing credentials): raises UnreadableWeights."""
+    import tenacity
+
+    once = tenacity.Retrying(
+        stop=tenacity.stop_after_attempt(1),
+        retry=tenacity.retry_if_not_exception_type((OSError, ValueError, ImportError)),
+    )
+    try:
+        return once(download)
+    except tenacity.RetryError as error:
+        problem = error.last_attempt.exception()
+        said = mask(str(problem).partition("\n")[0]) or type(problem).__name__
+        raise UnreadableWeights(
+            f"{mask(url)} can't be fetched ({said}); check that it exists, is reachable and that your"
+            " credentials allow it"
+        ) from problem
+
+
+def _is_web(url: str) -> bool:
+    return url.partition("://")[0] in ("http", "https")
+
+
 def _reading(url: str, reach: Reach) -> Any:
-    if url.partition("://")[0] in ("http", "https"):
+    if _is_web(url):
         from urllib.request import urlopen
 
         return urlopen(url, timeout=_PATIENCE)

@@ -38,8 +38,11 @@ def send(staged: Staged, destination: Destination, kept: Kept) -> bool:
     room for temporary files), and IntegrityError if what was put aside is incomplete.
     """
     event_id = str(staged.facts["event"])
-    place_record = kept.place(*destination.recorded)
+    if not kept.became([event_id]):
+        return False  # whoever removed it needn't wait for a place that may never be reached
     place = open_place(destination.url, destination.reach)
+    # Not before: `gc` and the like would ask for ever after for a place that can't even be opened.
+    place_record = kept.place(*destination.recorded)
     keeping, earlier = kept.recorded(event_id, place_record.id)
     if keeping != "dropped" and _is_there(staged, place, earlier):
         # Whoever brought it there was interrupted before the end.

@@ -278,8 +278,14 @@ class Task(TaskRemarks, TaskConfiguration, TaskModelChanges):
     # -- its life -------------------------------------------------------------------------------------
 
     def flush(self, wait_for_uploads: bool = False, timeout: float = 60.0) -> bool:
-        """Wait until every save and load so far is in the store, and kept; False after `timeout` seconds."""
-        return self._run is None or self._run.settle(timeout)
+        """Wait until every save and load so far is in the store, and kept; False after `timeout` seconds.
+
+        Bytes whose destination is away are not waited for; with `wait_for_uploads` it is False then, too.
+        """
+        if self._run is None:
+            return True
+        is_settled = self._run.settle(timeout)
+        return is_settled and not (wait_for_uploads and self._run.session.has_waiting)
 
     def close(self) -> None:
         """End the task as completed, and give every framework its own functions back."""

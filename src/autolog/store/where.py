@@ -24,7 +24,7 @@ from typing import Any
 
 from autolog.errors import WhereError
 
-__all__ = ["FIELDS", "And", "Comparison", "Condition", "Field", "Not", "Or", "Tagged", "parse"]
+__all__ = ["FIELDS", "And", "Comparison", "Condition", "Field", "Not", "Or", "Tagged", "fields_of", "parse"]
 
 #: Field -> what its values are: `text`, `number`, `time` (seconds since the epoch) or `truth`.
 FIELDS: Mapping[str, str] = {
@@ -131,6 +131,17 @@ class Or:
 
 
 Condition = Comparison | Tagged | Not | And | Or
+
+
+def fields_of(condition: Condition) -> set[str]:
+    """The names of the columns of models that a condition asks for."""
+    if isinstance(condition, Comparison):
+        return {condition.field.name} if condition.field.kind == "column" else set()
+    if isinstance(condition, Not):
+        return fields_of(condition.inner)
+    if isinstance(condition, Tagged):
+        return set()
+    return set().union(*map(fields_of, condition.parts))
 
 
 @dataclass(frozen=True, slots=True)
