@@ -36,8 +36,9 @@ def copy(options: Options, /, source: str, target: str) -> None:
         autolog store copy ~/.local/share/autolog/autolog.db postgresql://ada@server/autolog
 
     FROM is left as it is, TO must hold nothing yet. A password may be left out and given in PGPASSWORD, as
-    to every program of PostgreSQL's. Afterwards set AUTOLOG_STORE to TO. Refused while bytes of versions
-    wait for where they are kept: `autolog sync` brings them there.
+    to every program of PostgreSQL's. Afterwards set AUTOLOG_STORE to TO. Kept bytes stay where they are, and
+    both stores count on them: what `gc` or `rm` frees in one is missing in the other, so let one of them be.
+    Refused while bytes of versions wait for where they are kept: `autolog sync` brings them there.
     """
     from autolog.store import Store, copy_store
 
