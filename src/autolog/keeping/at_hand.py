@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -24,24 +23,7 @@ if TYPE_CHECKING:
     from autolog.formats import Contents
     from autolog.store import Kept
 
-__all__ = ["keep_files", "look_inside", "room"]
-
-
-@contextmanager
-def room(home: str) -> Iterator[str]:
-    """A folder in the home for what is only needed now.
-
-    Raises DestinationError if it can't be made, and for an OSError in the block.
-    """
-    try:
-        os.makedirs(home, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="autolog-import-", dir=home) as folder:
-            yield folder
-    except OSError as error:
-        raise DestinationError(
-            f"nothing can be put aside in {home} ({error.strerror or error}); make room there, or set"
-            " AUTOLOG_HOME to a folder with room"
-        ) from error
+__all__ = ["keep_files", "look_inside"]
 
 
 def keep_files(

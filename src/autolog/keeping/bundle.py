@@ -22,11 +22,12 @@ from autolog.config import Settings
 from autolog.errors import AutologError, BundleError, IntegrityError, TargetError
 from autolog.store import ContentsRecord, Taken, add_contents, give, take, versions
 
-from .at_hand import keep_files, look_inside, room
+from .at_hand import keep_files, look_inside
 from .bundle_form import FORMAT, check
 from .here import Here
 from .layout import layout_of
 from .restore import files_of, restore
+from .scratch import room
 
 if TYPE_CHECKING:
     from autolog.store import Kept, SnapshotRecord, Store, VersionRecord

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -13,8 +12,9 @@ from autolog.errors import AutologError, IntegrityError
 from autolog.store import ChunksMissing, NewPack
 
 from .destination import open_recorded
-from .here import Here
+from .here import Here, home_of
 from .reading import Reading, check_stored
+from .scratch import scratch_pack, sweep
 
 if TYPE_CHECKING:
     from autolog.store import ChunkRecord, Kept, PackRecord, PlaceRecord
@@ -48,7 +48,8 @@ class Collected(NamedTuple):
 def collect(kept: Kept, here: Here, *, leftovers_after: float = LEFTOVER_SECONDS) -> Collected:
     """Take away packs that nobody needs, the unneeded part of others, and leftovers.
 
-    Leftovers are files of ours that no record knows and that are older than `leftovers_after` seconds. A
+    Leftovers are files of ours that no record knows and that are older than `leftovers_after` seconds, and
+    what commands that were killed were writing. A
     place that can't be reached is left for the next time, and a damaged pack as it is; `problems` says so.
     Raises StoreError.
     """
@@ -75,6 +76,7 @@ def collect(kept: Kept, here: Here, *, leftovers_after: float = LEFTOVER_SECONDS
         except (AutologError, OSError) as error:
             problems.append(str(error))
         freed += max(0, before - _held(kept, record))  # however far it came
+    leftovers += sweep(kept.owner, home_of(here), leftovers_after)
     return Collected(freed + leftovers, leftovers, kept.total() + kept.plain(), tuple(problems))
 
 
@@ -131,8 +133,8 @@ def rewrite(
     False, and nothing is changed, if the new one isn't smaller than this share of the old one, or if somebody
     has recorded a snapshot that needs more of it, or has rewritten it, meanwhile.
     """
-    with tempfile.NamedTemporaryFile(prefix="autolog-", suffix=".pack") as output:
-        writer = PackWriter(output)  # type: ignore[arg-type]  # what tempfile gives is a file in all but name
+    with scratch_pack(kept.owner) as output:
+        writer = PackWriter(output)
         fill(writer, Reading(kept, record.id, place))
         new = writer.finish(new_name(kept.owner))
         if new.size >= pack.size * at_most:

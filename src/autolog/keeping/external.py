@@ -14,9 +14,10 @@ from autolog.errors import NotFound, UnreadableWeights
 from autolog.files import digest_of_files
 from autolog.store import ContentsRecord, External, record_external
 
-from .at_hand import keep_files, look_inside, room
+from .at_hand import keep_files, look_inside
 from .here import Here, home_of, reach_of
 from .restore import digest_at
+from .scratch import room
 
 if TYPE_CHECKING:
     from autolog.store import Kept, Store

@@ -10,7 +10,8 @@ from autolog.errors import AutologError
 
 from .collect import LEFTOVER_SECONDS, USED_ENOUGH, Collected, leftovers_at
 from .destination import open_recorded
-from .here import Here
+from .here import Here, home_of
+from .scratch import left_behind
 
 if TYPE_CHECKING:
     from autolog.store import ChunkRecord, Kept, PackRecord, PlaceRecord
@@ -47,6 +48,7 @@ def forecast(
             left.update(leftovers_at(kept, record, place, leftovers_after))
         except (AutologError, OSError) as error:
             problems.append(str(error))
+    left.update(left_behind(kept.owner, home_of(here), leftovers_after))
     leftovers = sum(left.values())
     return Collected(freed + leftovers, leftovers, held - freed, tuple(problems))
 

@@ -54,7 +54,7 @@ def upload(
 
     Raises BadName, BadValue, NotFound (also for a path where nothing is), DestinationError and StoreError.
     """
-    from autolog.keeping.at_hand import room
+    from autolog.keeping.scratch import room
     from autolog.store import artifacts_of
 
     from ._objects import Form, write
@@ -302,7 +302,7 @@ class Artifact:
         `deserialization_function` makes the object of the file's bytes. Raises Untrusted, IntegrityError,
         DestinationError, WeightsUnavailable.
         """
-        from autolog.keeping.at_hand import room
+        from autolog.keeping.scratch import room
 
         from ._objects import read
 
