@@ -4,10 +4,14 @@ Both are defined in `joblib.numpy_pickle`. joblib uses them for its own memory c
 arrays to worker processes, too: those files are joblib's, not the user's models.
 """
 
+import os
 from typing import Any
 
 from ._metrics import of_argument
-from ._shape import Hook, load, mute, save
+from ._shape import Call, Hook, load, mute, save
+
+#: How the folders begin through which arrays are handed to workers.
+_HANDED = "joblib_memmapping_folder_"
 
 
 def _describe(estimator: Any) -> str | None:
@@ -20,6 +24,12 @@ def _describe(estimator: Any) -> str | None:
     takes_limit = code is not None and "N_CHAR_MAX" in code.co_varnames
     text: str = estimator.__repr__(N_CHAR_MAX=20_000) if takes_limit else repr(estimator)
     return text
+
+
+def _is_of_user(call: Call) -> bool:
+    # In joblib 1.4 `load_temporary_memmap`, by which workers open what they are handed, calls this function.
+    path = call.arguments["filename"]
+    return not isinstance(path, str) or _HANDED not in os.path.dirname(path)
 
 
 hook = Hook(
@@ -35,7 +45,7 @@ hook = Hook(
             model="value",
             metrics=of_argument("value"),
         ),
-        load("joblib.numpy_pickle:load", path="filename"),
+        load("joblib.numpy_pickle:load", path="filename", when=_is_of_user),
         mute("joblib._store_backends:StoreBackendMixin.dump_item", rule="joblib cache"),
         mute("joblib._store_backends:StoreBackendMixin.load_item", rule="joblib cache"),
         mute("joblib._memmapping_reducer:ArrayMemmapForwardReducer.__call__", rule="joblib scratch"),
