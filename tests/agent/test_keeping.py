@@ -267,15 +267,7 @@ def test_what_was_given_up_says_so_though_the_agent_was_killed(lab, tmp_path):
 
 
 def test_what_somebody_has_taken_away_holds_up_nothing(lab, tmp_path):
-    place = tmp_path / "kept"
-    place.write_bytes(b"in the way")
-    lab.run(
-        """
-        for number in range(2):
-            save(Model([float(number)] * 5000), "m.toy")
-        """,
-        AUTOLOG_OUTPUT_URI=str(place),
-    )
+    place = lab.save_in_vain()
     first, second = wait_until(lambda: lab.snapshots() if len(lab.snapshots()) == 2 else None, 30)
     with lab.store() as store:
         event = Kept(store).event_of(first.id)

@@ -19,15 +19,7 @@ from autolog.content import alone, read_item
 @pytest.fixture
 def waiting(lab, tmp_path, monkeypatch):
     """Two versions that an agent, killed since, could not bring to a folder that was in the way."""
-    place = tmp_path / "kept"
-    place.write_bytes(b"in the way")
-    lab.run(
-        """
-        for number in range(2):
-            save(Model([float(number)] * 5000), "m.toy")
-        """,
-        AUTOLOG_OUTPUT_URI=str(place),
-    )
+    place = lab.save_in_vain()
     os.kill(lab.agent(), signal.SIGKILL)
     wait_until(lambda: not lab.agents())
     monkeypatch.setenv("AUTOLOG_HOME", str(lab.home))
@@ -58,15 +50,7 @@ def test_what_waits_is_said_and_brought_there(autolog, lab, waiting):
 
 
 def test_what_an_agent_is_at_in_vain_is_said(autolog, lab, tmp_path, monkeypatch):
-    place = tmp_path / "kept"
-    place.write_bytes(b"in the way")
-    lab.run(
-        """
-        for number in range(2):
-            save(Model([float(number)] * 5000), "m.toy")
-        """,
-        AUTOLOG_OUTPUT_URI=str(place),
-    )
+    place = lab.save_in_vain()
     assert lab.agents()
     monkeypatch.setenv("AUTOLOG_HOME", str(lab.home))
     answer = autolog("sync")

@@ -124,6 +124,19 @@ class Lab:
         assert status is None or done.status == status, f"exit status {done.status}\n{out}\n{err}\n{self.log}"
         return done
 
+    def save_in_vain(self) -> Path:
+        """Save two versions that are to be kept in a folder which can't be made; what is in its way there."""
+        place = self.folder / "kept"
+        place.write_bytes(b"in the way")
+        self.run(
+            """
+            for number in range(2):
+                save(Model([float(number)] * 5000), "m.toy")
+            """,
+            AUTOLOG_OUTPUT_URI=str(place),
+        )
+        return place
+
     # -- what came of it --------------------------------------------------------------------------
 
     @property

@@ -21,8 +21,7 @@ from autolog.events import (
     from_line,
     to_line,
 )
-
-from .locks import is_locked
+from autolog.locks import is_locked
 
 __all__ = ["AgentJournal", "Journals", "ProcessJournal", "clear"]
 

@@ -19,12 +19,12 @@ from autolog import _guard
 from autolog.config import Settings, mask
 from autolog.errors import StoreError, StoreRefused
 from autolog.events import Finished, Loaded, Recorded, Saved, Started
+from autolog.locks import locked
 
 from .aside import Aside
 from .digest import find_file, path_of
 from .jobs import Job
 from .journals import AgentJournal, Journals, clear
-from .locks import locked
 from .outcome import outcome
 from .reading import Read, read_file, read_parts
 from .scribe import File, Scribe

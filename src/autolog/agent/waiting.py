@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from autolog import _guard
 from autolog.config import mask
 from autolog.errors import DestinationError, IntegrityError, StoreError
+from autolog.locks import is_locked, locked
 
 from .aside import waiting_folder
-from .locks import is_locked, locked
 from .told import Told
 
 if TYPE_CHECKING:

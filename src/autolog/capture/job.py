@@ -7,10 +7,11 @@ first one started by running its own script once more, as Lightning does where n
 
 from __future__ import annotations
 
-import fcntl
 import os
 import sys
 from typing import Any
+
+from autolog.locks import is_locked
 
 __all__ = ["describe", "parent_task", "task_id"]
 
@@ -60,21 +61,26 @@ def task_id(job: dict[str, Any]) -> str:
     return hashlib.sha256(f"{job['launcher']}|{job['key']}".encode()).hexdigest()[:32]
 
 
-def parent_task(spool: str) -> str | None:
-    """The task of the process that made this one to work with it, if that one is being captured."""
+def parent_task(spool: str, likely: str = "") -> str | None:
+    """The task of the process that made this one to work with it, if that one is being captured.
+
+    The `likely` one is looked at first: there may be many.
+    """
     parent = _multiprocessing_parent() or _first_rank()
     if parent is None or not os.path.isdir(spool):
         return None
-    for task in os.listdir(spool):
-        folder = os.path.join(spool, task)
-        try:
-            names = os.listdir(folder)
-        except OSError:
-            continue
-        for name in names:
-            if name.startswith(f"{parent}-") and _is_locked(os.path.join(folder, name)):
-                return task
-    return None
+    if likely and _is_captured(parent, os.path.join(spool, likely)):
+        return likely
+    return next((task for task in os.listdir(spool) if _is_captured(parent, os.path.join(spool, task))), None)
+
+
+def _is_captured(pid: int, folder: str) -> bool:
+    """Whether a living process writes to the task of this folder."""
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return False
+    return any(name.startswith(f"{pid}-") and is_locked(os.path.join(folder, name)) for name in names)
 
 
 def _multiprocessing_parent() -> int | None:
@@ -115,21 +121,6 @@ def _command_of(pid: int) -> list[str]:
             return os.fsdecode(file.read()).split("\0")
     except OSError:
         return []
-
-
-def _is_locked(path: str) -> bool:
-    """Whether a living process holds the lock of this journal."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
 
 
 def _started(pid: int) -> str:

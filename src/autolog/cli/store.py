@@ -70,8 +70,8 @@ def copy(options: Options, /, source: str, target: str) -> None:
 
 def _refuse_waiting(settings: config.Settings, origin: str) -> None:
     """Raises StoreError while bytes wait that only this store would hear of once they are kept."""
-    from autolog.agent.locks import is_locked
     from autolog.agent.waiting import leftovers
+    from autolog.locks import is_locked
 
     waiting = [
         each

@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from typing import BinaryIO, cast
 
 from autolog.errors import DestinationError
+from autolog.locks import is_locked
 
 __all__ = ["left_behind", "room", "scratch_pack", "sweep"]
 
@@ -40,7 +41,7 @@ def room(home: str) -> Iterator[str]:
         with tempfile.TemporaryDirectory(prefix=_ROOM, dir=home) as folder:
             lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             try:
-                fcntl.flock(lock, fcntl.LOCK_SH)
+                fcntl.flock(lock, fcntl.LOCK_EX)
                 yield folder
             finally:
                 os.close(lock)
@@ -55,7 +56,7 @@ def room(home: str) -> Iterator[str]:
 def scratch_pack(owner: str) -> Iterator[BinaryIO]:
     """A file to write a pack of the store with this id into; what was published is another name or a copy."""
     with tempfile.NamedTemporaryFile(prefix=_prefix(owner), suffix=_SUFFIX) as file:
-        fcntl.flock(file, fcntl.LOCK_SH)
+        fcntl.flock(file, fcntl.LOCK_EX)
         yield cast("BinaryIO", file)  # it is one in all but name
 
 
@@ -70,7 +71,7 @@ def left_behind(owner: str, home: str, after: float) -> Iterator[tuple[str, int]
     )
     for path in itertools.chain.from_iterable(map(glob.iglob, patterns)):
         try:
-            if os.lstat(path).st_uid != os.getuid() or _is_in_use(path):
+            if os.lstat(path).st_uid != os.getuid() or is_locked(path):
                 continue
             size, touched = _extent(path)
         except OSError:
@@ -93,17 +94,6 @@ def sweep(owner: str, home: str, after: float) -> int:
 
 def _prefix(owner: str) -> str:
     return f"autolog-{owner}-"
-
-
-def _is_in_use(path: str) -> bool:
-    lock = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(lock)
-    return False
 
 
 def _extent(path: str) -> tuple[int, float]:

@@ -106,8 +106,8 @@ def _listen(queue: Any, given: Mapping[str, Any], spool: str) -> None:
 
 def _go_on(given: Mapping[str, Any], spool: str) -> None:
     """Be in the run that the parent is in, or in none; what `init` is given is what the first one was."""
-    task_id = job.parent_task(spool)
     current = run.current()
+    task_id = job.parent_task(spool, "" if current is None else current.started.task_id)
     if current is not None and current.started.task_id != task_id:
         current.end("completed", "")
         current = None
