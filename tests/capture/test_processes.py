@@ -453,6 +453,33 @@ def test_a_barrier_waits_although_no_descriptors_were_free(lab):
     assert set(done.lines) < {each.digest for each in lab.snapshots()}
 
 
+def test_the_last_words_of_a_process_that_is_killed_before_it_hears_the_agent(lab):
+    # What the agent has said and nobody has read makes the socket report an error before what is in it.
+    done = lab.run(
+        """
+        from autolog.capture.link import AgentLink
+        links = []
+        AgentLink.notices = lambda self: links.append(self) or []
+        save(Model(b"first"), "first.bin")
+        links[-1].wait(30)
+        stopped = agent()
+        os.kill(stopped, signal.SIGSTOP)
+        model = Model(b"second")
+        save(model, "second.bin")
+        print(digest_of(model), flush=True)
+        os.unlink("second.bin")
+        subprocess.Popen(["/bin/sh", "-c", f"sleep 0.5; kill -CONT {stopped}"], start_new_session=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+        """,
+        prelude="import subprocess\n" + PRELUDE + _AGENT,
+        status=-signal.SIGKILL,
+    )
+    lab.quiet()
+    lab.settle()
+    last = lab.snapshots()[-1]
+    assert (last.digest, last.state) == (done.lines[0], "gone"), last
+
+
 @pytest.mark.slow
 def test_a_full_socket_is_a_backlog(lab):
     process = lab.start("""

@@ -7,7 +7,6 @@ event itself is read from the spool.
 
 from __future__ import annotations
 
-import array
 import gc
 import json
 import os
@@ -40,9 +39,6 @@ _TICK_SECONDS = 0.5
 _HEARTBEAT_SECONDS = 15.0
 #: How long the store of a run that is over may stay away before we leave it to the next command.
 _HOPE_SECONDS = 5.0
-_MESSAGE_BYTES = 1 << 18
-#: More descriptors than any message brings.
-_PASSED = 64
 _LISTENER, _LOCK = 3, 4
 #: New objects that may be garbage in a circle, before they are looked through; Python says 700 or 2,000.
 _COLLECT_AFTER = 100_000
@@ -132,8 +128,7 @@ class Agent:
                 if self._is_hopeless() or (self._is_done() and self._end()):
                     return
             for connection in tuple(self._connections.values()):
-                if not connection.flush():
-                    self._drop(connection)
+                connection.flush()
 
     # -- messages ---------------------------------------------------------------------------------
 
@@ -154,21 +149,15 @@ class Agent:
             if self._is_full():
                 time.sleep(0.01)  # the rest stays in the socket, descriptors included
                 return
-            numbers = array.array("i")
             try:
-                data, ancillary, _, _ = connection.socket.recvmsg(
-                    _MESSAGE_BYTES, socket.CMSG_SPACE(_PASSED * numbers.itemsize), socket.MSG_CMSG_CLOEXEC
-                )
+                data, numbers = connection.receive()
             except BlockingIOError:
                 return
             except OSError:
-                data, ancillary = b"", []
+                data = b""
             if not data:
                 self._drop(connection)
                 return
-            for level, kind, raw in ancillary:
-                if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
-                    numbers.frombytes(raw[: len(raw) - len(raw) % numbers.itemsize])
             with _guard.guard("take a message"):
                 message = json.loads(data)
                 descriptors = dict(zip(message.get("slots", ()), numbers, strict=False))
