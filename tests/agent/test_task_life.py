@@ -138,7 +138,7 @@ def test_interrupted_while_it_waits_at_the_end(lab):
     process.stdin.write("\n")
     process.stdin.flush()
     process.stdout.readline()
-    time.sleep(0.3)
+    time.sleep(2)  # by then it is in our exit function, also where much else is running
     process.send_signal(signal.SIGINT)
     try:
         _, err = process.communicate(timeout=30)

@@ -24,13 +24,13 @@ class Run:
         self.id = task_id or os.urandom(16).hex()
         self.writer.started(Started(self.id, 100.0 + next(_numbers), "digits", name, "/x/train.py"), 100.0)
 
-    def save(self, path, digest, inode=None, metrics=None, created=None, **look):
+    def save(self, path, digest, inode=None, metrics=None, created=None, at=None, **look):
         number = next(_numbers)
         facts = FileFacts(1, inode or number, 10, number, number)
         event = Saved(f"e-{number}", float(number), "PyTorch", "torch:save", "file", path, facts, 10)
         event = event._replace(metrics=metrics or {}, time=created or event.time)
         stem = os.path.splitext(os.path.basename(path))[0]
-        self.writer.saved(self.id, event, Look(digest, path, **{"key": path, "stem": stem, **look}))
+        self.writer.saved(self.id, event, Look(digest, at or path, **{"key": path, "stem": stem, **look}))
         return event
 
     def load(self, path, digest, inode=0, skip=None):

@@ -33,6 +33,20 @@ def test_saving_again_makes_the_next_version_and_marks_the_earlier_one_overwritt
     }
 
 
+def test_a_save_that_is_recorded_after_a_later_one_was_written_over(store, task):
+    # Ranks and threads are recorded in another order than they have saved in.
+    one, other = task("one"), task("other")
+    one.save("/x/m.pt", "d2", inode=7, created=2000.0)
+    other.save("/x/m.pt", "d1", inode=7, created=1000.0)
+    assert models(store) == {
+        "one - m": [(1, "d2", "at_path", "/x/m.pt")],
+        "other - m": [(1, "d1", "overwritten", "/x/m.pt")],
+    }
+    # Written elsewhere first: it may have been put there after the later one.
+    task("moved").save("/x/tmp.pt", "d3", created=1500.0, at="/x/m.pt")
+    assert models(store)["moved - tmp"] == [(1, "d3", "at_path", "/x/m.pt")]
+
+
 def test_an_event_is_recorded_once_whoever_replays_it(store, task):
     run = task()
     event = run.save("/x/m.pt", "d1")

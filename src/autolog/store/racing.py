@@ -86,7 +86,8 @@ def repeated(method: Callable[Concatenate[_S, _P], _R]) -> Callable[Concatenate[
             try:
                 return method(self, *arguments, **named)
             except Clash:
-                time.sleep(pause * random.random())
+                # Long enough for the other one to wake and take what was just let go, or they clash again.
+                time.sleep(pause * random.uniform(0.5, 1.0))
         return method(self, *arguments, **named)
 
     return again

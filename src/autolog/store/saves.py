@@ -72,7 +72,12 @@ def record_save(connection: Connection, task_id: str, event: Saved, look: Look) 
     keep_contents(connection, look)
     inserted = connection.execute(insert(snapshots).values(row))
     if state == "at_path":
-        _supersede(connection, new_key(inserted), {**row, "task_id": task_id})
+        new: dict[str, Any] = {**row, "id": new_key(inserted), "task_id": task_id}
+        _supersede(connection, new["id"], new)
+        # Others may have saved there since, and been recorded first. One that came from elsewhere may have
+        # been put there after them.
+        if uri == text(event.path) and _is_superseded(connection, new, uri):
+            _set(connection, new["id"], state="overwritten")
     keep_parts(connection, new_key(inserted), look)
     note_metrics(connection, [row])
     if facts is not None and look.digest is not None and not look.parts:
@@ -131,7 +136,7 @@ def _of_event(connection: Connection, event_id: str) -> RowMapping | None:
     )
 
 
-def _is_superseded(connection: Connection, row: RowMapping, uri: str) -> bool:
+def _is_superseded(connection: Connection, row: Mapping[Any, Any], uri: str | None) -> bool:
     """Whether a later save has been recorded at this path already."""
     query = select(snapshots.c.id).where(
         snapshots.c.uri == uri,
@@ -139,6 +144,7 @@ def _is_superseded(connection: Connection, row: RowMapping, uri: str) -> bool:
         snapshots.c.id != row["id"],
         snapshots.c.created > row["created"],
         snapshots.c.state.in_(("at_path", "overwritten")),
+        _is_no_twin(row),
     )
     return connection.execute(query.limit(1)).first() is not None
 
@@ -327,10 +333,6 @@ def _supersede(connection: Connection, snapshot_id: int, row: Mapping[str, Any])
     if row["inode"] is not None:
         same_file = and_(snapshots.c.device == row["device"], snapshots.c.inode == row["inode"])
         superseded = or_(superseded, and_(same_file, snapshots.c.state == "at_path"))
-    # The same file as another model of that task, which somebody has made of it by hand, is still there.
-    task = select(models.c.task_id).where(models.c.id == row["model_id"]).scalar_subquery()
-    others = select(models.c.id).where(models.c.task_id == task, models.c.id != row["model_id"])
-    alike = and_(snapshots.c.digest == row["digest"], snapshots.c.model_id.in_(others))
     connection.execute(
         update(snapshots)
         .where(
@@ -338,10 +340,21 @@ def _supersede(connection: Connection, snapshot_id: int, row: Mapping[str, Any])
             snapshots.c.created <= row["created"],
             superseded,
             _is_seen_there(row),
-            func.coalesce(not_(alike), true()),
+            _is_no_twin(row),
         )
         .values(state="overwritten")
     )
+
+
+def _is_no_twin(row: Mapping[Any, Any]) -> ColumnElement[bool]:
+    """Whether a snapshot is not the same file as another model of its task, which somebody has made by hand.
+
+    Then both are there.
+    """
+    task = select(models.c.task_id).where(models.c.id == row["model_id"]).scalar_subquery()
+    others = select(models.c.id).where(models.c.task_id == task, models.c.id != row["model_id"])
+    alike = and_(snapshots.c.digest == row["digest"], snapshots.c.model_id.in_(others))
+    return func.coalesce(not_(alike), true())
 
 
 def _is_seen_there(row: Mapping[str, Any]) -> ColumnElement[bool]:
