@@ -35,7 +35,8 @@ def test_a_damaged_file_never_comes_whole(keep, tmp_path):
     keep.save(data)
     (path,) = [each for each in (tmp_path / "plain").rglob("*") if each.is_file()]
     path.chmod(0o644)
-    for changed in (data[:-1] + b"\0\0"[: 1 + (data[-1] == 0)], b"y" + data[1:], data[:-MEGABYTE], data[:5]):
+    other = bytes((data[0] ^ 1,)) + data[1:]
+    for changed in (data[:-1] + b"\0\0"[: 1 + (data[-1] == 0)], other, data[:-MEGABYTE], data[:5]):
         path.write_bytes(changed)
         (found,) = streams(keep.snapshots[0], keep.kept, keep.home)
         got = []
