@@ -85,8 +85,11 @@ def s3(s3_server, monkeypatch):
 
     This process, and what `lab` starts, has that environment already.
     """
+    import fsspec
     from s3_server import Bucket
 
+    # A process keeps its drivers, with the credentials that they found when they were made.
+    fsspec.get_filesystem_class("s3").clear_instance_cache()
     bucket = Bucket(s3_server)
     for name, value in bucket.environment.items():
         monkeypatch.setenv(name, value)

@@ -6,6 +6,7 @@ import re
 import struct
 import threading
 
+import fsspec
 import pytest
 
 
@@ -131,8 +132,6 @@ def test_a_web_address_that_is_not_kept_says_where_it_came_from(autolog, weights
 
 
 def test_any_other_url(autolog, weights):
-    import fsspec
-
     fsspec.filesystem("memory").pipe_file("/hub/net.bin", b"12345")
     answer = autolog("import", "memory://hub/net.bin", "--json")
     assert (answer.json["name"], answer.json["size"], answer.json["framework"]) == ("net", 5, "Unknown")
@@ -142,6 +141,9 @@ def test_any_other_url(autolog, weights):
 def test_what_cannot_be_had(autolog, weights, server, tmp_path):
     assert autolog("import", str(tmp_path / "nothing")).status == 4
     assert autolog("import", f"{server.url}/nothing").status == 4
+    answer = autolog("import", "gs://bucket/net.pt")
+    assert answer.status == 9
+    assert 'pip install "autolog-models[gcs]"' in answer.err
     answer = autolog("import", "nosuch://x/y")
     assert answer.status == 9
     assert answer.err.count("\n") == 1
@@ -163,10 +165,11 @@ def test_what_is_neither_a_file_nor_a_folder(autolog, tmp_path):
 def test_errors_that_a_driver_has_of_its_own(autolog, s3, monkeypatch):
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
+    fsspec.get_filesystem_class("s3").clear_instance_cache()
     answer = autolog("import", f"{s3.url}/net.pt")
     assert answer.status == 9
     assert answer.err.count("\n") == 1
-    assert "can't be fetched (Unable to locate credentials)" in answer.err
+    assert "can't be read (Unable to locate credentials)" in answer.err
 
 
 def test_a_home_that_cannot_be_made(autolog, server, weights, tmp_path):

@@ -38,6 +38,9 @@ _EXTRAS = {
 }
 _TEMPORARY = ".part"
 
+#: Called with how many bytes have come since the last time.
+Told = Callable[[int], None]
+
 _T = TypeVar("_T")
 
 
@@ -72,8 +75,12 @@ class Place(ABC):
         """`length` bytes at an offset. Raises IntegrityError if there are fewer, DestinationError."""
 
     @abstractmethod
-    def fetch(self, name: str, target: str) -> None:
-        """Copy a whole file to the local path `target`. Raises DestinationError, IntegrityError."""
+    def fetch(self, name: str, target: str, told: Told | None = None) -> None:
+        """Copy a whole file to the local path `target`; `told` hears of bytes as they come.
+
+        Without a name it is the file that the place's URL is itself. Raises DestinationError, and
+        IntegrityError if a file with a name is gone.
+        """
 
     @abstractmethod
     def size(self, name: str) -> int | None:
@@ -145,7 +152,7 @@ class Folder(Place):
             raise IntegrityError(f"{self._path(name)} ends before byte {offset + length}")
         return data
 
-    def fetch(self, name: str, target: str) -> None:
+    def fetch(self, name: str, target: str, told: Told | None = None) -> None:
         try:
             copy_file(self._path(name), target)
         except FileNotFoundError as error:
@@ -249,8 +256,12 @@ class Remote(Place):
             raise IntegrityError(f"{self.name}/{name} ends before byte {offset + length}")
         return data
 
-    def fetch(self, name: str, target: str) -> None:
-        self._try("read", lambda: self._fs.get_file(self._path(name), target), name)
+    def fetch(self, name: str, target: str, told: Told | None = None) -> None:
+        def get() -> None:
+            more = {} if told is None else {"callback": _callback(told)}
+            self._fs.get_file(self._path(name), target, **more)
+
+        self._try("read", get, name)
 
     def size(self, name: str) -> int | None:
         def ask() -> int | None:
@@ -322,6 +333,20 @@ class Remote(Place):
         for secret in self._secrets:
             line = line.replace(secret, "***")
         return line
+
+
+def _callback(told: Told) -> Any:
+    """What has a driver tell of bytes as they come: it counts from the beginning."""
+    from fsspec.callbacks import Callback
+
+    before = 0
+
+    def count(size: int | None, value: int, **_: Any) -> None:
+        nonlocal before
+        told(value - before)
+        before = value
+
+    return Callback(hooks={"count": count})
 
 
 def _make_folders(folder: str) -> None:

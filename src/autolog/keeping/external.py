@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from autolog.config import Settings, mask
-from autolog.content import Reach, is_remote
-from autolog.errors import NotFound, UnreadableWeights
+from autolog.content import Reach, is_remote, open_place
+from autolog.errors import DestinationError, NotFound, UnreadableWeights
 from autolog.files import digest_of_files
 from autolog.store import ContentsRecord, External, record_external
 
@@ -152,61 +151,35 @@ def framework_of(format_: str) -> str:
 
 
 def _fetch(url: str, target: str, reach: Reach, told: Told) -> None:
-    from http.client import HTTPException
-
-    download = partial(_download, url, target, reach, told)
+    if _is_web(url):
+        _download(url, target, told)
+        return
     try:
-        expected = download() if _is_web(url) else _with_driver(download, url)
-    except FileNotFoundError as error:
-        raise NotFound(f"there is nothing at {mask(url)}") from error
-    except ImportError as error:
-        raise UnreadableWeights(f"there is no driver for {mask(url)} ({error})") from error
+        # One try: somebody waits for it, and can see what is wrong.
+        open_place(url, reach._replace(retries=0)).fetch("", target, told)
+    except DestinationError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            raise NotFound(f"there is nothing at {mask(url)}") from error
+        raise UnreadableWeights(str(error)) from error
+
+
+def _download(url: str, target: str, told: Told) -> None:
+    from http.client import HTTPException
+    from urllib.request import urlopen
+
+    try:
+        with urlopen(url, timeout=_PATIENCE) as source, open(target, "wb") as output:
+            while data := source.read(_BLOCK):
+                output.write(data)
+                told(len(data))
+            still_to_come = source.length
     except (OSError, ValueError, HTTPException) as error:
         if getattr(error, "code", None) in (404, 410):
             raise NotFound(f"there is nothing at {mask(url)}") from error
         raise UnreadableWeights(f"{mask(url)} can't be fetched ({error})") from error
-    if expected:  # http: so many bytes were still to come
+    if still_to_come:
         raise UnreadableWeights(f"{mask(url)} was cut off; try again")
-
-
-def _download(url: str, target: str, reach: Reach, told: Told) -> int | None:
-    """Write what is at a URL to a file; how many bytes of it were still to come, where that is known."""
-    with _reading(url, reach) as source, open(target, "wb") as output:
-        while data := source.read(_BLOCK):
-            output.write(data)
-            told(len(data))
-        left: int | None = getattr(source, "length", None)
-        return left
-
-
-def _with_driver(download: Callable[[], int | None], url: str) -> int | None:
-    """Call it once. Drivers have errors of their own (for missing credentials): raises UnreadableWeights."""
-    import tenacity
-
-    once = tenacity.Retrying(
-        stop=tenacity.stop_after_attempt(1),
-        retry=tenacity.retry_if_not_exception_type((OSError, ValueError, ImportError)),
-    )
-    try:
-        return once(download)
-    except tenacity.RetryError as error:
-        problem = error.last_attempt.exception()
-        said = mask(str(problem).partition("\n")[0]) or type(problem).__name__
-        raise UnreadableWeights(
-            f"{mask(url)} can't be fetched ({said}); check that it exists, is reachable and that your"
-            " credentials allow it"
-        ) from problem
 
 
 def _is_web(url: str) -> bool:
     return url.partition("://")[0] in ("http", "https")
-
-
-def _reading(url: str, reach: Reach) -> Any:
-    if _is_web(url):
-        from urllib.request import urlopen
-
-        return urlopen(url, timeout=_PATIENCE)
-    import fsspec
-
-    return fsspec.open(url, "rb", **reach.options_for(url))
