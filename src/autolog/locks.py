@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 from collections.abc import Iterator
@@ -11,11 +12,14 @@ __all__ = ["is_locked", "locked"]
 
 
 def is_locked(path: str) -> bool:
-    """Whether some process holds the lock of a file; False if there is none."""
+    """Whether some process holds the lock of a file; False if there is none.
+
+    True if there is no descriptor left to ask with: who isn't locked is taken for dead, and cleared away.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return False
+    except OSError as error:
+        return error.errno in (errno.EMFILE, errno.ENFILE)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
