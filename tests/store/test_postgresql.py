@@ -119,7 +119,7 @@ def test_who_holds_a_lock_for_too_long_is_told_apart_from_a_server_that_is_away(
 
 def test_two_that_block_each_other_both_get_through(store, task):
     first, second = task("first"), task("second")
-    meeting = threading.Barrier(2, timeout=20)
+    meeting, through = threading.Barrier(2, timeout=20), threading.Event()
 
     class Crossing:
         def __init__(self, order):
@@ -128,11 +128,14 @@ def test_two_that_block_each_other_both_get_through(store, task):
         @repeated
         def go(self):
             self.tries += 1
+            # Back before the other one has woken, it would take what that waits for, and they clash again.
+            assert self.tries == 1 or through.wait(20)
             with store._writing() as connection:
                 for task_id in self.order:
                     connection.execute(tasks.update().where(tasks.c.id == task_id).values(reason="crossed"))
                     if self.tries == 1 and task_id == self.order[0]:
                         meeting.wait()
+            through.set()
 
     crossing = [Crossing([first.id, second.id]), Crossing([second.id, first.id])]
     threads = [threading.Thread(target=each.go) for each in crossing]
@@ -140,8 +143,7 @@ def test_two_that_block_each_other_both_get_through(store, task):
         each.start()
     for each in threads:
         each.join()
-    # Only one of them begins again, unless it is back before the other one has woken.
-    assert sum(each.tries for each in crossing) > 2
+    assert sorted(each.tries for each in crossing) == [1, 2]
     assert {each.reason for each in store.tasks()} == {"crossed"}
 
 

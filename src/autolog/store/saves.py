@@ -73,10 +73,10 @@ def record_save(connection: Connection, task_id: str, event: Saved, look: Look) 
     inserted = connection.execute(insert(snapshots).values(row))
     if state == "at_path":
         new: dict[str, Any] = {**row, "id": new_key(inserted), "task_id": task_id}
-        _supersede(connection, new["id"], new)
+        _supersede(connection, new)
         # Others may have saved there since, and been recorded first. One that came from elsewhere may have
         # been put there after them.
-        if uri == text(event.path) and _is_superseded(connection, new, uri):
+        if uri == text(event.path) and _is_superseded(connection, new):
             _set(connection, new["id"], state="overwritten")
     keep_parts(connection, new_key(inserted), look)
     note_metrics(connection, [row])
@@ -105,10 +105,10 @@ def record_moves(connection: Connection, moves: Sequence[tuple[str, Look, bool]]
             _set(connection, row["id"], uri=uri)
             moved.append((row, look))
     for row, look in moved:
-        uri = text(look.path)
+        there = {**row, "uri": text(look.path)}
         if row["state"] == "at_path":
-            _supersede(connection, row["id"], {**row, "uri": uri})
-        if _is_superseded(connection, row, uri):
+            _supersede(connection, there)
+        if _is_superseded(connection, there):
             _set(connection, row["id"], state="overwritten")
         if look.key != row["key"] and row["task_id"] is not None:
             _rehome(connection, row, look)
@@ -136,13 +136,13 @@ def _of_event(connection: Connection, event_id: str) -> RowMapping | None:
     )
 
 
-def _is_superseded(connection: Connection, row: Mapping[Any, Any], uri: str | None) -> bool:
+def _is_superseded(connection: Connection, row: Mapping[str, Any]) -> bool:
     """Whether a later save has been recorded at this path already."""
-    later = select(snapshots.c.id).where(snapshots.c.uri == uri, snapshots.c.created > row["created"])
+    later = select(snapshots.c.id).where(snapshots.c.uri == row["uri"], snapshots.c.created > row["created"])
     if connection.execute(later.limit(1)).first() is None:
         return False  # as nearly always; the rest of the question takes its time
     query = later.where(
-        _is_seen_there({**row, "uri": uri}),
+        _is_seen_there(row),
         snapshots.c.id != row["id"],
         snapshots.c.state.in_(("at_path", "overwritten")),
         _is_no_twin(row),
@@ -327,7 +327,7 @@ def _version_among(connection: Connection, model_id: str, created: float) -> int
     return int(slot)
 
 
-def _supersede(connection: Connection, snapshot_id: int, row: Mapping[str, Any]) -> None:
+def _supersede(connection: Connection, row: Mapping[str, Any]) -> None:
     """Whatever was at this path or in this very file before has been overwritten."""
     # One that was replaced so soon that the agent found it without a name counts, too.
     superseded = and_(snapshots.c.uri == row["uri"], snapshots.c.state.in_(("at_path", "gone")))
@@ -337,7 +337,7 @@ def _supersede(connection: Connection, snapshot_id: int, row: Mapping[str, Any])
     connection.execute(
         update(snapshots)
         .where(
-            snapshots.c.id != snapshot_id,
+            snapshots.c.id != row["id"],
             snapshots.c.created <= row["created"],
             superseded,
             _is_seen_there(row),
@@ -347,7 +347,7 @@ def _supersede(connection: Connection, snapshot_id: int, row: Mapping[str, Any])
     )
 
 
-def _is_no_twin(row: Mapping[Any, Any]) -> ColumnElement[bool]:
+def _is_no_twin(row: Mapping[str, Any]) -> ColumnElement[bool]:
     """Whether a snapshot is not the same file as another model of its task, which somebody has made by hand.
 
     Then both are there.
