@@ -30,14 +30,17 @@ class Connection:
 
         Raises BlockingIOError if there is none yet.
         """
-        numbers = array.array("i")
-        room = socket.CMSG_SPACE(_PASSED * numbers.itemsize)
         try:
-            data, ancillary, _, _ = self.socket.recvmsg(_MESSAGE_BYTES, room, socket.MSG_CMSG_CLOEXEC)
+            return self._receive()
         except ConnectionResetError:
             # It died before it had read what we told it. Linux says so once, ahead of what it has sent:
             # its last saves, perhaps of files that are deleted and live in these descriptors alone.
-            data, ancillary, _, _ = self.socket.recvmsg(_MESSAGE_BYTES, room, socket.MSG_CMSG_CLOEXEC)
+            return self._receive()
+
+    def _receive(self) -> tuple[bytes, array.array[int]]:
+        numbers = array.array("i")
+        room = socket.CMSG_SPACE(_PASSED * numbers.itemsize)
+        data, ancillary, _, _ = self.socket.recvmsg(_MESSAGE_BYTES, room, socket.MSG_CMSG_CLOEXEC)
         for level, kind, raw in ancillary:
             if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
                 numbers.frombytes(raw[: len(raw) - len(raw) % numbers.itemsize])

@@ -8,7 +8,7 @@ from .codec import Data
 from .cutting import cut
 from .heaps import Heap, alone
 from .packs import Chunk, Pack, PackWriter, new_name, open_chunk, read_index, verify_pack
-from .places import Place, open_place
+from .places import Place, Told, open_place
 from .reach import PLAINLY, Reach, is_remote
 from .recipes import from_recipe, to_recipe
 from .staging import Staged, StagedFile, Staging, item_facts, read_item
@@ -25,6 +25,7 @@ __all__ = [
     "Staged",
     "StagedFile",
     "Staging",
+    "Told",
     "alone",
     "cut",
     "from_recipe",

@@ -76,7 +76,7 @@ class Place(ABC):
 
     @abstractmethod
     def fetch(self, name: str, target: str, told: Told | None = None) -> None:
-        """Copy a whole file to the local path `target`; `told` hears of bytes as they come.
+        """Copy a whole file to the local path `target`; `told` hears of bytes as they come from afar.
 
         Without a name it is the file that the place's URL is itself. Raises DestinationError, and
         IntegrityError if a file with a name is gone.
@@ -230,7 +230,7 @@ class Remote(Place):
             raise DestinationError(f"there is no driver for {self.name}; install it: {hint}") from error
         except (ValueError, TypeError, OSError) as error:
             said = self._first_line(error)
-            raise DestinationError(f"{self.name} is no destination that can be reached: {said}") from error
+            raise DestinationError(f"{self.name} is no place that can be reached: {said}") from error
         self._root = root.rstrip("/")
         self._is_atomic = scheme in _ATOMIC
 

@@ -11,7 +11,7 @@ import os
 import tarfile
 import tempfile
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
@@ -19,6 +19,7 @@ from blake3 import blake3
 
 from autolog._version import __version__
 from autolog.config import Settings
+from autolog.content import Told
 from autolog.errors import AutologError, BundleError, IntegrityError, TargetError
 from autolog.store import ContentsRecord, Taken, add_contents, give, take, versions
 
@@ -38,8 +39,6 @@ _HEAD = "autolog-bundle.json"
 #: Records of a bundle above this many bytes are not read.
 _LARGEST_HEAD = 1 << 30
 _BLOCK = 1 << 20
-
-Told = Callable[[int], None]
 
 
 class Exported(NamedTuple):

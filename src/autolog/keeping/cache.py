@@ -23,9 +23,9 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
+from autolog.content import Told
 from autolog.errors import IntegrityError, StoreError, WeightsUnavailable
 from autolog.events import FileFacts
 from autolog.files import facts_from
@@ -47,8 +47,6 @@ _PART = re.compile(r".+\.\d+-[0-9a-f]{8}\.part\Z")
 _LONGEST_NAME = 200
 #: A file that was written this recently, in nanoseconds, may be written again within the same tick.
 _YOUNG = 2 * 10**9
-
-Told = Callable[[int], None]
 
 
 class _Wanted(NamedTuple):

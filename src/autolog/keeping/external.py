@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from autolog.config import Settings, mask
-from autolog.content import Reach, is_remote, open_place
+from autolog.content import Reach, Told, is_remote, open_place
 from autolog.errors import DestinationError, NotFound, UnreadableWeights
 from autolog.files import digest_of_files
 from autolog.store import ContentsRecord, External, record_external
@@ -46,8 +46,6 @@ _FRAMEWORKS = (
     ("joblib", "ScikitLearn"),
     ("pickle", "Pickle"),
 )
-
-Told = Callable[[int], None]
 
 
 class Registered(NamedTuple):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from blake3 import blake3
 
-from autolog.content import Data, Place, reserve
+from autolog.content import Data, Place, Told, reserve
 from autolog.errors import AutologError, DestinationError, IntegrityError, TargetError, WeightsUnavailable
 
 from .destination import open_recorded, place_name
@@ -34,8 +34,6 @@ __all__ = [
 ]
 
 _BLOCK = 1 << 20
-
-Told = Callable[[int], None]
 
 
 class Restored(NamedTuple):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from autolog.content import Place, from_recipe, verify_pack
+from autolog.content import Place, Told, from_recipe, verify_pack
 from autolog.errors import AutologError, DestinationError, IntegrityError
 
 from .destination import open_recorded, place_name
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from autolog.store import ChunkRecord, Kept, KeptRecord, PackRecord, PlaceRecord
 
 __all__ = ["Damage", "size_of", "verify"]
-
-Told = Callable[[int], None]
 
 
 class Damage(NamedTuple):
